@@ -1,0 +1,9 @@
+//! The Kymo store: one log, heads, blocks, merges and retention for every signal.
+//!
+//! Knows no query language, no wire format, no async runtime and no clock: time is an argument, I/O is a trait.
+
+pub mod error;
+pub mod labels;
+pub mod metrics;
+
+pub use error::{BudgetExceeded, Error, ErrorKind, Result};

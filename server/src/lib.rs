@@ -1,0 +1,1 @@
+//! Everything of Kymo that knows users: HTTP, CLI, config and workers.
