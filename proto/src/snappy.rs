@@ -1,0 +1,41 @@
+//! The snappy block format of remote write: the declared length is checked before anything is allocated.
+//! Not for the framed (stream) format.
+
+use crate::error::{Error, Result};
+
+/// Decompresses one snappy block of at most `limit` decompressed bytes.
+///
+/// # Errors
+/// [`Error::TooLarge`] by the declared length alone, [`Error::Snappy`] for anything that is not a block.
+pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>> {
+    if body.is_empty() {
+        return Err(Error::Snappy { what: "empty body" });
+    }
+    let declared = snap::raw::decompress_len(body).map_err(|_| Error::Snappy {
+        what: "no length at its start",
+    })?;
+    if declared > limit {
+        return Err(Error::TooLarge {
+            declared: declared as u64,
+            limit: limit as u64,
+        });
+    }
+    snap::raw::Decoder::new()
+        .decompress_vec(body)
+        .map_err(|_| Error::Snappy {
+            what: "its elements do not give the declared bytes",
+        })
+}
+
+/// Compresses bytes into one snappy block.
+///
+/// # Panics
+/// When `bytes` is longer than 4 GiB, which the format cannot say.
+pub fn compress(bytes: &[u8]) -> Vec<u8> {
+    snap::raw::Encoder::new()
+        .compress_vec(bytes)
+        .expect("only inputs over 4 GiB are refused")
+}
+
+#[cfg(test)]
+mod tests;
