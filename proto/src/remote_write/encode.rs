@@ -6,8 +6,8 @@ use crate::wire::{put_bytes, put_double, put_integer};
 /// Builds one `prometheus.WriteRequest`.
 #[derive(Debug, Default)]
 pub struct RequestEncoder {
-    body: Vec<u8>,
     message: Vec<u8>,
+    series: Vec<u8>,
     part: Vec<u8>,
 }
 
@@ -18,41 +18,41 @@ impl RequestEncoder {
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
         samples: impl IntoIterator<Item = (i64, f64)>,
     ) -> &mut Self {
-        self.message.clear();
+        self.series.clear();
         for (name, value) in labels {
             self.part.clear();
             put_bytes(&mut self.part, 1, name.as_bytes());
             put_bytes(&mut self.part, 2, value.as_bytes());
-            put_bytes(&mut self.message, 1, &self.part);
+            put_bytes(&mut self.series, 1, &self.part);
         }
         for (timestamp, value) in samples {
             self.part.clear();
             put_double(&mut self.part, 1, value);
             put_integer(&mut self.part, 2, timestamp.cast_unsigned());
-            put_bytes(&mut self.message, 2, &self.part);
+            put_bytes(&mut self.series, 2, &self.part);
         }
-        put_bytes(&mut self.body, 1, &self.message);
+        put_bytes(&mut self.message, 1, &self.series);
         self
     }
 
     /// Appends metadata of a metric family; `kind` is the number of `MetricMetadata.MetricType`.
     pub fn metadata(&mut self, kind: u64, family: &str, help: &str, unit: &str) -> &mut Self {
-        self.message.clear();
-        put_integer(&mut self.message, 1, kind);
-        put_bytes(&mut self.message, 2, family.as_bytes());
-        put_bytes(&mut self.message, 4, help.as_bytes());
-        put_bytes(&mut self.message, 5, unit.as_bytes());
-        put_bytes(&mut self.body, 3, &self.message);
+        self.series.clear();
+        put_integer(&mut self.series, 1, kind);
+        put_bytes(&mut self.series, 2, family.as_bytes());
+        put_bytes(&mut self.series, 4, help.as_bytes());
+        put_bytes(&mut self.series, 5, unit.as_bytes());
+        put_bytes(&mut self.message, 3, &self.series);
         self
     }
 
     /// The message without compression.
     pub fn message(&self) -> &[u8] {
-        &self.body
+        &self.message
     }
 
     /// The body of a request: the message as a snappy block.
     pub fn compressed(&self) -> Vec<u8> {
-        snappy::compress(&self.body)
+        snappy::compress(&self.message)
     }
 }
