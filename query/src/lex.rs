@@ -1,0 +1,8 @@
+//! Pieces that the lexers of all query languages share: spans, durations, quoted strings.
+//! Not for tokens: each language has its own.
+
+pub mod duration;
+pub mod span;
+pub mod string;
+
+pub use span::Span;
