@@ -8,12 +8,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::TooLarge`] by the declared length alone, [`Error::Snappy`] for anything that is not a block.
 pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>> {
-    if body.is_empty() {
-        return Err(Error::Snappy { what: "empty body" });
-    }
-    let declared = snap::raw::decompress_len(body).map_err(|_| Error::Snappy {
-        what: "no length at its start",
-    })?;
+    let declared = declared_len(body)?;
     if declared > limit {
         return Err(Error::TooLarge {
             declared: declared as u64,
@@ -25,6 +20,19 @@ pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>> {
         .map_err(|_| Error::Snappy {
             what: "its elements do not give the declared bytes",
         })
+}
+
+/// The number of decompressed bytes a block declares; nothing is known about whether it keeps the promise.
+///
+/// # Errors
+/// [`Error::Snappy`] when the body does not begin with a length.
+pub fn declared_len(body: &[u8]) -> Result<usize> {
+    if body.is_empty() {
+        return Err(Error::Snappy { what: "empty body" });
+    }
+    snap::raw::decompress_len(body).map_err(|_| Error::Snappy {
+        what: "no length at its start",
+    })
 }
 
 /// Compresses bytes into one snappy block.
