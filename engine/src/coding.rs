@@ -72,7 +72,9 @@ impl<'a> Reader<'a> {
     /// Eight bytes, little endian.
     pub fn u64(&mut self) -> Result<u64, Malformed> {
         let b = self.take(8)?;
-        Ok(u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
+        Ok(u64::from_le_bytes([
+            b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+        ]))
     }
 
     /// An unsigned varint.

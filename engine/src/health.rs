@@ -29,7 +29,9 @@ pub struct Health {
 
 impl Default for Health {
     fn default() -> Health {
-        Health { state: Mutex::new(State::Writable) }
+        Health {
+            state: Mutex::new(State::Writable),
+        }
     }
 }
 
@@ -44,9 +46,10 @@ impl Health {
         match &*self.state.lock() {
             State::Writable => Ok(()),
             State::DiskFull => Err(Error::DiskFull),
-            State::Poisoned { path, cause } => {
-                Err(Error::Poisoned { path: path.clone(), cause: cause.clone() })
-            }
+            State::Poisoned { path, cause } => Err(Error::Poisoned {
+                path: path.clone(),
+                cause: cause.clone(),
+            }),
         }
     }
 

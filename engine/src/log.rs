@@ -143,8 +143,13 @@ impl Log {
         };
         let (segments, mut found) = recovery::recover(storage, dir, &options, &mut track)?;
         found.next_seq = found.next_seq.max(seq_floor + 1);
-        let queue =
-            Queue { records: Vec::new(), bytes: 0, next_seq: found.next_seq, closed: false, owners };
+        let queue = Queue {
+            records: Vec::new(),
+            bytes: 0,
+            next_seq: found.next_seq,
+            closed: false,
+            owners,
+        };
         let log = Log {
             options,
             health,
@@ -171,13 +176,21 @@ impl Log {
         }
         let queued_bytes = queue.bytes + bytes.len() as u64;
         if queued_bytes > self.options.queue_bytes_max && !queue.records.is_empty() {
-            return Err(Error::Overloaded { queued_bytes, limit_bytes: self.options.queue_bytes_max });
+            return Err(Error::Overloaded {
+                queued_bytes,
+                limit_bytes: self.options.queue_bytes_max,
+            });
         }
         let seq = queue.next_seq;
         queue.next_seq += 1;
         queue.bytes = queued_bytes;
         note(&mut queue.owners, owner.clone(), seq);
-        queue.records.push(Queued { owner: owner.clone(), head_generation, bytes, done });
+        queue.records.push(Queued {
+            owner: owner.clone(),
+            head_generation,
+            bytes,
+            done,
+        });
         if queue.records.len() == 1 {
             self.filled.notify_one();
         }
@@ -288,7 +301,12 @@ impl Log {
         let mut segments = self.writer.lock();
         let oldest_needed = {
             let queue = self.queue.lock();
-            queue.owners.values().filter_map(|span| span.oldest_needed).min().unwrap_or(queue.next_seq)
+            queue
+                .owners
+                .values()
+                .filter_map(|span| span.oldest_needed)
+                .min()
+                .unwrap_or(queue.next_seq)
         };
         segments.release(oldest_needed, self.options.spare_segments);
     }
@@ -322,7 +340,10 @@ impl Log {
 }
 
 fn note(owners: &mut BTreeMap<Owner, OwnerSpan>, owner: Owner, seq: Seq) {
-    let span = owners.entry(owner).or_insert(OwnerSpan { oldest_needed: None, newest: seq });
+    let span = owners.entry(owner).or_insert(OwnerSpan {
+        oldest_needed: None,
+        newest: seq,
+    });
     span.newest = seq;
     span.oldest_needed.get_or_insert(seq);
 }

@@ -36,8 +36,14 @@ struct State<T> {
 
 /// A ticket and the side that fulfils it.
 pub fn ticket<T>() -> (Completer<T>, Ticket<T>) {
-    let state = Mutex::new(State { result: None, waker: None });
-    let slot = Arc::new(Slot { state, done: Condvar::new() });
+    let state = Mutex::new(State {
+        result: None,
+        waker: None,
+    });
+    let slot = Arc::new(Slot {
+        state,
+        done: Condvar::new(),
+    });
     (Completer { slot: slot.clone() }, Ticket { slot })
 }
 

@@ -34,7 +34,16 @@ fn extremes_and_short_input() {
         put_svarint(&mut out, n);
         assert_eq!(Reader::new(&out).svarint(), Ok(n));
     }
-    assert_eq!(Reader::new(&[0x80]).uvarint(), Err(Malformed("varint without end")));
-    assert_eq!(Reader::new(&[0xff; 10]).uvarint(), Err(Malformed("varint over 64 bits")));
-    assert_eq!(Reader::new(&[5, b'a']).bytes(), Err(Malformed("count over what the bytes can hold")));
+    assert_eq!(
+        Reader::new(&[0x80]).uvarint(),
+        Err(Malformed("varint without end"))
+    );
+    assert_eq!(
+        Reader::new(&[0xff; 10]).uvarint(),
+        Err(Malformed("varint over 64 bits"))
+    );
+    assert_eq!(
+        Reader::new(&[5, b'a']).bytes(),
+        Err(Malformed("count over what the bytes can hold"))
+    );
 }

@@ -100,7 +100,11 @@ pub struct FrameBuilder {
 impl FrameBuilder {
     /// A frame whose first record has the place `first_seq`.
     pub fn new(first_seq: Seq) -> FrameBuilder {
-        FrameBuilder { first_seq, records: 0, payload: Vec::new() }
+        FrameBuilder {
+            first_seq,
+            records: 0,
+            payload: Vec::new(),
+        }
     }
 
     /// Appends a record.
@@ -135,7 +139,9 @@ impl FrameBuilder {
     /// The frame's bytes for a place in a segment.
     pub fn finish(&self, generation: u64, number: u64) -> Vec<u8> {
         let compressed = if self.payload.len() >= COMPRESS_FROM {
-            zstd::bulk::compress(&self.payload, 1).ok().filter(|c| c.len() < self.payload.len())
+            zstd::bulk::compress(&self.payload, 1)
+                .ok()
+                .filter(|c| c.len() < self.payload.len())
         } else {
             None
         };
@@ -186,9 +192,16 @@ pub fn records(payload: &[u8]) -> impl Iterator<Item = Result<RecordRef<'_>, Mal
             if *name != *tenant {
                 tenant = Arc::from(name);
             }
-            let owner = Owner { tenant: tenant.clone(), signal: reader.u8()? };
+            let owner = Owner {
+                tenant: tenant.clone(),
+                signal: reader.u8()?,
+            };
             let head_generation = reader.uvarint32()?;
-            Ok(RecordRef { owner, head_generation, bytes: reader.bytes()? })
+            Ok(RecordRef {
+                owner,
+                head_generation,
+                bytes: reader.bytes()?,
+            })
         };
         Some(next())
     })

@@ -78,19 +78,30 @@ pub(super) fn recover<'v>(
 ) -> Result<(Segments, LogRecovery)> {
     storage.make_dir(dir)?;
     let names = storage.list(dir)?;
-    let mut spare: Vec<String> =
-        names.iter().filter(|n| segment::is_spare(n)).map(|n| format!("{dir}/{n}")).collect();
+    let mut spare: Vec<String> = names
+        .iter()
+        .filter(|n| segment::is_spare(n))
+        .map(|n| format!("{dir}/{n}"))
+        .collect();
     for extra in spare.split_off(spare.len().min(options.spare_segments)) {
         storage.delete(&extra)?;
     }
     let mut numbers: Vec<u64> = names.iter().filter_map(|n| segment::file_number(n)).collect();
     numbers.sort_unstable();
-    let mut walk = Walk { visit, expected_frame: None, last_seq: 0, found: LogRecovery::default() };
+    let mut walk = Walk {
+        visit,
+        expected_frame: None,
+        last_seq: 0,
+        found: LogRecovery::default(),
+    };
     let mut closed = Vec::new();
     for number in &numbers {
         let path = segment::file_name(dir, *number);
         if walk.segment(storage.as_ref(), &path, *number)? {
-            closed.push(Closed { number: *number, last_seq: walk.last_seq });
+            closed.push(Closed {
+                number: *number,
+                last_seq: walk.last_seq,
+            });
         } else {
             storage.delete(&path)?;
         }
@@ -99,7 +110,10 @@ pub(super) fn recover<'v>(
     found.next_seq = walk.last_seq + 1;
     let next_number = numbers.last().map_or(1, |n| n + 1);
     let next_frame = walk.expected_frame.unwrap_or(1);
-    Ok((Segments::new(storage, dir, next_number, next_frame, closed, spare), found))
+    Ok((
+        Segments::new(storage, dir, next_number, next_frame, closed, spare),
+        found,
+    ))
 }
 
 impl Walk<'_> {
@@ -124,7 +138,11 @@ impl Walk<'_> {
         while let Some((offset, found)) = self.next_frame(&bytes, at, generation) {
             let intact_header = header.is_some() || any;
             if offset > at || !intact_header || self.expected_frame.is_some_and(|e| found.number > e) {
-                let what = if intact_header { "not a frame" } else { "not a segment header" };
+                let what = if intact_header {
+                    "not a frame"
+                } else {
+                    "not a segment header"
+                };
                 self.damaged(path, at, offset, found.number, what);
             }
             self.frame(path, offset, &found, &bytes)?;
@@ -148,18 +166,26 @@ impl Walk<'_> {
     /// The next sound frame at or behind `from`: at `from` itself unless something is damaged.
     fn next_frame(&self, bytes: &[u8], from: usize, generation: u64) -> Option<(usize, Header)> {
         let wanted = self.expected_frame.unwrap_or(0);
-        (from..bytes.len()).step_by(frame::ALIGN as usize).find_map(|offset| {
-            let header = Header::parse(&bytes[offset..])?;
-            let fits = header.generation == generation && header.number >= wanted;
-            (fits && stored(bytes, offset, &header).is_some_and(|s| header.open(s).is_some()))
-                .then_some((offset, header))
-        })
+        (from..bytes.len())
+            .step_by(frame::ALIGN as usize)
+            .find_map(|offset| {
+                let header = Header::parse(&bytes[offset..])?;
+                let fits = header.generation == generation && header.number >= wanted;
+                (fits && stored(bytes, offset, &header).is_some_and(|s| header.open(s).is_some()))
+                    .then_some((offset, header))
+            })
     }
 
     fn damaged(&mut self, path: &str, from: usize, to: usize, frame: u64, what: &'static str) {
         let frames_lost = frame.saturating_sub(self.expected_frame.unwrap_or(frame));
         let (offset, len) = (from as u64, (to - from) as u64);
-        self.found.damages.push(Damage { file: path.to_owned(), offset, len, frames_lost, what });
+        self.found.damages.push(Damage {
+            file: path.to_owned(),
+            offset,
+            len,
+            frames_lost,
+            what,
+        });
     }
 
     fn frame(&mut self, path: &str, offset: usize, header: &Header, bytes: &[u8]) -> Result<()> {
@@ -173,10 +199,17 @@ impl Walk<'_> {
             };
             let seq = header.first_seq + i as u64;
             let head_generation = record.head_generation;
-            (self.visit)(Replayed { owner: &record.owner, head_generation, seq, bytes: record.bytes })?;
+            (self.visit)(Replayed {
+                owner: &record.owner,
+                head_generation,
+                seq,
+                bytes: record.bytes,
+            })?;
             self.found.records += 1;
         }
-        self.last_seq = self.last_seq.max(header.first_seq + u64::from(header.records).max(1) - 1);
+        self.last_seq = self
+            .last_seq
+            .max(header.first_seq + u64::from(header.records).max(1) - 1);
         self.expected_frame = Some(header.number + 1);
         self.found.frames += 1;
         self.found.bytes += header.frame_len();

@@ -47,7 +47,11 @@ impl SegmentHeader {
         let magic = r.take(8).ok()?;
         let version = r.u32().ok()?;
         r.take(4).ok()?;
-        let header = SegmentHeader { version, generation: r.u64().ok()?, first_frame: r.u64().ok()? };
+        let header = SegmentHeader {
+            version,
+            generation: r.u64().ok()?,
+            first_frame: r.u64().ok()?,
+        };
         let crc = u32::from_le_bytes([bytes[60], bytes[61], bytes[62], bytes[63]]);
         (magic == MAGIC && crc == crc32fast::hash(&bytes[..60])).then_some(header)
     }
@@ -103,7 +107,15 @@ impl Segments {
         spare: Vec<String>,
     ) -> Segments {
         let (dir, closed) = (dir.to_owned(), closed.into());
-        Segments { storage, dir, next_number, next_frame, active: None, closed, spare }
+        Segments {
+            storage,
+            dir,
+            next_number,
+            next_frame,
+            active: None,
+            closed,
+            spare,
+        }
     }
 
     /// Writes a frame and returns its length; the caller syncs. After an error nothing counts as written and the next
@@ -135,7 +147,10 @@ impl Segments {
         // A later segment must never be durable while an earlier one is not.
         self.sync()?;
         if let Some(active) = self.active.take() {
-            self.closed.push_back(Closed { number: active.number, last_seq: active.last_seq });
+            self.closed.push_back(Closed {
+                number: active.number,
+                last_seq: active.last_seq,
+            });
         }
         Ok(())
     }
@@ -152,22 +167,36 @@ impl Segments {
             None => self.storage.create(&path)?,
         };
         self.next_number += 1;
-        let header = SegmentHeader { version: VERSION, generation: number, first_frame: self.next_frame };
+        let header = SegmentHeader {
+            version: VERSION,
+            generation: number,
+            first_frame: self.next_frame,
+        };
         file.write_at(0, &header.to_bytes())?;
         file.sync()?;
         self.storage.sync_dir(&self.dir)?;
-        Ok(Active { number, file, offset: HEADER_LEN, last_seq: 0 })
+        Ok(Active {
+            number,
+            file,
+            offset: HEADER_LEN,
+            last_seq: 0,
+        })
     }
 
     /// Sets aside or deletes closed segments whose records are all older than `oldest_needed`. A file that cannot be
     /// moved or deleted stays and is dealt with at the next opening.
     pub fn release(&mut self, oldest_needed: Seq, spares_max: usize) {
-        let idle = self.active.as_ref().is_some_and(|a| a.offset > HEADER_LEN && a.last_seq < oldest_needed);
+        let idle = self
+            .active
+            .as_ref()
+            .is_some_and(|a| a.offset > HEADER_LEN && a.last_seq < oldest_needed);
         if idle && self.close_active().is_err() {
             return;
         }
         while self.closed.front().is_some_and(|c| c.last_seq < oldest_needed) {
-            let Some(closed) = self.closed.pop_front() else { return };
+            let Some(closed) = self.closed.pop_front() else {
+                return;
+            };
             let path = file_name(&self.dir, closed.number);
             if self.spare.len() < spares_max {
                 let spare = format!("{path}{SPARE_SUFFIX}");
@@ -187,7 +216,10 @@ impl Segments {
             return None;
         }
         let path = format!("{}/fill-{:016}.wal{SPARE_SUFFIX}", self.dir, self.next_number);
-        Some(SpareFill { storage: self.storage.clone(), path })
+        Some(SpareFill {
+            storage: self.storage.clone(),
+            path,
+        })
     }
 
     /// Takes a filled file in.
@@ -210,7 +242,11 @@ impl Segments {
         let closed = self.closed.iter().map(|c| file_name(&self.dir, c.number));
         let active = self.active.iter().map(|a| file_name(&self.dir, a.number));
         let len = |path: String| self.storage.open(&path).and_then(|f| f.len()).unwrap_or(0);
-        closed.chain(active).chain(self.spare.iter().cloned()).map(len).sum()
+        closed
+            .chain(active)
+            .chain(self.spare.iter().cloned())
+            .map(len)
+            .sum()
     }
 }
 

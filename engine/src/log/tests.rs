@@ -11,11 +11,17 @@ use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
 type Found = Vec<(Seq, u32, Vec<u8>)>;
 
 fn owner() -> Owner {
-    Owner { tenant: "t".into(), signal: 9 }
+    Owner {
+        tenant: "t".into(),
+        signal: 9,
+    }
 }
 
 fn small() -> LogOptions {
-    LogOptions { segment_bytes: 2048, ..LogOptions::default() }
+    LogOptions {
+        segment_bytes: 2048,
+        ..LogOptions::default()
+    }
 }
 
 fn open(storage: &MemoryStorage) -> (Log, LogRecovery, Found) {
@@ -34,7 +40,12 @@ fn open_in(storage: Arc<dyn Storage>) -> Result<(Log, LogRecovery, Found)> {
 /// Appends and commits one record, returning its place when it was acknowledged.
 fn put(log: &Log, bytes: &[u8]) -> Result<Seq> {
     let (tx, rx) = mpsc::channel();
-    log.append(&owner(), 1, bytes.to_vec(), Box::new(move |r| tx.send(r).unwrap()))?;
+    log.append(
+        &owner(),
+        1,
+        bytes.to_vec(),
+        Box::new(move |r| tx.send(r).unwrap()),
+    )?;
     log.commit();
     rx.recv().unwrap()
 }
@@ -90,8 +101,12 @@ fn released_segments_are_reused_and_their_records_never_come_back() {
 fn a_segment_stays_while_one_owner_needs_it() {
     let storage = MemoryStorage::new();
     let (log, _, _) = open(&storage);
-    let lagging = Owner { tenant: "t".into(), signal: 2 };
-    log.append(&lagging, 1, b"old but needed".to_vec(), Box::new(|_| ())).unwrap();
+    let lagging = Owner {
+        tenant: "t".into(),
+        signal: 2,
+    };
+    log.append(&lagging, 1, b"old but needed".to_vec(), Box::new(|_| ()))
+        .unwrap();
     for _ in 0..50 {
         put(&log, &[1; 300]).unwrap();
     }
@@ -109,7 +124,9 @@ fn a_flipped_bit_in_the_middle_is_reported_and_costs_one_frame() {
     for i in 0..5u8 {
         put(&log, &[i; 100]).unwrap();
     }
-    storage.flip_bit("wal/0000000000000001.wal", 8 * (segment::HEADER_LEN + 200)).unwrap();
+    storage
+        .flip_bit("wal/0000000000000001.wal", 8 * (segment::HEADER_LEN + 200))
+        .unwrap();
     let (_, recovery, found) = open(&storage);
     assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [1, 3, 4, 5]);
     assert_eq!(recovery.damages.len(), 1);
@@ -149,39 +166,64 @@ fn a_failed_sync_poisons_and_a_full_disk_does_not() {
     let storage = FaultyStorage::new(Arc::new(memory.clone()), None);
     let (log, _, _) = open_in(Arc::new(storage.clone())).unwrap();
     put(&log, b"one").unwrap();
-    storage.arm(Fault { at: 0, kind: FaultKind::DiskFull });
+    storage.arm(Fault {
+        at: 0,
+        kind: FaultKind::DiskFull,
+    });
     assert!(put(&log, b"no room").unwrap_err().is_disk_full());
     assert!(matches!(put(&log, b"refused"), Err(Error::DiskFull)));
     storage.heal();
     log.health.space_is_back();
     put(&log, b"two").unwrap();
-    storage.arm(Fault { at: storage.calls() + 1, kind: FaultKind::Fail });
+    storage.arm(Fault {
+        at: storage.calls() + 1,
+        kind: FaultKind::Fail,
+    });
     assert!(put(&log, b"sync fails").is_err());
     assert!(matches!(put(&log, b"refused"), Err(Error::Poisoned { .. })));
     let found = open(&memory.crash(Crash::DropUnsynced)).2;
-    assert_eq!(found.iter().map(|f| f.2.as_slice()).collect::<Vec<_>>(), [b"one", b"two"]);
+    assert_eq!(
+        found.iter().map(|f| f.2.as_slice()).collect::<Vec<_>>(),
+        [b"one", b"two"]
+    );
 }
 
 #[test]
 fn a_full_queue_refuses() {
-    let options = LogOptions { queue_bytes_max: 100, ..small() };
+    let options = LogOptions {
+        queue_bytes_max: 100,
+        ..small()
+    };
     let storage = Arc::new(MemoryStorage::new());
-    let (log, _) =
-        Log::open(storage, "wal", options, Arc::default(), 0, &mut |_| Ok(Keep::Needed)).unwrap();
+    let (log, _) = Log::open(storage, "wal", options, Arc::default(), 0, &mut |_| {
+        Ok(Keep::Needed)
+    })
+    .unwrap();
     log.append(&owner(), 1, vec![0; 90], Box::new(|_| ())).unwrap();
     let refused = log.append(&owner(), 1, vec![0; 20], Box::new(|_| ()));
-    assert!(matches!(refused, Err(Error::Overloaded { queued_bytes: 110, limit_bytes: 100 })));
+    assert!(matches!(
+        refused,
+        Err(Error::Overloaded {
+            queued_bytes: 110,
+            limit_bytes: 100
+        })
+    ));
     log.commit();
     log.append(&owner(), 1, vec![0; 20], Box::new(|_| ())).unwrap();
     log.close();
-    assert!(matches!(log.append(&owner(), 1, vec![], Box::new(|_| ())), Err(Error::Closed)));
+    assert!(matches!(
+        log.append(&owner(), 1, vec![], Box::new(|_| ())),
+        Err(Error::Closed)
+    ));
 }
 
 #[test]
 fn places_start_above_what_blocks_hold() {
     let storage = Arc::new(MemoryStorage::new());
-    let (log, _) =
-        Log::open(storage, "wal", small(), Arc::default(), 500, &mut |_| Ok(Keep::Needed)).unwrap();
+    let (log, _) = Log::open(storage, "wal", small(), Arc::default(), 500, &mut |_| {
+        Ok(Keep::Needed)
+    })
+    .unwrap();
     assert_eq!(put(&log, b"x").unwrap(), 501);
 }
 

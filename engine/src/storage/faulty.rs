@@ -54,7 +54,9 @@ enum Call {
 impl Switch {
     fn strike(&self, doing: &'static str, path: &str, call: Call) -> Result<()> {
         let n = self.calls.fetch_add(1, Ordering::Relaxed);
-        let Some(fault) = *self.fault.lock() else { return Ok(()) };
+        let Some(fault) = *self.fault.lock() else {
+            return Ok(());
+        };
         let kind = match fault.kind {
             FaultKind::Fail | FaultKind::Tear if n == fault.at => io::ErrorKind::Other,
             FaultKind::PowerCut if n >= fault.at => io::ErrorKind::Other,
@@ -66,14 +68,21 @@ impl Switch {
 
     fn tears_now(&self) -> bool {
         let next = self.calls.load(Ordering::Relaxed);
-        *self.fault.lock() == Some(Fault { at: next, kind: FaultKind::Tear })
+        *self.fault.lock()
+            == Some(Fault {
+                at: next,
+                kind: FaultKind::Tear,
+            })
     }
 }
 
 impl FaultyStorage {
     /// Wraps `inner`; without a fault it only counts.
     pub fn new(inner: Arc<dyn Storage>, fault: Option<Fault>) -> FaultyStorage {
-        let switch = Arc::new(Switch { calls: AtomicU64::new(0), fault: Mutex::new(fault) });
+        let switch = Arc::new(Switch {
+            calls: AtomicU64::new(0),
+            fault: Mutex::new(fault),
+        });
         FaultyStorage { inner, switch }
     }
 
@@ -93,7 +102,10 @@ impl FaultyStorage {
     }
 
     fn wrap(&self, file: Arc<dyn File>) -> Arc<dyn File> {
-        Arc::new(FaultyFile { inner: file, switch: self.switch.clone() })
+        Arc::new(FaultyFile {
+            inner: file,
+            switch: self.switch.clone(),
+        })
     }
 }
 

@@ -45,14 +45,26 @@ impl LocalStorage {
     }
 
     fn open_with(&self, path: &str, options: &mut fs::OpenOptions) -> Result<Arc<dyn File>> {
-        let file = options.open(self.root.join(path)).map_err(|e| Error::io("open", path, &e))?;
-        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+        let file = options
+            .open(self.root.join(path))
+            .map_err(|e| Error::io("open", path, &e))?;
+        Ok(Arc::new(LocalFile {
+            file,
+            path: path.to_owned(),
+        }))
     }
 }
 
 impl Storage for LocalStorage {
     fn create(&self, path: &str) -> Result<Arc<dyn File>> {
-        self.open_with(path, fs::OpenOptions::new().read(true).write(true).create(true).truncate(true))
+        self.open_with(
+            path,
+            fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true),
+        )
     }
 
     fn open(&self, path: &str) -> Result<Arc<dyn File>> {
@@ -125,19 +137,29 @@ struct LocalFile {
 
 impl File for LocalFile {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
-        self.file.read_exact_at(buf, offset).map_err(|e| Error::io("read", &self.path, &e))
+        self.file
+            .read_exact_at(buf, offset)
+            .map_err(|e| Error::io("read", &self.path, &e))
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.file.write_all_at(bytes, offset).map_err(|e| Error::io("write", &self.path, &e))
+        self.file
+            .write_all_at(bytes, offset)
+            .map_err(|e| Error::io("write", &self.path, &e))
     }
 
     fn len(&self) -> Result<u64> {
-        Ok(self.file.metadata().map_err(|e| Error::io("stat", &self.path, &e))?.len())
+        Ok(self
+            .file
+            .metadata()
+            .map_err(|e| Error::io("stat", &self.path, &e))?
+            .len())
     }
 
     fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(|e| Error::io("sync", &self.path, &e))
+        self.file
+            .sync_data()
+            .map_err(|e| Error::io("sync", &self.path, &e))
     }
 
     fn path(&self) -> &str {

@@ -54,14 +54,22 @@ impl MemoryStorage {
             Crash::Torn(seed) => seed,
             _ => 0,
         });
-        let mut survivors = if crash == Crash::KeepUnsynced { tree.live.clone() } else { tree.durable.clone() };
+        let mut survivors = if crash == Crash::KeepUnsynced {
+            tree.live.clone()
+        } else {
+            tree.durable.clone()
+        };
         if let Crash::Torn(_) = crash {
             for (path, inode) in &tree.live {
                 if !survivors.contains_key(path) && dice.flip() {
                     survivors.insert(path.clone(), inode.clone());
                 }
             }
-            let gone: Vec<_> = survivors.keys().filter(|p| !tree.live.contains_key(*p)).cloned().collect();
+            let gone: Vec<_> = survivors
+                .keys()
+                .filter(|p| !tree.live.contains_key(*p))
+                .cloned()
+                .collect();
             for path in gone {
                 if dice.flip() {
                     survivors.remove(&path);
@@ -72,11 +80,24 @@ impl MemoryStorage {
             .into_iter()
             .map(|(path, inode)| {
                 let content = surviving_content(&inode.lock(), crash, &mut dice);
-                (path, Arc::new(Mutex::new(Inode { live: content.clone(), durable: content, unsynced: Vec::new() })))
+                (
+                    path,
+                    Arc::new(Mutex::new(Inode {
+                        live: content.clone(),
+                        durable: content,
+                        unsynced: Vec::new(),
+                    })),
+                )
             })
             .collect();
-        let tree = Tree { durable: files.clone(), live: files, dirs: tree.dirs.clone() };
-        MemoryStorage { tree: Arc::new(Mutex::new(tree)) }
+        let tree = Tree {
+            durable: files.clone(),
+            live: files,
+            dirs: tree.dirs.clone(),
+        };
+        MemoryStorage {
+            tree: Arc::new(Mutex::new(tree)),
+        }
     }
 
     /// Flips one bit of a file, in what is durable too.
@@ -147,11 +168,17 @@ impl Storage for MemoryStorage {
         let mut tree = self.tree.lock();
         let inode = Arc::new(Mutex::new(Inode::default()));
         tree.live.insert(path.to_owned(), inode.clone());
-        Ok(Arc::new(MemoryFile { inode, path: path.to_owned() }))
+        Ok(Arc::new(MemoryFile {
+            inode,
+            path: path.to_owned(),
+        }))
     }
 
     fn open(&self, path: &str) -> Result<Arc<dyn File>> {
-        Ok(Arc::new(MemoryFile { inode: self.find(path)?, path: path.to_owned() }))
+        Ok(Arc::new(MemoryFile {
+            inode: self.find(path)?,
+            path: path.to_owned(),
+        }))
     }
 
     fn exists(&self, path: &str) -> bool {
@@ -161,7 +188,11 @@ impl Storage for MemoryStorage {
     fn list(&self, dir: &str) -> Result<Vec<String>> {
         let tree = self.tree.lock();
         let inside = |path: &String| {
-            let rest = if dir.is_empty() { path } else { path.strip_prefix(dir)?.strip_prefix('/')? };
+            let rest = if dir.is_empty() {
+                path
+            } else {
+                path.strip_prefix(dir)?.strip_prefix('/')?
+            };
             Some(rest.split('/').next().unwrap_or(rest).to_owned())
         };
         let names: BTreeSet<String> = tree.live.keys().chain(&tree.dirs).filter_map(inside).collect();
@@ -188,8 +219,12 @@ impl Storage for MemoryStorage {
 
     fn sync_dir(&self, dir: &str) -> Result<()> {
         let mut tree = self.tree.lock();
-        let live: BTreeMap<_, _> =
-            tree.live.iter().filter(|(p, _)| parent(p) == dir).map(|(p, i)| (p.clone(), i.clone())).collect();
+        let live: BTreeMap<_, _> = tree
+            .live
+            .iter()
+            .filter(|(p, _)| parent(p) == dir)
+            .map(|(p, i)| (p.clone(), i.clone()))
+            .collect();
         tree.durable.retain(|path, _| parent(path) != dir);
         tree.durable.extend(live);
         Ok(())
@@ -211,7 +246,13 @@ impl File for MemoryFile {
         let from = offset as usize;
         match inode.live.get(from..from.saturating_add(buf.len())) {
             Some(bytes) => buf.copy_from_slice(bytes),
-            None => return Err(Error::io("read", &self.path, &io::ErrorKind::UnexpectedEof.into())),
+            None => {
+                return Err(Error::io(
+                    "read",
+                    &self.path,
+                    &io::ErrorKind::UnexpectedEof.into(),
+                ));
+            }
         }
         Ok(())
     }

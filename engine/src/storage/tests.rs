@@ -44,12 +44,24 @@ fn renames_and_deletes_need_a_directory_sync() {
 #[test]
 fn faults_strike_at_their_call() {
     let memory = MemoryStorage::new();
-    let storage = FaultyStorage::new(Arc::new(memory.clone()), Some(Fault { at: 1, kind: FaultKind::Tear }));
+    let storage = FaultyStorage::new(
+        Arc::new(memory.clone()),
+        Some(Fault {
+            at: 1,
+            kind: FaultKind::Tear,
+        }),
+    );
     let file = storage.create("f").unwrap();
-    assert!(matches!(file.write_at(0, b"abcd"), Err(Error::Io { doing: "write", .. })));
+    assert!(matches!(
+        file.write_at(0, b"abcd"),
+        Err(Error::Io { doing: "write", .. })
+    ));
     assert_eq!(read_all(&memory, "f"), b"ab");
     file.write_at(0, b"abcd").unwrap();
-    storage.arm(Fault { at: 0, kind: FaultKind::DiskFull });
+    storage.arm(Fault {
+        at: 0,
+        kind: FaultKind::DiskFull,
+    });
     assert!(file.write_at(0, b"x").unwrap_err().is_disk_full());
     assert!(file.sync().is_ok(), "a full disk does not stop syncs");
     storage.heal();
@@ -60,7 +72,10 @@ fn faults_strike_at_their_call() {
 fn a_data_directory_is_held_once() {
     let dir = tempfile::tempdir().unwrap();
     let first = LocalStorage::open(dir.path()).unwrap();
-    assert!(matches!(LocalStorage::open(dir.path()), Err(Error::Locked { .. })));
+    assert!(matches!(
+        LocalStorage::open(dir.path()),
+        Err(Error::Locked { .. })
+    ));
     drop(first);
     let again = LocalStorage::open(dir.path()).unwrap();
     again.make_dir("x/y").unwrap();

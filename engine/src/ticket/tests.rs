@@ -18,7 +18,10 @@ fn polling_registers_a_waker_and_then_is_ready() {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(Pin::new(&mut ticket).poll(&mut cx).is_pending());
     completer.complete(Ok("done"));
-    assert!(matches!(Pin::new(&mut ticket).poll(&mut cx), Poll::Ready(Ok("done"))));
+    assert!(matches!(
+        Pin::new(&mut ticket).poll(&mut cx),
+        Poll::Ready(Ok("done"))
+    ));
 }
 
 #[test]
