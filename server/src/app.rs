@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use kymo_engine::node::{Db, Node};
+use kymo_engine::db::Db;
+use kymo_engine::node::Node;
 use tokio::sync::Semaphore;
 
 use crate::clock::now_ms;
@@ -14,7 +15,6 @@ use crate::counters::Counters;
 pub const DEFAULT_TENANT: &str = "default";
 
 /// The state of one server.
-#[derive(Debug)]
 pub struct App {
     /// The effective configuration.
     pub config: Config,
@@ -23,7 +23,7 @@ pub struct App {
     /// When the process started, milliseconds since 1970.
     pub started_ms: i64,
     /// One permit per query being evaluated.
-    pub query_slots: Semaphore,
+    pub query_slots: Arc<Semaphore>,
     /// One permit per KiB of decompressed writes in work.
     pub in_flight: Semaphore,
     node: OnceLock<Arc<Node>>,
@@ -33,9 +33,13 @@ pub struct App {
 impl App {
     /// The state before the node is open.
     pub fn new(config: Config) -> App {
-        let permits = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let permits = |n: u64| {
+            usize::try_from(n)
+                .unwrap_or(usize::MAX)
+                .min(Semaphore::MAX_PERMITS)
+        };
         App {
-            query_slots: Semaphore::new(permits(config.query.concurrency)),
+            query_slots: Arc::new(Semaphore::new(permits(config.query.concurrency))),
             in_flight: Semaphore::new(permits(config.limits.in_flight_bytes_max >> 10)),
             config,
             counters: Counters::default(),
@@ -66,11 +70,8 @@ impl App {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The database of a tenant, created when it is new.
-    ///
-    /// # Errors
-    /// [`kymo_engine::Error::Closed`] before the node is open, and the node's own.
-    pub fn tenant(&self, name: &str) -> kymo_engine::Result<Arc<Db>> {
-        self.node().ok_or(kymo_engine::Error::Closed)?.tenant(name)
+    /// The stores of a tenant to read from, `None` when nothing was ever written to it.
+    pub fn reading(&self, tenant: &str) -> Option<Arc<Db>> {
+        self.node()?.existing_tenant(tenant)
     }
 }

@@ -2,12 +2,10 @@
 
 mod admin;
 mod check;
-mod inspect;
 mod query;
 mod reach;
 mod serve;
 mod table;
-mod test;
 
 use std::process::ExitCode;
 
@@ -32,9 +30,14 @@ const NEWER_FORMAT: u8 = 6;
 
 /// Stores and queries metrics.
 #[derive(Debug, Parser)]
-#[command(name = "kymo", version, about, after_help = "Exit codes: 0 done, 1 failed or a check found a problem, \
+#[command(
+    name = "kymo",
+    version,
+    about,
+    after_help = "Exit codes: 0 done, 1 failed or a check found a problem, \
 2 wrong usage or configuration, 3 cannot listen, 4 cannot open the data directory, 5 data directory in use, \
-6 data directory written by a newer version.")]
+6 data directory written by a newer version."
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -49,14 +52,9 @@ enum Command {
     Query(query::QueryCommand),
     /// Look after a server or a data directory.
     Admin(admin::AdminArgs),
-    /// Show what a file of the store really holds.
-    Inspect(inspect::InspectArgs),
     /// Check a file.
     #[command(subcommand)]
     Check(check::CheckCommand),
-    /// Run test scripts.
-    #[command(subcommand)]
-    Test(test::TestCommand),
 }
 
 /// What a command failed with: its exit code and its message.
@@ -102,9 +100,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Query(command) => query::query(&command),
         Command::Admin(args) => admin::admin(&args),
-        Command::Inspect(args) => inspect::inspect(&args),
         Command::Check(command) => check::check(&command),
-        Command::Test(command) => test::test(&command),
     };
     match outcome {
         Ok(()) => ExitCode::from(OK),

@@ -99,6 +99,10 @@ impl Requests {
 
     /// A copy of all counts.
     pub fn snapshot(&self) -> Vec<((String, u16), RequestStats)> {
-        self.0.lock().iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+        self.0
+            .lock()
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
     }
 }

@@ -25,7 +25,7 @@ use crate::app::App;
 use answer::{ApiError, ErrorType};
 
 /// All routes of the main listener.
-pub fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(data_routes().layer(from_fn_with_state(Arc::clone(&app), when_ready)))
         .merge(always_routes())
@@ -38,14 +38,27 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/-/ready", get(own::ready))
         .route("/api/v1/write", post(remote_write::write))
-        .route("/api/v1/query", get(prom::query::instant).post(prom::query::instant))
-        .route("/api/v1/query_range", get(prom::query::range).post(prom::query::range))
-        .route("/api/v1/query_exemplars", get(prom::exemplars::query).post(prom::exemplars::query))
-        .route("/api/v1/format_query", get(prom::syntax::format).post(prom::syntax::format))
-        .route("/api/v1/parse_query", get(prom::syntax::parse).post(prom::syntax::parse))
-        .route("/api/v1/labels", get(prom::labels::names).post(prom::labels::names))
+        .route(
+            "/api/v1/query_exemplars",
+            get(prom::exemplars::query).post(prom::exemplars::query),
+        )
+        .route(
+            "/api/v1/format_query",
+            get(prom::syntax::format).post(prom::syntax::format),
+        )
+        .route(
+            "/api/v1/parse_query",
+            get(prom::syntax::parse).post(prom::syntax::parse),
+        )
+        .route(
+            "/api/v1/labels",
+            get(prom::labels::names).post(prom::labels::names),
+        )
         .route("/api/v1/label/{name}/values", get(prom::labels::values))
-        .route("/api/v1/series", get(prom::labels::series).post(prom::labels::series))
+        .route(
+            "/api/v1/series",
+            get(prom::labels::series).post(prom::labels::series),
+        )
         .route("/api/v1/metadata", get(prom::metadata::metadata))
         .route("/api/v1/status/tsdb", get(prom::tsdb::tsdb))
         .route("/api/v1/status/tsdb/blocks", get(prom::tsdb::blocks))
@@ -67,7 +80,10 @@ fn always_routes() -> Router<Arc<App>> {
 
 async fn unknown_api(request: Request) -> ApiError {
     let path = request.uri().path();
-    ApiError::new(ErrorType::NotFound, format!("no such endpoint: {} {path}", request.method()))
+    ApiError::new(
+        ErrorType::NotFound,
+        format!("no such endpoint: {} {path}", request.method()),
+    )
 }
 
 async fn unknown() -> (StatusCode, &'static str) {

@@ -2,6 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod app;
+pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod counters;
 pub mod go_float;
+mod http;
+pub mod ingest;
+mod options;
+pub mod run;
 pub mod units;

@@ -54,7 +54,6 @@ pub enum RunError {
 }
 
 /// An open node and the threads that work for it.
-#[derive(Debug)]
 pub struct Opened {
     node: Arc<Node>,
     commits: JoinHandle<()>,
@@ -151,8 +150,7 @@ impl Opened {
             cause,
         };
         let storage = LocalStorage::open(dir).map_err(failed)?;
-        let (node, recovery) =
-            Node::open(Arc::new(storage), node_options(&app.config), now_ms()).map_err(failed)?;
+        let (node, recovery) = Node::open(Arc::new(storage), node_options(&app.config)).map_err(failed)?;
         tracing::info!(dir = %dir.display(), took = ?started.elapsed(), ?recovery, "data directory open");
         let commits = {
             let node = Arc::clone(&node);
@@ -183,17 +181,21 @@ impl Opened {
     /// # Errors
     /// Those of the flush; acknowledged data is in the log all the same.
     pub fn close(self) -> Result<(), Error> {
+        let flushed = self.node.flush();
+        self.close_unflushed();
+        flushed.map(drop)
+    }
+
+    /// Stops the threads and closes the log. What the heads hold is read from the log at the next opening.
+    pub fn close_unflushed(self) {
         drop(self.stop_maintenance);
         let maintained = self.maintenance.join();
-        let flushed = self.node.flush(now_ms());
         self.node.close();
-        let committed = self.commits.join();
-        for ended in [maintained, committed] {
+        for ended in [maintained, self.commits.join()] {
             if let Err(panic) = ended {
                 std::panic::resume_unwind(panic);
             }
         }
-        flushed.map(drop)
     }
 }
 

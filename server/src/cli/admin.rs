@@ -9,7 +9,7 @@ use super::table::table;
 use super::{Failure, Outcome, say};
 
 #[derive(Debug, Args)]
-pub(super) struct AdminArgs {
+pub(crate) struct AdminArgs {
     #[command(subcommand)]
     command: AdminCommand,
     #[command(flatten)]
@@ -33,7 +33,7 @@ enum AdminCommand {
     Verify,
 }
 
-pub(super) fn admin(args: &AdminArgs) -> Outcome {
+pub(crate) fn admin(args: &AdminArgs) -> Outcome {
     let (method, path) = match args.command {
         AdminCommand::Status => (Method::GET, "/api/v1/admin/status"),
         AdminCommand::Flush => (Method::POST, "/api/v1/admin/flush"),
@@ -74,7 +74,12 @@ fn show(command: &AdminCommand, data: &Value) {
 
 /// A table of JSON objects that all have the keys of the first.
 fn rows_table(rows: &Value) -> String {
-    let objects: Vec<_> = rows.as_array().into_iter().flatten().filter_map(Value::as_object).collect();
+    let objects: Vec<_> = rows
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .collect();
     let Some(first) = objects.first() else {
         return "none".to_owned();
     };

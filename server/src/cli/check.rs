@@ -8,7 +8,7 @@ use super::{Failure, Outcome, say};
 use crate::config::{self, Overrides};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum CheckCommand {
+pub(crate) enum CheckCommand {
     /// Check a configuration file; all problems are listed.
     Config {
         /// The file.
@@ -16,13 +16,16 @@ pub(super) enum CheckCommand {
     },
 }
 
-pub(super) fn check(command: &CheckCommand) -> Outcome {
+pub(crate) fn check(command: &CheckCommand) -> Outcome {
     let CheckCommand::Config { file } = command;
     match config::load(Some(file), &Overrides::default()) {
         Ok(_) => {
             say(&format!("{}: valid", file.display()));
             Ok(())
         }
-        Err(problems) => Err(Failure::failed(format!("{} is wrong:\n{problems}", file.display()))),
+        Err(problems) => Err(Failure::failed(format!(
+            "{} is wrong:\n{problems}",
+            file.display()
+        ))),
     }
 }

@@ -9,13 +9,13 @@ use super::table::table;
 use super::{Failure, Outcome, USAGE, say, warn};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum QueryCommand {
+pub(crate) enum QueryCommand {
     /// Evaluate a PromQL expression.
     Promql(PromqlArgs),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct PromqlArgs {
+pub(crate) struct PromqlArgs {
     /// The expression.
     expr: String,
     /// Time of an instant query: seconds or RFC 3339; now by default.
@@ -40,7 +40,7 @@ pub(super) struct PromqlArgs {
     target: Target,
 }
 
-pub(super) fn query(command: &QueryCommand) -> Outcome {
+pub(crate) fn query(command: &QueryCommand) -> Outcome {
     let QueryCommand::Promql(args) = command;
     let mut params = vec![("query", args.expr.as_str())];
     let path = match (&args.start, &args.end) {
@@ -77,7 +77,13 @@ fn show(data: &Value) {
     match data["resultType"].as_str() {
         Some("vector") => {
             let rows: Vec<_> = elements()
-                .map(|item| vec![metric_text(&item["metric"]), plain(&item["value"][1]), plain(&item["value"][0])])
+                .map(|item| {
+                    vec![
+                        metric_text(&item["metric"]),
+                        plain(&item["value"][1]),
+                        plain(&item["value"][0]),
+                    ]
+                })
                 .collect();
             say(&table(&["series", "value", "time"], &rows));
         }
@@ -85,7 +91,9 @@ fn show(data: &Value) {
             let points = |item: &Value| -> Vec<Vec<String>> {
                 let series = metric_text(&item["metric"]);
                 let values = item["values"].as_array().into_iter().flatten();
-                values.map(|v| vec![series.clone(), plain(&v[0]), plain(&v[1])]).collect()
+                values
+                    .map(|v| vec![series.clone(), plain(&v[0]), plain(&v[1])])
+                    .collect()
             };
             let rows: Vec<_> = elements().flat_map(points).collect();
             say(&table(&["series", "time", "value"], &rows));

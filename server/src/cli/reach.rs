@@ -22,21 +22,26 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Where a command works.
 #[derive(Debug, Args)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Base URL of a server.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090", env = "KYMO_SERVER")]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9090",
+        env = "KYMO_SERVER"
+    )]
     server: String,
-    /// Data directory to work on without a server; no server may be using it.
-    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    /// Data directory to work on instead of asking a server; no server may be using it.
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Tenant, sent as X-Scope-OrgID.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     tenant: Option<String>,
 }
 
 impl Target {
     /// Sends a request and returns the answer's JSON: the whole envelope of a success.
-    pub(super) fn call(&self, method: Method, path: &str, params: &[(&str, &str)]) -> Result<Value, Failure> {
+    pub(crate) fn call(&self, method: Method, path: &str, params: &[(&str, &str)]) -> Result<Value, Failure> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(params);
         let path_and_query = format!("{path}?{}", query.finish());
@@ -50,7 +55,10 @@ impl Target {
             return Ok(answer);
         }
         let text = |name: &str| answer[name].as_str().unwrap_or("").to_owned();
-        Err(Failure::new(FAILED, format!("{}: {}", text("errorType"), text("error"))))
+        Err(Failure::new(
+            FAILED,
+            format!("{}: {}", text("errorType"), text("error")),
+        ))
     }
 
     fn call_server(&self, method: &Method, path_and_query: &str) -> Result<Vec<u8>, Failure> {
@@ -65,7 +73,9 @@ impl Target {
         if let Some(tenant) = &self.tenant {
             request = request.header("X-Scope-OrgID", tenant);
         }
-        let request = request.body(()).map_err(|e| Failure::new(USAGE, format!("{url}: {e}")))?;
+        let request = request
+            .body(())
+            .map_err(|e| Failure::new(USAGE, format!("{url}: {e}")))?;
         let unreachable = |e: ureq::Error| Failure::failed(format!("{url}: {e}"));
         let mut response = agent.run(request).map_err(unreachable)?;
         response
@@ -78,7 +88,10 @@ impl Target {
 
     fn call_directory(&self, dir: &Path, method: Method, path_and_query: &str) -> Result<Vec<u8>, Failure> {
         if !dir.is_dir() {
-            return Err(Failure::new(USAGE, format!("{} is not a directory", dir.display())));
+            return Err(Failure::new(
+                USAGE,
+                format!("{} is not a directory", dir.display()),
+            ));
         }
         let mut overrides = Overrides::from_environment();
         let mut set = |key: &str, value: String| drop(overrides.flags.insert(key.to_owned(), value));
@@ -86,7 +99,10 @@ impl Target {
         // A command must not drop data by age because it runs without the server's configuration.
         set("retention.time", "0s".to_owned());
         set("retention.size", "0".to_owned());
-        set("tenancy", if self.tenant.is_some() { "on" } else { "off" }.to_owned());
+        set(
+            "tenancy",
+            if self.tenant.is_some() { "on" } else { "off" }.to_owned(),
+        );
         let config = config::load(None, &overrides).map_err(|p| Failure::new(USAGE, p.to_string()))?;
         let app = Arc::new(App::new(config));
         let opened = Opened::open(&app)?;

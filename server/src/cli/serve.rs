@@ -12,7 +12,7 @@ use crate::run::{listen, run};
 
 /// Flags of `kymo serve`. Every key of the configuration can also be set by `--set` or by its `KYMO_*` variable.
 #[derive(Debug, Args)]
-pub(super) struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// YAML configuration file.
     #[arg(long, value_name = "FILE", env = "KYMO_CONFIG")]
     config: Option<PathBuf>,
@@ -70,7 +70,7 @@ impl ServeArgs {
     }
 }
 
-pub(super) fn serve(args: &ServeArgs) -> Outcome {
+pub(crate) fn serve(args: &ServeArgs) -> Outcome {
     let config = config::load(args.config.as_deref(), &args.overrides()?)
         .map_err(|problems| Failure::new(USAGE, format!("the configuration is wrong:\n{problems}")))?;
     if args.print_config {
@@ -95,7 +95,8 @@ pub(super) fn serve(args: &ServeArgs) -> Outcome {
 
 /// Resolves at SIGTERM or SIGINT.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let handler = |kind| signal(kind).map_err(|e| Failure::new(FAILED, format!("cannot handle signals: {e}")));
+    let handler =
+        |kind| signal(kind).map_err(|e| Failure::new(FAILED, format!("cannot handle signals: {e}")));
     let mut terminate = handler(SignalKind::terminate())?;
     let mut interrupt = handler(SignalKind::interrupt())?;
     Ok(async move {
@@ -112,7 +113,9 @@ fn init_logs(config: &Config) -> Outcome {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     match config.log.format {
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Text => builder
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
     Ok(())

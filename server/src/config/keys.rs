@@ -18,7 +18,7 @@ pub struct Key {
     /// One sentence for the README.
     pub doc: &'static str,
     /// Reads a value into the configuration; the error says what is expected.
-    pub(super) apply: fn(&mut Config, &str) -> Result<(), String>,
+    pub(crate) apply: fn(&mut Config, &str) -> Result<(), String>,
     /// Writes the value as [`Key::apply`] reads it.
     pub show: fn(&Config) -> String,
 }

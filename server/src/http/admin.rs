@@ -13,10 +13,9 @@ use super::answer::{Answer, ApiError, ErrorType, Reply};
 use super::params::Params;
 use super::prom::status::rfc3339;
 use crate::app::App;
-use crate::clock::now_ms;
 
 /// The routes of this module.
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/admin/flush", post(flush))
         .route("/api/v1/admin/compact", post(compact))
@@ -27,7 +26,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn flush(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
-        node.flush(now_ms())?;
+        node.flush()?;
         Ok(json!({}))
     })
     .await
@@ -36,7 +35,7 @@ async fn flush(State(app): State<Arc<App>>) -> Reply {
 /// Merges what can be merged. Without `wait=true` it answers at once and goes on in the background.
 async fn compact(State(app): State<Arc<App>>, params: Params) -> Reply {
     let merged = work(&app, |node| {
-        node.compact(now_ms())?;
+        node.compact()?;
         Ok(json!({}))
     });
     if matches!(params.first("wait"), "true" | "1") {
@@ -53,10 +52,10 @@ async fn compact(State(app): State<Arc<App>>, params: Params) -> Reply {
 async fn status(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
         let mut tenants = Vec::new();
-        for name in node.tenants() {
-            let stats = node.tenant(&name)?.metrics.stats();
+        for (name, db) in node.tenants() {
+            let stats = db.metrics.stats();
             tenants.push(json!({
-                "tenant": name,
+                "tenant": &*name,
                 "headSeries": stats.head.groups,
                 "headSamples": stats.head.rows,
                 "headBytes": stats.head.bytes,
@@ -73,10 +72,10 @@ async fn status(State(app): State<Arc<App>>) -> Reply {
 async fn blocks(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
         let mut blocks = Vec::new();
-        for tenant in node.tenants() {
-            for meta in node.tenant(&tenant)?.metrics.blocks() {
+        for (tenant, db) in node.tenants() {
+            for meta in db.metrics.blocks() {
                 blocks.push(json!({
-                    "tenant": tenant,
+                    "tenant": &*tenant,
                     "id": meta.id,
                     "level": meta.level,
                     "minTime": rfc3339(meta.min_time),
@@ -95,10 +94,9 @@ async fn blocks(State(app): State<Arc<App>>) -> Reply {
 async fn verify(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
         let (mut checked, mut errors) = (0, Vec::new());
-        for tenant in node.tenants() {
-            let metrics = &node.tenant(&tenant)?.metrics;
-            checked += metrics.blocks().len();
-            errors.extend(metrics.verify().iter().map(|e| format!("{tenant}: {e}")));
+        for (tenant, db) in node.tenants() {
+            checked += db.metrics.blocks().len();
+            errors.extend(db.metrics.verify().iter().map(|e| format!("{tenant}: {e}")));
         }
         Ok(json!({"checked": checked, "errors": errors}))
     })
@@ -110,7 +108,10 @@ fn state_text(state: &health::State) -> String {
         health::State::Writable => "writable".to_owned(),
         health::State::DiskFull => "disk full: writes are refused until space is back".to_owned(),
         health::State::Poisoned { path, cause } => {
-            format!("poisoned: writes are refused until a restart ({}: {cause})", path.display())
+            format!(
+                "poisoned: writes are refused until a restart ({}: {cause})",
+                path.display()
+            )
         }
     }
 }

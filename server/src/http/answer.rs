@@ -7,22 +7,22 @@ use kymo_engine::{BudgetExceeded, Error, ErrorKind};
 use serde::Serialize;
 
 /// What an API handler returns.
-pub type Reply = Result<Answer, ApiError>;
+pub(crate) type Reply = Result<Answer, ApiError>;
 
 /// A successful answer.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The `data` as JSON; `None` is answered 204 without a body.
-    pub data: Option<String>,
+    pub(crate) data: Option<String>,
     /// Warnings, as shown.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// Infos, as shown.
-    pub infos: Vec<String>,
+    pub(crate) infos: Vec<String>,
 }
 
 /// Prometheus' error types (`web/api/v1/api.go`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorType {
+pub(crate) enum ErrorType {
     /// The request is wrong.
     BadData,
     /// The query failed.
@@ -43,22 +43,23 @@ pub enum ErrorType {
 
 /// A failed answer.
 #[derive(Debug, Clone)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// Its type, which decides the status code.
-    pub kind: ErrorType,
+    pub(crate) kind: ErrorType,
     /// Its text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Answer {
     /// An answer of plain data.
-    pub fn json(data: &impl Serialize) -> Reply {
-        let data = serde_json::to_string(data).map_err(|e| ApiError::new(ErrorType::Internal, e.to_string()))?;
+    pub(crate) fn json(data: &impl Serialize) -> Reply {
+        let data =
+            serde_json::to_string(data).map_err(|e| ApiError::new(ErrorType::Internal, e.to_string()))?;
         Ok(Answer::raw(data))
     }
 
     /// An answer whose data is JSON already.
-    pub fn raw(data: String) -> Answer {
+    pub(crate) fn raw(data: String) -> Answer {
         Answer {
             data: Some(data),
             ..Answer::default()
@@ -68,7 +69,7 @@ impl Answer {
 
 impl ErrorType {
     /// The name in the envelope.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             ErrorType::BadData => "bad_data",
             ErrorType::Execution => "execution",
@@ -82,7 +83,7 @@ impl ErrorType {
     }
 
     /// The HTTP status.
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             ErrorType::BadData => StatusCode::BAD_REQUEST,
             ErrorType::Execution => StatusCode::UNPROCESSABLE_ENTITY,
@@ -97,7 +98,7 @@ impl ErrorType {
 
 impl ApiError {
     /// An error of a type.
-    pub fn new(kind: ErrorType, text: impl Into<String>) -> ApiError {
+    pub(crate) fn new(kind: ErrorType, text: impl Into<String>) -> ApiError {
         ApiError {
             kind,
             text: text.into(),
@@ -105,12 +106,12 @@ impl ApiError {
     }
 
     /// A wrong request.
-    pub fn bad_data(text: impl Into<String>) -> ApiError {
+    pub(crate) fn bad_data(text: impl Into<String>) -> ApiError {
         ApiError::new(ErrorType::BadData, text)
     }
 
     /// A wrong parameter, in Prometheus' words.
-    pub fn parameter(name: &str, cause: impl std::fmt::Display) -> ApiError {
+    pub(crate) fn parameter(name: &str, cause: impl std::fmt::Display) -> ApiError {
         ApiError::bad_data(format!("invalid parameter \"{name}\": {cause}"))
     }
 }
@@ -151,7 +152,10 @@ impl IntoResponse for Answer {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut body = format!("{{\"status\":\"error\",\"errorType\":\"{}\",\"error\":", self.kind.as_str());
+        let mut body = format!(
+            "{{\"status\":\"error\",\"errorType\":\"{}\",\"error\":",
+            self.kind.as_str()
+        );
         push_json(&mut body, &self.text);
         body.push('}');
         json_response(self.kind.status(), body)
@@ -159,12 +163,12 @@ impl IntoResponse for ApiError {
 }
 
 /// Appends a value as JSON.
-pub fn push_json(out: &mut String, value: &(impl Serialize + ?Sized)) {
+pub(crate) fn push_json(out: &mut String, value: &(impl Serialize + ?Sized)) {
     out.push_str(&serde_json::to_string(value).expect("strings and plain structs always serialise"));
 }
 
 /// A JSON response in the content type Prometheus uses, without a charset.
-pub fn json_response(status: StatusCode, body: String) -> Response {
+pub(crate) fn json_response(status: StatusCode, body: String) -> Response {
     let mut response = (status, body).into_response();
     response
         .headers_mut()

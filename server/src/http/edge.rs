@@ -22,7 +22,7 @@ const COMPRESS_BYTES_MIN: u64 = 512;
 const COMPRESS_INLINE_MAX: usize = 64 << 10;
 
 /// The layer around all routes.
-pub(super) async fn edge(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let path = request
         .extensions()
@@ -41,7 +41,11 @@ pub(super) async fn edge(State(app): State<Arc<App>>, request: Request, next: Ne
         Some(coding) => compressed(response, coding).await,
         None => response,
     };
-    add_cors(response.headers_mut(), origin.as_ref(), &app.config.web.cors_origin);
+    add_cors(
+        response.headers_mut(),
+        origin.as_ref(),
+        &app.config.web.cors_origin,
+    );
     app.counters
         .requests
         .add(&path, response.status().as_u16(), started.elapsed());
@@ -129,7 +133,9 @@ async fn compressed(mut response: Response, coding: Coding) -> Response {
     };
     let encoded = if bytes.len() > COMPRESS_INLINE_MAX {
         let copy = bytes.clone();
-        tokio::task::spawn_blocking(move || coding.encode(&copy)).await.ok()
+        tokio::task::spawn_blocking(move || coding.encode(&copy))
+            .await
+            .ok()
     } else {
         Some(coding.encode(&bytes))
     };

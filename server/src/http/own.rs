@@ -4,31 +4,33 @@ mod exposition;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
-use super::prom::status::{BuildInfo, build_info};
+use super::answer::json_response;
+use super::prom::status::build_info;
 use crate::app::App;
 use crate::counters::DURATION_BOUNDS;
 use crate::ingest::Reason;
 use exposition::Exposition;
 
-pub(super) async fn healthy() -> &'static str {
+pub(crate) async fn healthy() -> &'static str {
     "Prometheus Server is Healthy.\n"
 }
 
-pub(super) async fn ready() -> &'static str {
+pub(crate) async fn ready() -> &'static str {
     "Prometheus Server is Ready.\n"
 }
 
-pub(super) async fn version() -> Json<BuildInfo> {
-    Json(build_info())
+pub(crate) async fn version() -> Response {
+    let mut body = String::new();
+    super::answer::push_json(&mut body, &build_info());
+    json_response(StatusCode::OK, body)
 }
 
 /// The server's own metrics in Prometheus' text format.
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     let mut out = Exposition::default();
     write_process(&mut out, &app);
     write_requests(&mut out, &app);
@@ -42,35 +44,73 @@ fn write_process(out: &mut Exposition, app: &App) {
     let process = super::process::ProcessStats::read();
     out.family("kymo_build_info", "gauge", "The version of this build.");
     out.sample("kymo_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
-    out.single("kymo_ready", "gauge", "1 once the data directory is open.", f64::from(u8::from(app.node().is_some())));
-    out.single("process_start_time_seconds", "gauge", "Start time, seconds since 1970.", app.started_ms as f64 / 1000.0);
+    out.single(
+        "kymo_ready",
+        "gauge",
+        "1 once the data directory is open.",
+        f64::from(u8::from(app.node().is_some())),
+    );
+    out.single(
+        "process_start_time_seconds",
+        "gauge",
+        "Start time, seconds since 1970.",
+        app.started_ms as f64 / 1000.0,
+    );
     if let Some(seconds) = process.cpu_seconds {
-        out.single("process_cpu_seconds_total", "counter", "User and system CPU time.", seconds);
+        out.single(
+            "process_cpu_seconds_total",
+            "counter",
+            "User and system CPU time.",
+            seconds,
+        );
     }
     if let Some(bytes) = process.resident_bytes {
-        out.single("process_resident_memory_bytes", "gauge", "Resident memory.", bytes as f64);
+        out.single(
+            "process_resident_memory_bytes",
+            "gauge",
+            "Resident memory.",
+            bytes as f64,
+        );
     }
     if let Some(files) = process.open_fds {
-        out.single("process_open_fds", "gauge", "Open file descriptors.", files as f64);
+        out.single(
+            "process_open_fds",
+            "gauge",
+            "Open file descriptors.",
+            files as f64,
+        );
     }
 }
 
 fn write_requests(out: &mut Exposition, app: &App) {
     let name = "kymo_http_request_duration_seconds";
-    out.family(name, "histogram", "Durations of HTTP requests by route and status.");
+    out.family(
+        name,
+        "histogram",
+        "Durations of HTTP requests by route and status.",
+    );
     for ((path, status), stats) in app.counters.requests.snapshot() {
         let status = status.to_string();
         let labels = [("path", path.as_str()), ("status", status.as_str())];
         out.histogram(name, &labels, &DURATION_BOUNDS, &stats.buckets, stats.seconds);
     }
     let active = app.counters.queries_active.get();
-    out.single("kymo_queries_active", "gauge", "Queries evaluated or waiting.", active as f64);
+    out.single(
+        "kymo_queries_active",
+        "gauge",
+        "Queries evaluated or waiting.",
+        active as f64,
+    );
 }
 
 fn write_ingest(out: &mut Exposition, app: &App) {
     let counters = &app.counters;
     let plain = [
-        ("kymo_ingest_samples_total", "Samples stored.", &counters.samples_stored),
+        (
+            "kymo_ingest_samples_total",
+            "Samples stored.",
+            &counters.samples_stored,
+        ),
         (
             "kymo_ingest_duplicate_samples_total",
             "Samples that were already there.",
@@ -103,16 +143,26 @@ fn write_store(out: &mut Exposition, app: &App) {
     let stats: Vec<_> = node
         .tenants()
         .into_iter()
-        .filter_map(|name| Some((name.clone(), node.tenant(&name).ok()?.metrics.stats())))
+        .map(|(name, db)| (name, db.metrics.stats()))
         .collect();
     type Read = fn(&kymo_engine::store::StoreStats) -> f64;
     let families: [(&str, &str, Read); 6] = [
-        ("kymo_head_series", "Series in the heads.", |s| s.head.groups as f64),
-        ("kymo_head_samples", "Samples in the heads.", |s| s.head.rows as f64),
-        ("kymo_head_bytes", "Estimated memory of the heads.", |s| s.head.bytes as f64),
+        ("kymo_head_series", "Series in the heads.", |s| {
+            s.head.groups as f64
+        }),
+        ("kymo_head_samples", "Samples in the heads.", |s| {
+            s.head.rows as f64
+        }),
+        ("kymo_head_bytes", "Estimated memory of the heads.", |s| {
+            s.head.bytes as f64
+        }),
         ("kymo_blocks", "Blocks.", |s| s.blocks as f64),
-        ("kymo_block_bytes", "Bytes of all blocks.", |s| s.block_bytes as f64),
-        ("kymo_block_samples", "Samples in blocks.", |s| s.block_rows as f64),
+        ("kymo_block_bytes", "Bytes of all blocks.", |s| {
+            s.block_bytes as f64
+        }),
+        ("kymo_block_samples", "Samples in blocks.", |s| {
+            s.block_rows as f64
+        }),
     ];
     for (name, help, read) in families {
         out.family(name, "gauge", help);
@@ -124,7 +174,10 @@ fn write_store(out: &mut Exposition, app: &App) {
     let states = [
         ("writable", matches!(state, kymo_engine::health::State::Writable)),
         ("disk_full", matches!(state, kymo_engine::health::State::DiskFull)),
-        ("poisoned", matches!(state, kymo_engine::health::State::Poisoned { .. })),
+        (
+            "poisoned",
+            matches!(state, kymo_engine::health::State::Poisoned { .. }),
+        ),
     ];
     out.family("kymo_store_state", "gauge", "1 for the state the store is in.");
     for (name, is) in states {

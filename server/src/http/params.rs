@@ -12,16 +12,16 @@ const FORM_BYTES_MAX: usize = 10 << 20;
 
 /// The parameters of a request.
 #[derive(Debug, Clone, Default)]
-pub struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// The first value of `name`, empty when absent.
-    pub fn first(&self, name: &str) -> &str {
+    pub(crate) fn first(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or("")
     }
 
     /// All values of `name`, the body's before the URL's.
-    pub fn all<'p>(&'p self, name: &str) -> impl Iterator<Item = &'p str> {
+    pub(crate) fn all<'p>(&'p self, name: &str) -> impl Iterator<Item = &'p str> {
         self.0
             .iter()
             .filter(move |(n, _)| n == name)
@@ -32,13 +32,13 @@ impl Params {
     ///
     /// # Errors
     /// A value that is not a number of 0 or more.
-    pub fn limit(&self) -> Result<Option<usize>, ApiError> {
+    pub(crate) fn limit(&self) -> Result<Option<usize>, ApiError> {
         self.count("limit")
             .map_err(|cause| ApiError::parameter("limit", cause))
     }
 
     /// A number of 0 or more under any name; `None` when absent or 0.
-    pub(super) fn count(&self, name: &str) -> Result<Option<usize>, String> {
+    pub(crate) fn count(&self, name: &str) -> Result<Option<usize>, String> {
         let text = self.first(name);
         if text.is_empty() {
             return Ok(None);
@@ -67,7 +67,11 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| v.trim().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+            .is_some_and(|v| {
+                v.trim()
+                    .to_ascii_lowercase()
+                    .starts_with("application/x-www-form-urlencoded")
+            });
         let mut params = Params::default();
         if is_form && request.method() == Method::POST {
             let body = to_bytes(request.into_body(), FORM_BYTES_MAX)

@@ -2,20 +2,20 @@
 
 /// CPU, memory and files of this process.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ProcessStats {
+pub(crate) struct ProcessStats {
     /// User and system CPU seconds.
-    pub(super) cpu_seconds: Option<f64>,
+    pub(crate) cpu_seconds: Option<f64>,
     /// Resident bytes.
-    pub(super) resident_bytes: Option<u64>,
+    pub(crate) resident_bytes: Option<u64>,
     /// Open file descriptors.
-    pub(super) open_fds: Option<u64>,
+    pub(crate) open_fds: Option<u64>,
     /// Threads.
-    pub(super) threads: Option<u64>,
+    pub(crate) threads: Option<u64>,
 }
 
 impl ProcessStats {
     /// Reads them now.
-    pub(super) fn read() -> ProcessStats {
+    pub(crate) fn read() -> ProcessStats {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
         // The command name in parentheses may hold spaces; the numbers follow its last parenthesis, from field 3 on.
         let fields: Vec<&str> = stat

@@ -1,11 +1,10 @@
 //! The Prometheus HTTP API below `/api/v1`, one module per group of endpoints.
 
-pub(super) mod empty;
-pub(super) mod exemplars;
-pub(super) mod labels;
-pub(super) mod metadata;
-pub(super) mod query;
+pub(crate) mod empty;
+pub(crate) mod exemplars;
+pub(crate) mod labels;
+pub(crate) mod metadata;
 mod render;
-pub(super) mod status;
-pub(super) mod syntax;
-pub(super) mod tsdb;
+pub(crate) mod status;
+pub(crate) mod syntax;
+pub(crate) mod tsdb;

@@ -7,9 +7,9 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kymo_engine::metrics::{Applied, AppendLimits};
-use kymo_engine::node::Db;
-use kymo_engine::{Error, ErrorKind, Ticket};
+use kymo_engine::metrics::{Applied, Input};
+use kymo_engine::ticket::Ticket;
+use kymo_engine::{Error, ErrorKind};
 use kymo_proto::{remote_write::WriteRequest, snappy};
 
 use super::answer::ApiError;
@@ -34,7 +34,11 @@ struct Pending {
 }
 
 /// Handles one write.
-pub(super) async fn write(State(app): State<Arc<App>>, tenant: Result<Tenant, ApiError>, request: Request) -> Response {
+pub(crate) async fn write(
+    State(app): State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
     let tenant = match tenant {
         Ok(tenant) => tenant,
         Err(error) => return error.into_response(),
@@ -58,7 +62,9 @@ async fn accept(app: &Arc<App>, Tenant(tenant): Tenant, request: Request) -> Res
         .await
         .map_err(|e| too_large_or_broken(&e))?;
     let declared = declared_len(&body, limit)?;
-    let permits = u32::try_from(declared.max(body.len()) >> 10).unwrap_or(u32::MAX).max(1);
+    let permits = u32::try_from(declared.max(body.len()) >> 10)
+        .unwrap_or(u32::MAX)
+        .max(1);
     let Ok(_permit) = app.in_flight.try_acquire_many(permits) else {
         return Err(Refusal(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -81,18 +87,17 @@ fn append(app: &App, tenant: &str, compressed: &[u8], limit: usize) -> Result<Pe
     let bad = |e: kymo_proto::Error| Refusal(StatusCode::BAD_REQUEST, format!("{e}\n"));
     let body = Bytes::from(snappy::decompress(compressed, limit).map_err(bad)?);
     let config = &app.config;
-    let rules = Rules::at(now_ms(), config.limits, config.retention.time_ms);
+    let received_ms = now_ms();
+    let rules = Rules::at(received_ms, config.limits, config.retention.time_ms);
     let request = WriteRequest::decode(&body).map_err(bad)?;
     let checked = check(&request, &rules);
     app.counters.exemplars_skipped.add(checked.exemplars);
-    let db: Arc<Db> = app.tenant(tenant).map_err(|e| from_engine(&e))?;
-    let limits = AppendLimits {
-        series_max: usize::try_from(config.limits.series_max).unwrap_or(usize::MAX),
+    let input = Input {
+        batch: &checked.batch,
+        series_max: config.limits.series_max,
+        received_ms,
     };
-    let ticket = db
-        .metrics
-        .append(&checked.batch, &limits)
-        .map_err(|e| from_engine(&e))?;
+    let ticket = store(app, tenant, &input).map_err(|e| from_engine(&e))?;
     let rejects = checked.rejects;
     drop(request);
     Ok(Pending {
@@ -101,6 +106,11 @@ fn append(app: &App, tenant: &str, compressed: &[u8], limit: usize) -> Result<Pe
         rejects,
         ticket,
     })
+}
+
+fn store(app: &App, tenant: &str, input: &Input<'_>) -> Result<Ticket<Applied>, Error> {
+    let node = app.node().ok_or(Error::Closed)?;
+    node.tenant(tenant)?.metrics.append(node.log(), input)
 }
 
 async fn finish(app: &App, pending: Pending) -> Result<Response, Refusal> {
@@ -131,12 +141,17 @@ fn note_refused(applied: &Applied, body: &[u8], rules: &Rules, rejects: &mut Rej
     if applied.conflicts.is_empty() && applied.over_limit.is_empty() {
         return;
     }
-    let Ok(request) = WriteRequest::decode(body) else { return };
+    let Ok(request) = WriteRequest::decode(body) else {
+        return;
+    };
     let batch = check(&request, rules).batch;
     for conflict in &applied.conflicts {
         rejects.add(Reason::DuplicateTimestamp, 1, || {
             let labels = label_text(batch.series_at(conflict.series as usize).labels);
-            format!("{labels} at {} ms has another value than {}", conflict.timestamp, conflict.value)
+            format!(
+                "{labels} at {} ms has another value than {}",
+                conflict.timestamp, conflict.value
+            )
         });
     }
     for series in &applied.over_limit {
@@ -152,7 +167,11 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
     match text(header::CONTENT_ENCODING) {
         None | Some("") => {}
         Some(coding) if coding.eq_ignore_ascii_case("snappy") => {}
-        Some(coding) => return unsupported(format!("{coding} encoding (compression) is not accepted by this server; only snappy is acceptable\n")),
+        Some(coding) => {
+            return unsupported(format!(
+                "{coding} encoding (compression) is not accepted by this server; only snappy is acceptable\n"
+            ));
+        }
     }
     let Some(content_type) = text(header::CONTENT_TYPE) else {
         return Ok(());
@@ -162,7 +181,9 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
         .next()
         .is_some_and(|media| media.eq_ignore_ascii_case("application/x-protobuf"))
     {
-        return unsupported(format!("expected application/x-protobuf as the content type, got {content_type}\n"));
+        return unsupported(format!(
+            "expected application/x-protobuf as the content type, got {content_type}\n"
+        ));
     }
     let proto = parts.find_map(|part| part.strip_prefix("proto="));
     match proto.map(|p| p.trim_matches('"')) {
@@ -188,9 +209,15 @@ fn declared_len(body: &[u8], limit: usize) -> Result<usize, Refusal> {
 fn too_large_or_broken(error: &axum::Error) -> Refusal {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     if text.contains("length limit exceeded") {
-        Refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is over the limit\n".to_owned())
+        Refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is over the limit\n".to_owned(),
+        )
     } else {
-        Refusal(StatusCode::BAD_REQUEST, format!("the body did not arrive whole: {text}\n"))
+        Refusal(
+            StatusCode::BAD_REQUEST,
+            format!("the body did not arrive whole: {text}\n"),
+        )
     }
 }
 

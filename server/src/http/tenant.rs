@@ -13,7 +13,7 @@ const NAME_BYTES_MAX: usize = 150;
 
 /// The tenant's name, fit for a directory.
 #[derive(Debug, Clone)]
-pub struct Tenant(pub String);
+pub(crate) struct Tenant(pub(crate) String);
 
 impl FromRequestParts<Arc<App>> for Tenant {
     type Rejection = ApiError;

@@ -9,10 +9,14 @@ const MIN_TIME: (&str, i64) = ("-292273086-05-16T16:47:06Z", i64::MIN);
 const MAX_TIME: (&str, i64) = ("292277025-08-18T07:12:54.999999999Z", i64::MAX);
 
 /// Reads a time; seconds far outside the calendar saturate, so that millisecond values given as seconds do no harm.
-pub fn parse_time(text: &str) -> Result<i64, String> {
+pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
     let bad = || format!("cannot parse {text:?} to a valid timestamp");
     if let Some(seconds) = parse_float(text) {
-        return if seconds.is_nan() { Err(bad()) } else { Ok(seconds_to_millis(seconds)) };
+        return if seconds.is_nan() {
+            Err(bad())
+        } else {
+            Ok(seconds_to_millis(seconds))
+        };
     }
     if let Ok(time) = text.parse::<jiff::Timestamp>()
         && text.contains(['T', 't'])
@@ -27,10 +31,13 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
 }
 
 /// Reads a duration: float seconds or Prometheus' units.
-pub fn parse_duration(text: &str) -> Result<i64, String> {
+#[cfg_attr(not(test), expect(dead_code, reason = "the query endpoints read durations"))]
+pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     if let Some(seconds) = parse_float(text) {
         if (seconds * 1e9).abs() > i64::MAX as f64 || seconds.is_nan() {
-            return Err(format!("cannot parse {text:?} to a valid duration. It overflows int64"));
+            return Err(format!(
+                "cannot parse {text:?} to a valid duration. It overflows int64"
+            ));
         }
         return Ok(seconds_to_millis(seconds));
     }
@@ -43,7 +50,7 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
 ///
 /// # Errors
 /// A value that is not a time.
-pub fn time_param(params: &Params, name: &str, default: i64) -> Result<i64, ApiError> {
+pub(crate) fn time_param(params: &Params, name: &str, default: i64) -> Result<i64, ApiError> {
     match params.first(name) {
         "" => Ok(default),
         text => parse_time(text)

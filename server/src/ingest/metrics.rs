@@ -70,7 +70,9 @@ impl<'a> Checked<'a> {
     fn push(&mut self, series: &Series<'_, 'a>, labels: &[(&'a str, &'a str)], rules: &Rules) {
         if series.histograms > 0 {
             self.rejects
-                .add(Reason::NativeHistogram, u64::from(series.histograms), || label_text(labels));
+                .add(Reason::NativeHistogram, u64::from(series.histograms), || {
+                    label_text(labels)
+                });
         }
         let mut refuse = |reason: Reason, sample: &Sample, bound: String| {
             self.rejects.add(reason, 1, || {
@@ -81,9 +83,17 @@ impl<'a> Checked<'a> {
         for sample in series.samples {
             if sample.timestamp > rules.time_max {
                 let ahead = duration_text(rules.limits.future_ms_max);
-                refuse(Reason::TooFarInFuture, sample, format!("more than {ahead} ahead of the clock"));
+                refuse(
+                    Reason::TooFarInFuture,
+                    sample,
+                    format!("more than {ahead} ahead of the clock"),
+                );
             } else if sample.timestamp < rules.time_min {
-                refuse(Reason::TooOld, sample, format!("the oldest accepted is {} ms", rules.time_min));
+                refuse(
+                    Reason::TooOld,
+                    sample,
+                    format!("the oldest accepted is {} ms", rules.time_min),
+                );
             } else {
                 good += 1;
             }
@@ -118,7 +128,11 @@ impl<'a> Checked<'a> {
 }
 
 /// Fills `out` with the labels sorted by name and without empty values.
-fn normalise<'a>(sent: &[Label<'a>], limits: &Limits, out: &mut Vec<(&'a str, &'a str)>) -> Result<(), Reason> {
+fn normalise<'a>(
+    sent: &[Label<'a>],
+    limits: &Limits,
+    out: &mut Vec<(&'a str, &'a str)>,
+) -> Result<(), Reason> {
     out.clear();
     for label in sent {
         let name = std::str::from_utf8(label.name).map_err(|_| Reason::InvalidUtf8)?;
@@ -145,7 +159,10 @@ fn normalise<'a>(sent: &[Label<'a>], limits: &Limits, out: &mut Vec<(&'a str, &'
     if out.len() as u64 > limits.labels_per_series_max {
         return Err(Reason::TooManyLabels);
     }
-    match out.iter().any(|(name, _)| *name == kymo_engine::labels::METRIC_NAME) {
+    match out
+        .iter()
+        .any(|(name, _)| *name == kymo_engine::labels::METRIC_NAME)
+    {
         true => Ok(()),
         false => Err(Reason::MissingName),
     }

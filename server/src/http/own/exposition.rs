@@ -6,28 +6,35 @@ use crate::go_float::push_value;
 
 /// A page of metrics being written.
 #[derive(Debug, Default)]
-pub(super) struct Exposition {
+pub(crate) struct Exposition {
     text: String,
 }
 
 impl Exposition {
     /// Begins a family; its samples follow.
-    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
+    pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
     /// A family of one sample without labels.
-    pub(super) fn single(&mut self, name: &str, kind: &str, help: &str, value: f64) {
+    pub(crate) fn single(&mut self, name: &str, kind: &str, help: &str, value: f64) {
         self.family(name, kind, help);
         self.sample(name, &[], value);
     }
 
     /// A sample of the family begun last.
-    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+    pub(crate) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.text.push_str(name);
         for (i, (label, text)) in labels.iter().enumerate() {
-            let escaped = text.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
-            let _ = write!(self.text, "{}{label}=\"{escaped}\"", if i == 0 { '{' } else { ',' });
+            let escaped = text
+                .replace('\\', "\\\\")
+                .replace('\n', "\\n")
+                .replace('"', "\\\"");
+            let _ = write!(
+                self.text,
+                "{}{label}=\"{escaped}\"",
+                if i == 0 { '{' } else { ',' }
+            );
         }
         self.text.push_str(if labels.is_empty() { " " } else { "} " });
         push_value(&mut self.text, value);
@@ -35,7 +42,7 @@ impl Exposition {
     }
 
     /// A classic histogram: `buckets` are not cumulated and have one entry more than `bounds`.
-    pub(super) fn histogram(
+    pub(crate) fn histogram(
         &mut self,
         name: &str,
         labels: &[(&str, &str)],
@@ -57,7 +64,7 @@ impl Exposition {
     }
 
     /// The page.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.text
     }
 }

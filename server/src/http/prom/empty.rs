@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::http::answer::{Answer, Reply};
 
 /// The routes of this module.
-pub(in crate::http) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes() -> Router<Arc<App>> {
     let answers = [
         (
             "/api/v1/targets",
@@ -27,9 +27,9 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
         ("/api/v1/alerts", json!({"alerts": []})),
         ("/api/v1/notifications", json!([])),
     ];
-    answers
-        .into_iter()
-        .fold(Router::new(), |router, (path, data)| router.route(path, get(move || always(data.clone()))))
+    answers.into_iter().fold(Router::new(), |router, (path, data)| {
+        router.route(path, get(move || always(data.clone())))
+    })
 }
 
 async fn always(data: Value) -> Reply {

@@ -9,11 +9,13 @@ use crate::http::params::Params;
 use crate::http::time::time_param;
 
 /// `/api/v1/query_exemplars`. An expression without selectors has no data at all, which goes out as 204.
-pub(in crate::http) async fn query(params: Params) -> Reply {
+pub(crate) async fn query(params: Params) -> Reply {
     let start = time_param(&params, "start", i64::MIN)?;
     let end = time_param(&params, "end", i64::MAX)?;
     if end < start {
-        return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
+        return Err(ApiError::bad_data(
+            "end timestamp must not be before start timestamp",
+        ));
     }
     if selectors(&parsed(&params)?).is_empty() {
         return Ok(Answer::default());

@@ -22,7 +22,7 @@ const API_VERSION: &str = "3.14.0";
 /// `/api/v1/status/buildinfo`. It has no `features` and no `application`: with them Grafana takes a server for Mimir.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::http) struct BuildInfo {
+pub(crate) struct BuildInfo {
     version: &'static str,
     revision: &'static str,
     branch: &'static str,
@@ -32,7 +32,7 @@ pub(in crate::http) struct BuildInfo {
 }
 
 /// The build's description.
-pub(in crate::http) fn build_info() -> BuildInfo {
+pub(crate) fn build_info() -> BuildInfo {
     BuildInfo {
         version: API_VERSION,
         revision: concat!("kymo-", env!("CARGO_PKG_VERSION")),
@@ -44,16 +44,19 @@ pub(in crate::http) fn build_info() -> BuildInfo {
 }
 
 /// The routes of this module that need the open node.
-pub(in crate::http) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/api/v1/status/buildinfo", get(async || Answer::json(&build_info())))
+        .route(
+            "/api/v1/status/buildinfo",
+            get(async || Answer::json(&build_info())),
+        )
         .route("/api/v1/status/runtimeinfo", get(runtime_info))
         .route("/api/v1/status/flags", get(flags))
         .route("/api/v1/status/config", get(config))
 }
 
 /// `/api/v1/status/walreplay`: the log is read before the server is ready, and its progress is all or nothing.
-pub(in crate::http) async fn walreplay(State(app): State<Arc<App>>) -> Reply {
+pub(crate) async fn walreplay(State(app): State<Arc<App>>) -> Reply {
     let current = u8::from(app.node().is_some());
     Answer::json(&json!({"min": 0, "max": 1, "current": current}))
 }
@@ -76,7 +79,10 @@ async fn flags(State(app): State<Arc<App>>) -> Reply {
         ("web.external-url", "web.external_url"),
         ("web.cors.origin", "web.cors_origin"),
     ];
-    let own: BTreeMap<&str, String> = KEYS.iter().map(|key| (key.path, (key.show)(&app.config))).collect();
+    let own: BTreeMap<&str, String> = KEYS
+        .iter()
+        .map(|key| (key.path, (key.show)(&app.config)))
+        .collect();
     let mut all: BTreeMap<&str, String> = own.clone();
     for (flag, path) in known {
         all.insert(flag, own[path].clone());
@@ -141,7 +147,7 @@ fn retention_text(app: &App) -> String {
 }
 
 /// A time as Go's RFC3339Nano writes it.
-pub(in crate::http) fn rfc3339(millis: i64) -> String {
+pub(crate) fn rfc3339(millis: i64) -> String {
     jiff::Timestamp::from_millisecond(millis)
         .map_or_else(|_| "0001-01-01T00:00:00Z".to_owned(), |time| time.to_string())
 }

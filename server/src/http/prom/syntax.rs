@@ -12,17 +12,17 @@ use crate::http::answer::{Answer, ApiError, Reply};
 use crate::http::params::Params;
 
 /// `/api/v1/format_query`.
-pub(in crate::http) async fn format(params: Params) -> Reply {
+pub(crate) async fn format(params: Params) -> Reply {
     Answer::json(&formatting::pretty(&parsed(&params)?))
 }
 
 /// `/api/v1/parse_query`.
-pub(in crate::http) async fn parse(params: Params) -> Reply {
+pub(crate) async fn parse(params: Params) -> Reply {
     Answer::json(&tree(&parsed(&params)?))
 }
 
 /// The expression of the `query` parameter.
-pub(super) fn parsed(params: &Params) -> Result<Expr, ApiError> {
+pub(crate) fn parsed(params: &Params) -> Result<Expr, ApiError> {
     parse_text(params.first("query"), &ParseOptions::default()).map_err(|e| ApiError::parameter("query", e))
 }
 

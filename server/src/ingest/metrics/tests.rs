@@ -29,11 +29,26 @@ fn each_rule_of_labels_has_its_reason() {
         (&[("job", "a")], Reason::MissingName),
         (&[("__name__", ""), ("job", "a")], Reason::MissingName),
         (&[("__name__", "up"), ("", "a")], Reason::EmptyLabelName),
-        (&[("__name__", "up"), ("a", "1"), ("a", "1")], Reason::DuplicateLabel),
-        (&[("__name__", "up"), ("a", ""), ("a", "1")], Reason::DuplicateLabel),
-        (&[("__name__", "up"), ("abcdefghi", "1")], Reason::LabelNameTooLong),
-        (&[("__name__", "up"), ("a", "12345678901")], Reason::LabelValueTooLong),
-        (&[("__name__", "up"), ("a", "1"), ("b", "1"), ("c", "1")], Reason::TooManyLabels),
+        (
+            &[("__name__", "up"), ("a", "1"), ("a", "1")],
+            Reason::DuplicateLabel,
+        ),
+        (
+            &[("__name__", "up"), ("a", ""), ("a", "1")],
+            Reason::DuplicateLabel,
+        ),
+        (
+            &[("__name__", "up"), ("abcdefghi", "1")],
+            Reason::LabelNameTooLong,
+        ),
+        (
+            &[("__name__", "up"), ("a", "12345678901")],
+            Reason::LabelValueTooLong,
+        ),
+        (
+            &[("__name__", "up"), ("a", "1"), ("b", "1"), ("c", "1")],
+            Reason::TooManyLabels,
+        ),
     ];
     for (labels, reason) in cases {
         let (stored, rejects) = check_one(labels, &[(now, 1.0), (now + 1, 2.0)]);
@@ -69,7 +84,10 @@ fn unsorted_labels_are_sorted_and_empty_values_dropped() {
     let request = WriteRequest::decode(encoder.message()).unwrap();
     let checked = check(&request, &rules());
     assert!(checked.rejects.is_empty());
-    assert_eq!(checked.batch.series_at(0).labels, [("__name__", "up"), ("z", "1")]);
+    assert_eq!(
+        checked.batch.series_at(0).labels,
+        [("__name__", "up"), ("z", "1")]
+    );
 }
 
 #[test]
@@ -83,8 +101,20 @@ fn time_bounds_refuse_single_samples() {
     ];
     let (stored, rejects) = check_one(&[("__name__", "up")], &samples);
     assert_eq!(stored, 2);
-    assert_eq!((rejects.count(Reason::TooOld), rejects.count(Reason::TooFarInFuture)), (1, 1));
+    assert_eq!(
+        (
+            rejects.count(Reason::TooOld),
+            rejects.count(Reason::TooFarInFuture)
+        ),
+        (1, 1)
+    );
     let text = rejects.text(2);
-    assert!(text.starts_with("2 refused, 2 stored:") && text.contains("out of bounds"), "{text}");
-    assert!(text.contains("up{} at 1000600001 ms, more than 10m ahead"), "{text}");
+    assert!(
+        text.starts_with("2 refused, 2 stored:") && text.contains("out of bounds"),
+        "{text}"
+    );
+    assert!(
+        text.contains("up{} at 1000600001 ms, more than 10m ahead"),
+        "{text}"
+    );
 }
