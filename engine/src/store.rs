@@ -346,3 +346,5 @@ fn quarantine(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;

@@ -116,7 +116,7 @@ impl<S: Signal> Store<S> {
     }
 
     /// Begins a new head; the old one gets no more records once those queued are applied.
-    fn seal(&self, log: &Log) {
+    pub(super) fn seal(&self, log: &Log) {
         let _no_resolving = self.gate.write();
         let mut view = self.view.write();
         if view.open.records.load(Ordering::Relaxed) == 0 {
