@@ -418,4 +418,6 @@ fn keep_damaged(storage: &dyn Storage, damages: &[Damage]) -> Result<()> {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

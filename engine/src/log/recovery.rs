@@ -84,11 +84,13 @@ pub(super) fn recover(
         .filter(|n| segment::is_spare(n))
         .map(|n| format!("{dir}/{n}"))
         .collect();
+    let newest_spare = names.iter().filter_map(|n| segment::spare_number(n)).max();
     for extra in spare.split_off(spare.len().min(options.spare_segments)) {
         storage.delete(&extra)?;
     }
     let (segments, found, next_frame) = walk(storage.as_ref(), dir, visit)?;
-    let next_number = segments.last().map_or(1, |(number, _)| number + 1);
+    // Numbers are generations: one that a spare segment's old frames bear must not come again.
+    let next_number = segments.last().map(|(number, _)| *number).max(newest_spare).map_or(1, |n| n + 1);
     let mut closed = Vec::new();
     for (number, last_seq) in segments {
         match last_seq {
