@@ -90,7 +90,11 @@ pub(super) fn recover(
     }
     let (segments, found, next_frame) = walk(storage.as_ref(), dir, visit)?;
     // Numbers are generations: one that a spare segment's old frames bear must not come again.
-    let next_number = segments.last().map(|(number, _)| *number).max(newest_spare).map_or(1, |n| n + 1);
+    let next_number = segments
+        .last()
+        .map(|(number, _)| *number)
+        .max(newest_spare)
+        .map_or(1, |n| n + 1);
     let mut closed = Vec::new();
     for (number, last_seq) in segments {
         match last_seq {

@@ -216,7 +216,10 @@ impl Segments {
         if !half_full || !self.spare.is_empty() {
             return None;
         }
-        let path = format!("{}/{FILL_PREFIX}{:016}.wal{SPARE_SUFFIX}", self.dir, self.next_number);
+        let path = format!(
+            "{}/{FILL_PREFIX}{:016}.wal{SPARE_SUFFIX}",
+            self.dir, self.next_number
+        );
         Some(SpareFill {
             storage: self.storage.clone(),
             path,
