@@ -1,10 +1,14 @@
-//! What a selection hands to a query: series with the parts of their samples, still encoded where they lie encoded.
-//! [`SeriesData::read`] merges the parts by time. Not for planning which parts to read (see `select`).
+//! What a selection hands to a query: series with the runs of their samples, still encoded where they lie encoded.
+//! [`SeriesData::read`] merges the runs by time. Not for planning which runs to read (see `select`).
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use super::block::{ChunkRef, read_chunk};
+use super::chunk::Chunk;
+use super::signal::Metrics;
+use crate::error::{Error, Result};
 use crate::labels::Labels;
+use crate::store::Block;
 
 /// Bits of the NaN that marks a series as stale (Prometheus `value.StaleNaN`).
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
@@ -45,6 +49,20 @@ impl Samples {
         self.timestamps.clear();
         self.values.clear();
     }
+
+    fn truncate(&mut self, len: usize) {
+        self.timestamps.truncate(len);
+        self.values.truncate(len);
+    }
+
+    /// Cuts what lies from position `from` on down to the given times, both inclusive.
+    pub(super) fn trim_from(&mut self, from: usize, min_time: i64, max_time: i64) {
+        let end = from + self.timestamps[from..].partition_point(|t| *t <= max_time);
+        self.truncate(end);
+        let start = from + self.timestamps[from..].partition_point(|t| *t < min_time);
+        self.timestamps.drain(from..start);
+        self.values.drain(from..start);
+    }
 }
 
 /// The wish of one selector: series by matchers, samples by time.
@@ -58,11 +76,52 @@ pub struct Selection {
     pub max_time: i64,
 }
 
-/// One selected series: its labels and the runs of samples found for it in the head and in blocks.
-#[derive(Debug, Clone)]
+/// Samples that lie together.
+#[derive(Clone)]
+pub(super) enum Run {
+    Plain(Arc<Samples>),
+    Chunk(Arc<Chunk>),
+    Block(Arc<Block<Metrics>>, ChunkRef),
+}
+
+impl Run {
+    /// Times of the first and the last sample, `None` without samples.
+    fn span(&self) -> Option<(i64, i64)> {
+        match self {
+            Run::Plain(samples) => Some((*samples.timestamps.first()?, *samples.timestamps.last()?)),
+            Run::Chunk(chunk) => Some((chunk.first_time(), chunk.last_time())),
+            Run::Block(_, chunk) => Some((chunk.first_time, chunk.last_time)),
+        }
+    }
+
+    fn decode(&self, out: &mut Samples) -> Result<()> {
+        match self {
+            Run::Plain(samples) => {
+                out.timestamps.extend_from_slice(&samples.timestamps);
+                out.values.extend_from_slice(&samples.values);
+                Ok(())
+            }
+            Run::Chunk(chunk) => chunk.decode(out).map_err(|malformed| Error::Corrupt {
+                file: "head".into(),
+                offset: 0,
+                what: malformed.0,
+            }),
+            Run::Block(block, chunk) => read_chunk(block.file(), chunk, out),
+        }
+    }
+}
+
+/// One selected series: its labels and the runs of samples found for it in blocks and heads, in log order.
+#[derive(Clone)]
 pub struct SeriesData {
     labels: Labels,
-    runs: Vec<Arc<Samples>>,
+    runs: Vec<Run>,
+}
+
+impl std::fmt::Debug for SeriesData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} in {} runs", self.labels, self.runs.len())
+    }
 }
 
 impl SeriesData {
@@ -70,8 +129,19 @@ impl SeriesData {
     pub fn from_samples(labels: Labels, samples: Samples) -> SeriesData {
         SeriesData {
             labels,
-            runs: vec![Arc::new(samples)],
+            runs: vec![Run::Plain(Arc::new(samples))],
         }
+    }
+
+    pub(super) fn new(labels: Labels) -> SeriesData {
+        SeriesData {
+            labels,
+            runs: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, run: Run) {
+        self.runs.push(run);
     }
 
     /// The labels.
@@ -80,16 +150,59 @@ impl SeriesData {
     }
 
     /// Appends the samples with `min_time <= t <= max_time` to `out`, ascending, one per timestamp, decoding each run once.
+    /// Where runs disagree about a timestamp, the one later in the log wins.
     ///
     /// # Errors
-    /// Storage errors of blocks, [`crate::Error::Corrupt`] among them.
+    /// Storage errors of blocks, [`Error::Corrupt`] among them.
     pub fn read(&self, min_time: i64, max_time: i64, out: &mut Samples) -> Result<()> {
-        for run in &self.runs {
-            let from = run.timestamps.partition_point(|t| *t < min_time);
-            let to = run.timestamps.partition_point(|t| *t <= max_time);
-            out.timestamps.extend_from_slice(&run.timestamps[from..to]);
-            out.values.extend_from_slice(&run.values[from..to]);
+        let mut wanted: Vec<(i64, i64, &Run)> = self
+            .runs
+            .iter()
+            .filter_map(|run| run.span().map(|(first, last)| (first, last, run)))
+            .filter(|(first, last, _)| *first <= max_time && *last >= min_time)
+            .collect();
+        let mut by_time = wanted.clone();
+        by_time.sort_by_key(|(first, _, _)| *first);
+        if by_time.windows(2).all(|pair| pair[0].1 < pair[1].0) {
+            for (first, last, run) in by_time {
+                let from = out.len();
+                run.decode(out)?;
+                if first < min_time || last > max_time {
+                    out.trim_from(from, min_time, max_time);
+                }
+            }
+            return Ok(());
         }
+        let mut parts = Vec::with_capacity(wanted.len());
+        for (_, _, run) in wanted.drain(..) {
+            let mut part = Samples::default();
+            run.decode(&mut part)?;
+            part.trim_from(0, min_time, max_time);
+            parts.push(part);
+        }
+        merge_last_wins(&parts, out);
         Ok(())
     }
 }
+
+/// Merges runs by time; of several samples at one time that of the last run stays.
+pub(super) fn merge_last_wins(parts: &[Samples], out: &mut Samples) {
+    let mut rows: Vec<(i64, usize, f64)> = Vec::with_capacity(parts.iter().map(Samples::len).sum());
+    for (rank, part) in parts.iter().enumerate() {
+        rows.extend(
+            part.timestamps
+                .iter()
+                .zip(&part.values)
+                .map(|(t, v)| (*t, rank, *v)),
+        );
+    }
+    rows.sort_unstable_by_key(|(time, rank, _)| (*time, *rank));
+    for (i, (time, _, value)) in rows.iter().enumerate() {
+        if rows.get(i + 1).is_none_or(|next| next.0 != *time) {
+            out.push(*time, *value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

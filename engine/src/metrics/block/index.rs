@@ -1,0 +1,278 @@
+//! Finds series in a metrics block: strings by binary search, label pairs by binary search, series by page.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::ChunkRef;
+use super::section::{self, SERIES_PER_PAGE};
+use super::writer::SINGLE_SERIES;
+use crate::block::BlockFile;
+use crate::coding::{Malformed, Reader};
+use crate::error::Result;
+use crate::labels::Labels;
+use crate::metrics::postings::Postings;
+use crate::metrics::record::OwnedMetadata;
+
+/// What an open metrics block keeps in memory. Everything else comes through the cache.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockIndex {
+    series_count: u32,
+}
+
+impl BlockIndex {
+    /// Reads what stays in memory.
+    pub fn open(file: &BlockFile) -> Result<BlockIndex> {
+        Ok(BlockIndex {
+            series_count: file.meta().groups as u32,
+        })
+    }
+
+    /// Number of series.
+    pub fn series_count(&self) -> u32 {
+        self.series_count
+    }
+}
+
+/// A block's sections at hand for one question.
+pub struct BlockReader<'b> {
+    file: &'b BlockFile,
+    index: &'b BlockIndex,
+    symbols: Arc<[u8]>,
+    postings: Arc<[u8]>,
+}
+
+/// A series of a block: label pairs by symbol, and its chunks.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesEntry {
+    /// Symbols of names and values, sorted by name.
+    pub pairs: Vec<[u32; 2]>,
+    /// Its chunks, ascending.
+    pub chunks: Vec<ChunkRef>,
+}
+
+struct PairEntry {
+    pair: [u32; 2],
+    page: u32,
+    offset: u32,
+    len: u32,
+}
+
+const PAIR_ENTRY_LEN: usize = 20;
+
+impl<'b> BlockReader<'b> {
+    /// Takes the sections from the cache or the disk.
+    pub fn new(file: &'b BlockFile, index: &'b BlockIndex) -> Result<BlockReader<'b>> {
+        let (symbols, postings) = (file.section(section::SYMBOLS)?, file.section(section::POSTINGS)?);
+        let count = u32_at(&symbols, 0).map_or(0, |n| n as usize);
+        if symbols.len() < 4 + 4 * count || postings.len() < 4 {
+            return Err(file.corrupt(0, "symbols or postings shorter than their counts"));
+        }
+        Ok(BlockReader {
+            file,
+            index,
+            symbols,
+            postings,
+        })
+    }
+
+    /// Number of strings.
+    pub fn symbol_count(&self) -> u32 {
+        u32_at(&self.symbols, 0).unwrap_or(0)
+    }
+
+    /// The string of a symbol.
+    pub fn symbol(&self, symbol: u32) -> Result<&str> {
+        let text = (|| {
+            let count = self.symbol_count();
+            let end = u32_at(&self.symbols, 1 + symbol as usize).filter(|_| symbol < count)?;
+            let start = if symbol == 0 {
+                0
+            } else {
+                u32_at(&self.symbols, symbol as usize)?
+            };
+            let base = 4 + 4 * count as usize;
+            let bytes = self.symbols.get(base + start as usize..base + end as usize)?;
+            std::str::from_utf8(bytes).ok()
+        })();
+        text.ok_or_else(|| self.file.corrupt(symbol.into(), "no such symbol"))
+    }
+
+    /// The symbol of a string.
+    pub fn find_symbol(&self, text: &str) -> Result<Option<u32>> {
+        let (mut low, mut high) = (0, self.symbol_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.symbol(middle)?.cmp(text) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(Some(middle)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn pair_count(&self) -> usize {
+        (self.postings.len() - 4) / PAIR_ENTRY_LEN
+    }
+
+    fn pair_entry(&self, i: usize) -> PairEntry {
+        let at = 1 + i * PAIR_ENTRY_LEN / 4;
+        let field = |n| u32_at(&self.postings, at + n).unwrap_or(0);
+        PairEntry {
+            pair: [field(0), field(1)],
+            page: field(2),
+            offset: field(3),
+            len: field(4),
+        }
+    }
+
+    /// Positions in the directory of the pairs with `low <= pair < high`.
+    fn pairs_between(&self, low: [u32; 2], high: [u32; 2]) -> std::ops::Range<usize> {
+        let first_at_least = |wanted: [u32; 2]| {
+            let (mut from, mut to) = (0, self.pair_count());
+            while from < to {
+                let middle = from + (to - from) / 2;
+                if self.pair_entry(middle).pair < wanted {
+                    from = middle + 1
+                } else {
+                    to = middle
+                }
+            }
+            from
+        };
+        first_at_least(low)..first_at_least(high)
+    }
+
+    fn bitmap(&self, entry: &PairEntry) -> Result<RoaringBitmap> {
+        if entry.page == SINGLE_SERIES {
+            return Ok([entry.offset].into_iter().collect());
+        }
+        let page = self.file.page(section::BITMAPS, entry.page)?;
+        let bytes =
+            page.get(entry.offset as usize..(entry.offset as usize).saturating_add(entry.len as usize));
+        bytes
+            .and_then(|bytes| RoaringBitmap::deserialize_from(bytes).ok())
+            .ok_or_else(|| self.file.corrupt(entry.offset.into(), "bitmap"))
+    }
+
+    /// Calls `visit` with every label name and its values' bitmaps of interest. Names come in order.
+    pub fn names(&self) -> Result<Vec<u32>> {
+        let mut names = Vec::new();
+        let mut i = 0;
+        while i < self.pair_count() {
+            let name = self.pair_entry(i).pair[0];
+            names.push(name);
+            i = self
+                .pairs_between([name, 0], [name.saturating_add(1), 0])
+                .end
+                .max(i + 1);
+        }
+        Ok(names)
+    }
+
+    /// The values of a label name with their series, in order of the values.
+    pub fn values(&self, name: u32) -> impl Iterator<Item = Result<(u32, RoaringBitmap)>> {
+        self.pairs_between([name, 0], [name.saturating_add(1), 0])
+            .map(|i| {
+                let entry = self.pair_entry(i);
+                Ok((entry.pair[1], self.bitmap(&entry)?))
+            })
+    }
+
+    /// Reads the given series, ascending.
+    pub fn series(&self, wanted: impl Iterator<Item = u32>) -> impl Iterator<Item = Result<SeriesEntry>> {
+        let mut page: Option<(u32, Vec<SeriesEntry>)> = None;
+        wanted.map(move |i| {
+            let number = i / SERIES_PER_PAGE;
+            if page.as_ref().is_none_or(|(n, _)| *n != number) {
+                page = Some((number, self.series_page(number)?));
+            }
+            let entry = page
+                .as_ref()
+                .and_then(|(_, entries)| entries.get((i % SERIES_PER_PAGE) as usize));
+            entry
+                .cloned()
+                .ok_or_else(|| self.file.corrupt(i.into(), "no such series"))
+        })
+    }
+
+    fn series_page(&self, number: u32) -> Result<Vec<SeriesEntry>> {
+        let bytes = self.file.page(section::SERIES, number)?;
+        let mut r = Reader::new(&bytes);
+        let mut entries = Vec::with_capacity(SERIES_PER_PAGE as usize);
+        while r.remaining() > 0 {
+            let entry = decode_series(&mut r);
+            entries.push(entry.map_err(|Malformed(what)| self.file.corrupt(number.into(), what))?);
+        }
+        Ok(entries)
+    }
+
+    /// The label set of a series.
+    pub fn labels(&self, entry: &SeriesEntry) -> Result<Labels> {
+        let mut pairs = Vec::with_capacity(entry.pairs.len());
+        for [name, value] in &entry.pairs {
+            pairs.push((self.symbol(*name)?, self.symbol(*value)?));
+        }
+        Ok(Labels::from_sorted(pairs))
+    }
+
+    /// The metadata.
+    pub fn metadata(&self) -> Result<Vec<OwnedMetadata>> {
+        let bytes = self.file.section(section::METADATA)?;
+        let mut r = Reader::new(&bytes);
+        let decoded: std::result::Result<_, Malformed> = (|| {
+            let count = if bytes.is_empty() { 0 } else { r.count(5)? };
+            (0..count).map(|_| OwnedMetadata::decode(&mut r)).collect()
+        })();
+        decoded.map_err(|Malformed(what)| self.file.corrupt(0, what))
+    }
+}
+
+fn decode_series(r: &mut Reader<'_>) -> std::result::Result<SeriesEntry, Malformed> {
+    let mut entry = SeriesEntry::default();
+    for _ in 0..r.count(2)? {
+        entry.pairs.push([r.uvarint32()?, r.uvarint32()?]);
+    }
+    for _ in 0..r.count(7)? {
+        entry.chunks.push(ChunkRef::decode(r)?);
+    }
+    Ok(entry)
+}
+
+fn u32_at(bytes: &[u8], i: usize) -> Option<u32> {
+    let b = bytes.get(4 * i..4 * i + 4)?;
+    Some(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+}
+
+impl Postings for BlockReader<'_> {
+    fn all(&self) -> Result<RoaringBitmap> {
+        Ok((0..self.index.series_count).collect())
+    }
+
+    fn pair(&self, name: &str, value: &str) -> Result<RoaringBitmap> {
+        let (Some(name), Some(value)) = (self.find_symbol(name)?, self.find_symbol(value)?) else {
+            return Ok(RoaringBitmap::new());
+        };
+        let range = self.pairs_between([name, value], [name, value.saturating_add(1)]);
+        match range.is_empty() {
+            true => Ok(RoaringBitmap::new()),
+            false => self.bitmap(&self.pair_entry(range.start)),
+        }
+    }
+
+    fn union_where(&self, name: &str, visit: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap> {
+        let mut union = RoaringBitmap::new();
+        let Some(name) = self.find_symbol(name)? else {
+            return Ok(union);
+        };
+        for i in self.pairs_between([name, 0], [name.saturating_add(1), 0]) {
+            let entry = self.pair_entry(i);
+            if visit(self.symbol(entry.pair[1])?) {
+                union |= self.bitmap(&entry)?;
+            }
+        }
+        Ok(union)
+    }
+}

@@ -1,0 +1,109 @@
+//! The samples one series has in a head: sealed Gorilla chunks, the open one, and what came late.
+
+use std::sync::Arc;
+
+use super::chunk::{Chunk, OpenChunk, SAMPLES_MAX};
+use super::series::Samples;
+
+/// Late samples that are kept sorted before they are sealed into a chunk of their own.
+const LATE_MAX: usize = 120;
+
+/// Samples of one series, one per timestamp.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesSamples {
+    sealed: Vec<Arc<Chunk>>,
+    open: OpenChunk,
+    late: Vec<(i64, f64)>,
+}
+
+/// What became of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It is stored.
+    Stored,
+    /// The same bits were there already.
+    Duplicate,
+    /// Other bits were there already; they stay.
+    Conflict,
+}
+
+impl SeriesSamples {
+    /// Stores a sample unless its time is taken.
+    #[inline]
+    pub fn push(&mut self, time: i64, value: f64) -> Pushed {
+        if self.open.count() > 0 && time <= self.open.last_time() {
+            return self.push_late(time, value);
+        }
+        // The open chunk is empty right after sealing: only then can a sealed one end later.
+        if self.open.count() == 0 && self.sealed.last().is_some_and(|c| time <= c.last_time()) {
+            return self.push_late(time, value);
+        }
+        self.open.push(time, value);
+        if self.open.count() >= SAMPLES_MAX {
+            let full = std::mem::take(&mut self.open);
+            self.sealed.push(Arc::new(full.to_chunk()));
+        }
+        Pushed::Stored
+    }
+
+    fn push_late(&mut self, time: i64, value: f64) -> Pushed {
+        let taken = |have: f64| match have.to_bits() == value.to_bits() {
+            true => Pushed::Duplicate,
+            false => Pushed::Conflict,
+        };
+        let at = match self.late.binary_search_by_key(&time, |(t, _)| *t) {
+            Ok(i) => return taken(self.late[i].1),
+            Err(at) => at,
+        };
+        if let Some(have) = self.in_chunks(time) {
+            return taken(have);
+        }
+        self.late.insert(at, (time, value));
+        if self.late.len() >= LATE_MAX {
+            let chunk = Chunk::from_samples(self.late.drain(..));
+            // In front of the chunk that ends last, which decides what is late.
+            let end = self.sealed.len().saturating_sub(1);
+            self.sealed.insert(end, Arc::new(chunk));
+        }
+        Pushed::Stored
+    }
+
+    /// The value at a time in sealed chunks or the open one.
+    fn in_chunks(&self, time: i64) -> Option<f64> {
+        if self.open.count() > 0 && time == self.open.last_time() {
+            return Some(self.open.last_value());
+        }
+        let open = (self.open.count() > 0).then(|| Arc::new(self.open.to_chunk()));
+        self.sealed.iter().chain(&open).find_map(|chunk| {
+            if !(chunk.first_time()..=chunk.last_time()).contains(&time) {
+                return None;
+            }
+            let mut samples = Samples::default();
+            chunk
+                .decode(&mut samples)
+                .expect("chunks in memory are as they were encoded");
+            samples
+                .timestamps
+                .binary_search(&time)
+                .ok()
+                .map(|i| samples.values[i])
+        })
+    }
+
+    /// The samples as chunks, in no particular order, none overlapping in single timestamps.
+    pub fn chunks(&self) -> impl Iterator<Item = Arc<Chunk>> {
+        let open = (self.open.count() > 0).then(|| Arc::new(self.open.to_chunk()));
+        let late = (!self.late.is_empty()).then(|| Arc::new(Chunk::from_samples(self.late.iter().copied())));
+        self.sealed.iter().cloned().chain(open).chain(late)
+    }
+
+    /// Bytes of memory.
+    pub fn heap_bytes(&self) -> usize {
+        let sealed: usize = self
+            .sealed
+            .iter()
+            .map(|c| c.heap_bytes() + size_of::<Chunk>() + 24)
+            .sum();
+        size_of::<SeriesSamples>() + 24 + sealed + self.open.heap_bytes() + self.late.capacity() * 16
+    }
+}

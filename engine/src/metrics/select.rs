@@ -1,0 +1,234 @@
+//! The questions metrics answer over a snapshot: series by matchers, label names and values, metadata. The answers do not
+//! depend on what lies in a head and what in which block.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use roaring::RoaringBitmap;
+
+use super::block::index::BlockReader;
+use super::block::merge::dedup_metadata;
+use super::head::MetricsHead;
+use super::matcher::Matcher;
+use super::postings::{self, Postings};
+use super::record::OwnedMetadata;
+use super::series::{Run, Selection, SeriesData};
+use super::signal::Metrics;
+use crate::error::Result;
+use crate::labels::Labels;
+use crate::store::{Block, Snapshot};
+
+/// Series found so far for one selection, by label set.
+#[derive(Default)]
+struct Found {
+    by_labels: HashMap<Labels, usize>,
+    series: Vec<SeriesData>,
+}
+
+impl Found {
+    fn add(&mut self, labels: Labels) -> &mut SeriesData {
+        let next = self.series.len();
+        let at = *self.by_labels.entry_ref(&labels).or_insert(next);
+        if at == next {
+            self.series.push(SeriesData::new(labels));
+        }
+        &mut self.series[at]
+    }
+
+    fn sorted(mut self) -> Vec<SeriesData> {
+        self.series.sort_by(|a, b| a.labels().cmp(b.labels()));
+        self.series
+    }
+}
+
+impl Snapshot<Metrics> {
+    /// The series of each selection that have samples in its time, sorted by labels. The heads are read at one moment for
+    /// all selections.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SeriesData>>> {
+        let mut found: Vec<Found> = selections.iter().map(|_| Found::default()).collect();
+        for (selection, found) in selections.iter().zip(&mut found) {
+            for block in self.blocks_between(selection.min_time, selection.max_time) {
+                select_in_block(block, selection, found)?;
+            }
+        }
+        let sets: Vec<&[Matcher]> = selections.iter().map(|s| s.matchers.as_slice()).collect();
+        for head in &self.heads {
+            head.state.select(&sets, &mut |i, labels, samples| {
+                let (min, max) = (selections[i].min_time, selections[i].max_time);
+                let mut wanted = samples
+                    .chunks()
+                    .filter(|c| c.first_time() <= max && c.last_time() >= min)
+                    .peekable();
+                if wanted.peek().is_some() {
+                    let series = found[i].add(labels);
+                    wanted.for_each(|chunk| series.push(Run::Chunk(chunk)));
+                }
+            })?;
+        }
+        Ok(found.into_iter().map(Found::sorted).collect())
+    }
+
+    /// Label sets of the series that pass any of the sets of matchers and may have samples between the two times, sorted.
+    /// Times are told apart by head and block only, as in Prometheus.
+    pub fn series(&self, sets: &[&[Matcher]], min_time: i64, max_time: i64) -> Result<Vec<Labels>> {
+        let mut all = BTreeSet::new();
+        self.visit_blocks(min_time, max_time, |reader| {
+            let series = union_of(reader, sets)?;
+            for entry in reader.series(series.iter()) {
+                all.insert(reader.labels(&entry?)?);
+            }
+            Ok(())
+        })?;
+        for head in self.heads_between(min_time, max_time) {
+            head.select(sets, &mut |_, labels, _| {
+                all.insert(labels);
+            })?;
+        }
+        Ok(all.into_iter().collect())
+    }
+
+    /// Label names of the series that pass any of the sets of matchers (all series without sets), sorted.
+    pub fn label_names(&self, sets: &[&[Matcher]], min_time: i64, max_time: i64) -> Result<Vec<String>> {
+        let mut names = BTreeSet::new();
+        self.visit_blocks(min_time, max_time, |reader| {
+            let restriction = restriction(reader, sets)?;
+            for name in reader.names()? {
+                let used = match &restriction {
+                    None => true,
+                    Some(series) => has_series_in(reader, name, series)?,
+                };
+                if used {
+                    names.insert(reader.symbol(name)?.to_owned());
+                }
+            }
+            Ok(())
+        })?;
+        for head in self.heads_between(min_time, max_time) {
+            names.extend(head.with_registry(|registry| {
+                Ok::<_, crate::Error>(registry.label_names(MetricsHead::slots(registry, sets)?.as_ref()))
+            })?);
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// Values of `name` among the series that pass any of the sets of matchers (all series without sets), sorted.
+    pub fn label_values(
+        &self,
+        name: &str,
+        sets: &[&[Matcher]],
+        min_time: i64,
+        max_time: i64,
+    ) -> Result<Vec<String>> {
+        let mut values = BTreeSet::new();
+        self.visit_blocks(min_time, max_time, |reader| {
+            let restriction = restriction(reader, sets)?;
+            let Some(name) = reader.find_symbol(name)? else {
+                return Ok(());
+            };
+            for entry in reader.values(name) {
+                let (value, series) = entry?;
+                if restriction
+                    .as_ref()
+                    .is_none_or(|wanted| !series.is_disjoint(wanted))
+                {
+                    values.insert(reader.symbol(value)?.to_owned());
+                }
+            }
+            Ok(())
+        })?;
+        for head in self.heads_between(min_time, max_time) {
+            values.extend(head.with_registry(|registry| {
+                let slots = MetricsHead::slots(registry, sets)?;
+                Ok::<_, crate::Error>(registry.label_values(name, slots.as_ref()))
+            })?);
+        }
+        Ok(values.into_iter().collect())
+    }
+
+    /// Everything said about metric families, ordered by family, one entry for each distinct statement.
+    pub fn metadata(&self) -> Result<Vec<OwnedMetadata>> {
+        let mut all = Vec::new();
+        self.visit_blocks(i64::MIN, i64::MAX, |reader| {
+            all.extend(reader.metadata()?);
+            Ok(())
+        })?;
+        for head in &self.heads {
+            all.extend(head.state.metadata());
+        }
+        Ok(dedup_metadata(all))
+    }
+
+    fn visit_blocks(
+        &self,
+        min_time: i64,
+        max_time: i64,
+        mut visit: impl FnMut(&BlockReader<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for block in self.blocks_between(min_time, max_time) {
+            visit(&BlockReader::new(block.file(), block.index())?)?;
+        }
+        Ok(())
+    }
+
+    fn heads_between(&self, min_time: i64, max_time: i64) -> impl Iterator<Item = &MetricsHead> {
+        let days = Metrics::day(min_time)..=Metrics::day(max_time);
+        self.heads
+            .iter()
+            .map(|head| &head.state)
+            .filter(move |head| head.days().iter().any(|d| days.contains(d)))
+    }
+}
+
+impl Metrics {
+    fn day(time: i64) -> i64 {
+        <Metrics as crate::signal::Signal>::day_of(time)
+    }
+}
+
+fn select_in_block(block: &Arc<Block<Metrics>>, selection: &Selection, found: &mut Found) -> Result<()> {
+    let reader = BlockReader::new(block.file(), block.index())?;
+    let series = postings::select(&reader, &selection.matchers)?;
+    for entry in reader.series(series.iter()) {
+        let entry = entry?;
+        let wanted = |c: &super::block::ChunkRef| {
+            c.first_time <= selection.max_time && c.last_time >= selection.min_time
+        };
+        if !entry.chunks.iter().any(wanted) {
+            continue;
+        }
+        let series = found.add(reader.labels(&entry)?);
+        for chunk in entry.chunks.into_iter().filter(wanted) {
+            series.push(Run::Block(block.clone(), chunk));
+        }
+    }
+    Ok(())
+}
+
+fn union_of(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<RoaringBitmap> {
+    let mut union = RoaringBitmap::new();
+    for matchers in sets {
+        union |= postings::select(postings, matchers)?;
+    }
+    Ok(union)
+}
+
+fn restriction(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<Option<RoaringBitmap>> {
+    if sets.is_empty() {
+        Ok(None)
+    } else {
+        union_of(postings, sets).map(Some)
+    }
+}
+
+fn has_series_in(reader: &BlockReader<'_>, name: u32, series: &RoaringBitmap) -> Result<bool> {
+    for entry in reader.values(name) {
+        if !entry?.1.is_disjoint(series) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,114 @@
+//! Metrics as a signal: how its records, heads and blocks take part in the common life.
+
+use super::batch::Applied;
+use super::block::{BlockIndex, SeriesWriter, merge};
+use super::head::{Input, MetricsHead};
+use super::record::Record;
+use super::registry::Registry;
+use super::series::{Run, Samples, SeriesData};
+use crate::block::writer::Written;
+use crate::block::{BlockFile, BlockWriter};
+use crate::coding::Malformed;
+use crate::error::Result;
+use crate::labels::Labels;
+use crate::signal::{HeadSize, Signal};
+
+/// The metrics signal. Times are milliseconds.
+#[derive(Debug)]
+pub struct Metrics;
+
+impl Signal for Metrics {
+    const ID: u8 = 1;
+    const NAME: &'static str = "metrics";
+    const UNITS_PER_MS: i64 = 1;
+
+    type Input<'a> = Input<'a>;
+    type Record = Record;
+    type Applied = Applied;
+    type Head = MetricsHead;
+    type Index = BlockIndex;
+
+    fn new_head() -> MetricsHead {
+        MetricsHead::default()
+    }
+
+    fn resolve(head: &MetricsHead, input: &Input<'_>) -> Result<Record> {
+        Ok(head.resolve(input))
+    }
+
+    fn encode(record: &Record) -> Vec<u8> {
+        record.encode()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Record, Malformed> {
+        Record::decode(bytes)
+    }
+
+    fn apply(head: &MetricsHead, record: Record) -> Applied {
+        head.apply(record)
+    }
+
+    fn head_size(head: &MetricsHead) -> HeadSize {
+        head.size()
+    }
+
+    fn head_rows(head: &MetricsHead) -> u64 {
+        head.rows()
+    }
+
+    fn days(head: &MetricsHead) -> Vec<i64> {
+        head.days()
+    }
+
+    fn flush(head: &MetricsHead, day: i64, writer: &mut BlockWriter) -> Result<Written> {
+        head.with_registry(|registry| flush_day(head, registry, day, writer))
+    }
+
+    fn open(file: &BlockFile) -> Result<BlockIndex> {
+        BlockIndex::open(file)
+    }
+
+    fn merge(inputs: &[(&BlockFile, &BlockIndex)], writer: &mut BlockWriter) -> Result<Written> {
+        merge::merge(inputs, writer)
+    }
+}
+
+fn flush_day(head: &MetricsHead, registry: &Registry, day: i64, writer: &mut BlockWriter) -> Result<Written> {
+    let sorted = registry.symbols().sorted();
+    let mut rank = vec![0u32; sorted.len()];
+    for (i, symbol) in sorted.iter().enumerate() {
+        rank[*symbol as usize] = i as u32;
+    }
+    let mut series: Vec<(Vec<[u32; 2]>, u32)> = (0..registry.len() as u32)
+        .map(|slot| {
+            let pairs = registry.symbol_pairs(slot).iter();
+            (
+                pairs
+                    .map(|[name, value]| [rank[*name as usize], rank[*value as usize]])
+                    .collect(),
+                slot,
+            )
+        })
+        .collect();
+    series.sort_unstable();
+    let symbols = sorted.iter().map(|symbol| registry.symbols().get(*symbol));
+    let mut out = SeriesWriter::new(writer, symbols)?;
+    let first = day * Metrics::units_per_day();
+    let last = first + Metrics::units_per_day() - 1;
+    let mut samples = Samples::default();
+    for (pairs, slot) in series {
+        samples.clear();
+        if let Some(stored) = head.samples(slot) {
+            let mut data = SeriesData::new(Labels::empty());
+            stored.chunks().for_each(|chunk| data.push(Run::Chunk(chunk)));
+            data.read(first, last, &mut samples)?;
+        }
+        out.push(&pairs, &samples)?;
+    }
+    let metadata: Vec<_> = head
+        .metadata()
+        .into_iter()
+        .filter(|m| Metrics::day_of(m.received_ms) == day)
+        .collect();
+    out.finish(&merge::dedup_metadata(metadata))
+}

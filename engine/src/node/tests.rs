@@ -1,0 +1,157 @@
+//! Tests of the node: metrics through the whole life, and every crash on the way.
+
+use super::*;
+use crate::metrics::{Applied, Input, MatchOp, Matcher, Samples, Selection, WriteBatch};
+use crate::storage::{Crash, MemoryStorage};
+
+pub(crate) fn options() -> NodeOptions {
+    let mut options = NodeOptions {
+        reserve_bytes: 4096,
+        ..NodeOptions::default()
+    };
+    options.log.segment_bytes = 16 << 10;
+    options
+}
+
+fn open(storage: &MemoryStorage) -> (Arc<Node>, Recovery) {
+    Node::open(Arc::new(storage.clone()), options()).unwrap()
+}
+
+fn write(node: &Node, batch: &WriteBatch<'_>) -> Result<Applied> {
+    let input = Input {
+        batch,
+        series_max: u64::MAX,
+        received_ms: 0,
+    };
+    let ticket = node.tenant("t")?.metrics.append(node.log(), &input)?;
+    node.log().commit();
+    ticket.wait()
+}
+
+fn up(instance: &str, samples: &[(i64, f64)]) -> WriteBatch<'static> {
+    let mut batch = WriteBatch::default();
+    let instance: &'static str = instance.to_owned().leak();
+    batch.push_series(
+        [("__name__", "up"), ("instance", instance)],
+        samples.iter().copied(),
+    );
+    batch
+}
+
+fn read(node: &Node, matchers: &[Matcher]) -> Vec<(String, Vec<(i64, f64)>)> {
+    let selection = Selection {
+        matchers: matchers.to_vec(),
+        min_time: i64::MIN,
+        max_time: i64::MAX,
+    };
+    let snapshot = node.tenant("t").unwrap().metrics.snapshot();
+    let series = snapshot.select(&[selection]).unwrap().remove(0);
+    let mut out = Vec::new();
+    for one in series {
+        let mut samples = Samples::default();
+        one.read(i64::MIN, i64::MAX, &mut samples).unwrap();
+        let rows = samples.timestamps.into_iter().zip(samples.values).collect();
+        out.push((one.labels().value("instance").to_owned(), rows));
+    }
+    out
+}
+
+fn name_up() -> [Matcher; 1] {
+    [Matcher::equal("__name__", "up")]
+}
+
+#[test]
+fn written_is_readable_at_once_after_a_restart_and_from_blocks() {
+    let storage = MemoryStorage::new();
+    let (node, _) = open(&storage);
+    assert_eq!(
+        write(&node, &up("b", &[(1000, 1.0), (2000, 0.0)]))
+            .unwrap()
+            .stored,
+        2
+    );
+    write(&node, &up("a", &[(1000, 5.0)])).unwrap();
+    let expected = vec![
+        ("a".to_owned(), vec![(1000, 5.0)]),
+        ("b".to_owned(), vec![(1000, 1.0), (2000, 0.0)]),
+    ];
+    assert_eq!(read(&node, &name_up()), expected);
+    drop(node);
+    let (node, recovery) = open(&storage.crash(Crash::DropUnsynced));
+    assert_eq!(recovery.replayed_records, 2);
+    assert_eq!(read(&node, &name_up()), expected);
+    assert_eq!(node.flush().unwrap().flushed_blocks, 1);
+    assert_eq!(read(&node, &name_up()), expected);
+    write(&node, &up("b", &[(3000, 7.0)])).unwrap();
+    node.flush().unwrap();
+    node.compact().unwrap();
+    assert_eq!(node.tenant("t").unwrap().metrics.blocks().len(), 1);
+    assert_eq!(
+        read(&node, &name_up())[1].1,
+        [(1000, 1.0), (2000, 0.0), (3000, 7.0)]
+    );
+    let not_a = [Matcher::new("instance", MatchOp::NotRegex, "a|z").unwrap()];
+    assert_eq!(read(&node, &not_a).len(), 1);
+}
+
+#[test]
+fn duplicates_are_no_ops_and_conflicts_are_refused_the_same_way_at_replay() {
+    let storage = MemoryStorage::new();
+    let (node, _) = open(&storage);
+    write(&node, &up("a", &[(1000, 1.0), (2000, 2.0)])).unwrap();
+    let again = write(&node, &up("a", &[(1000, 1.0), (2000, 9.0), (1500, 3.0)])).unwrap();
+    assert_eq!((again.stored, again.duplicates, again.conflicts.len()), (1, 1, 1));
+    assert_eq!(again.conflicts[0].timestamp, 2000);
+    let expected = read(&node, &name_up());
+    assert_eq!(expected[0].1, [(1000, 1.0), (1500, 3.0), (2000, 2.0)]);
+    let (node, _) = open(&storage.crash(Crash::KeepUnsynced));
+    assert_eq!(read(&node, &name_up()), expected);
+}
+
+#[test]
+fn the_later_write_wins_against_a_block_and_after_a_merge() {
+    let storage = MemoryStorage::new();
+    let (node, _) = open(&storage);
+    write(&node, &up("a", &[(1000, 1.0), (2000, 2.0)])).unwrap();
+    node.flush().unwrap();
+    write(&node, &up("a", &[(2000, 9.0)])).unwrap();
+    let expected = vec![("a".to_owned(), vec![(1000, 1.0), (2000, 9.0)])];
+    assert_eq!(read(&node, &name_up()), expected);
+    node.flush().unwrap();
+    assert_eq!(read(&node, &name_up()), expected);
+    node.compact().unwrap();
+    assert_eq!(read(&node, &name_up()), expected);
+}
+
+#[test]
+fn a_newer_data_directory_is_refused() {
+    let storage = MemoryStorage::new();
+    write_atomically(&storage, VERSION_FILE, b"kymo data 2\n").unwrap();
+    let refused = Node::open(Arc::new(storage), options()).err().unwrap();
+    assert!(matches!(
+        refused,
+        Error::UnsupportedVersion {
+            found: 2,
+            supported: 1,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn tenants_are_apart_and_their_names_checked() {
+    let (node, _) = open(&MemoryStorage::new());
+    write(&node, &up("a", &[(1000, 1.0)])).unwrap();
+    let other = node.tenant("other").unwrap();
+    assert!(
+        other
+            .metrics
+            .snapshot()
+            .label_names(&[], 0, 9999)
+            .unwrap()
+            .is_empty()
+    );
+    for bad in ["", ".", "..", "a/b", "a b", &"x".repeat(151)] {
+        assert!(matches!(node.tenant(bad), Err(Error::Invalid { .. })), "{bad:?}");
+    }
+}

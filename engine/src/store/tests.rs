@@ -1,0 +1,324 @@
+//! Tests of the life cycle on the smallest signal: nothing acknowledged is lost between log, head, blocks and merges,
+//! whatever call fails and wherever the power goes.
+
+use std::collections::BTreeMap;
+
+use super::toy::{Rows, Toy, read};
+use super::*;
+use crate::log::LogOptions;
+use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
+
+const DAY: i64 = 86_400_000;
+
+struct Life {
+    log: Log,
+    store: Store<Toy>,
+}
+
+fn options() -> StoreOptions {
+    let compaction = CompactionOptions {
+        fan_in: 3,
+        ..CompactionOptions::default()
+    };
+    StoreOptions {
+        flush_rows: 8,
+        compaction,
+        ..StoreOptions::default()
+    }
+}
+
+impl Life {
+    fn open(storage: Arc<dyn Storage>, options: StoreOptions) -> Result<(Life, Vec<LostBlock>)> {
+        let health = Arc::new(Health::default());
+        let cache = Arc::new(BlockCache::new(1 << 20));
+        let shared = Shared {
+            storage: storage.clone(),
+            health: health.clone(),
+            cache,
+        };
+        let (store, lost) = Store::open(shared, "d", &Arc::from("t"), options)?;
+        let log_options = LogOptions {
+            segment_bytes: 300,
+            ..LogOptions::default()
+        };
+        let floor = store.flushed();
+        let (log, _) = Log::open(storage, "wal", log_options, health, floor, &mut |r| {
+            store.replay(r)
+        })?;
+        Ok((Life { log, store }, lost))
+    }
+
+    fn new(storage: &MemoryStorage) -> Life {
+        Life::open(Arc::new(storage.clone()), options()).unwrap().0
+    }
+
+    fn put(&self, time: i64, value: i64) -> Result<()> {
+        let ticket = self.store.append(&self.log, &(time, value))?;
+        self.log.commit();
+        ticket.wait()
+    }
+
+    fn rows(&self) -> Rows {
+        let snapshot = self.store.snapshot();
+        rows_of(&snapshot)
+    }
+}
+
+fn rows_of(snapshot: &Snapshot<Toy>) -> Rows {
+    let mut rows = Rows::new();
+    for block in snapshot.blocks_between(i64::MIN, i64::MAX) {
+        rows.extend(read(block.file()).unwrap());
+    }
+    for head in &snapshot.heads {
+        rows.extend(head.state.lock().iter());
+    }
+    rows
+}
+
+fn block_files(storage: &MemoryStorage) -> usize {
+    storage.list("d/toy/blocks").unwrap().len()
+}
+
+#[test]
+fn a_flush_moves_rows_to_a_block_per_day_and_frees_the_log() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for i in 0..60 {
+        life.put(i * DAY / 20, i).unwrap();
+    }
+    let before = life.rows();
+    let done = life.store.flush(&life.log).unwrap();
+    assert_eq!((done.flushed_heads, done.flushed_blocks), (1, 3));
+    assert_eq!(life.rows(), before);
+    assert_eq!(before.len(), 60);
+    let days: Vec<i64> = life.store.blocks().iter().map(|b| b.day).collect();
+    assert_eq!(days, [0, 1, 2]);
+    assert!(
+        life.store
+            .blocks()
+            .iter()
+            .all(|b| b.min_time / DAY == b.max_time / DAY)
+    );
+    let reopened = Life::new(&storage.crash(Crash::DropUnsynced));
+    assert_eq!(reopened.rows(), before);
+    assert_eq!(reopened.store.stats().head.rows, 0, "nothing was replayed twice");
+}
+
+#[test]
+fn no_record_falls_between_a_flushed_head_and_a_released_segment() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for i in 0..10 {
+        life.put(i, i).unwrap();
+    }
+    life.store.seal(&life.log);
+    // In the new head, but in a segment the old head shares.
+    life.put(100, 1).unwrap();
+    // Queued and not yet committed when the flush begins.
+    let queued = life.store.append(&life.log, &(101, 1)).unwrap();
+    life.store.flush(&life.log).unwrap();
+    queued.wait().unwrap();
+    life.put(102, 1).unwrap();
+    let expected = life.rows();
+    assert_eq!(expected.len(), 13);
+    assert_eq!(Life::new(&storage.crash(Crash::DropUnsynced)).rows(), expected);
+}
+
+#[test]
+fn heads_are_rebuilt_as_they_were_sealed() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    life.put(1, 1).unwrap();
+    life.store.seal(&life.log);
+    life.put(1, 2).unwrap();
+    let reopened = Life::new(&storage.crash(Crash::DropUnsynced));
+    assert_eq!(reopened.store.stats().heads, 2);
+    assert_eq!(reopened.store.flush(&reopened.log).unwrap().flushed_heads, 2);
+    assert_eq!(reopened.rows(), BTreeMap::from([(1, 2)]));
+    reopened.store.compact().unwrap();
+    assert_eq!(
+        reopened.rows(),
+        BTreeMap::from([(1, 2)]),
+        "the later write wins in a merge"
+    );
+}
+
+#[test]
+fn flushes_are_due_by_rows_and_by_age() {
+    let life = Life::new(&MemoryStorage::new());
+    life.put(0, 0).unwrap();
+    assert_eq!(life.store.maintain(&life.log, 1000).unwrap().flushed_heads, 0);
+    assert_eq!(
+        life.store.maintain(&life.log, 7_200_999).unwrap().flushed_heads,
+        0
+    );
+    assert_eq!(
+        life.store.maintain(&life.log, 7_201_000).unwrap().flushed_heads,
+        1
+    );
+    for i in 0..8 {
+        life.put(i, 0).unwrap();
+    }
+    assert_eq!(
+        life.store.maintain(&life.log, 7_201_001).unwrap().flushed_heads,
+        1
+    );
+    assert_eq!(
+        life.store.maintain(&life.log, i64::MAX).unwrap().flushed_heads,
+        0,
+        "nothing to flush"
+    );
+}
+
+#[test]
+fn merges_keep_rows_and_a_snapshot_outlives_its_blocks() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for round in 0..3 {
+        for i in 0..8 {
+            life.put(i * 3 + round, i).unwrap();
+        }
+        life.store.flush(&life.log).unwrap();
+    }
+    let before = life.rows();
+    let snapshot = life.store.snapshot();
+    assert_eq!(life.store.maintain(&life.log, 0).unwrap().merges, 1);
+    let blocks = life.store.blocks();
+    assert_eq!((blocks.len(), blocks[0].level, blocks[0].rows), (1, 1, 24));
+    assert_eq!(block_files(&storage), 4, "the snapshot holds the inputs");
+    assert_eq!(rows_of(&snapshot), before);
+    drop(snapshot);
+    assert_eq!(block_files(&storage), 1);
+    assert_eq!(life.rows(), before);
+}
+
+#[test]
+fn retention_drops_old_days() {
+    let storage = MemoryStorage::new();
+    let retention = RetentionOptions {
+        age_ms: Some(2 * DAY),
+        bytes: None,
+    };
+    let life = Life::open(
+        Arc::new(storage.clone()),
+        StoreOptions {
+            retention,
+            ..options()
+        },
+    )
+    .unwrap()
+    .0;
+    for day in 0..5 {
+        life.put(day * DAY, day).unwrap();
+    }
+    life.store.flush(&life.log).unwrap();
+    assert_eq!(life.store.retain(4 * DAY).unwrap().dropped_blocks, 2);
+    assert_eq!(
+        life.rows().keys().copied().collect::<Vec<_>>(),
+        [2 * DAY, 3 * DAY, 4 * DAY]
+    );
+    assert_eq!(block_files(&storage), 3);
+    assert_eq!(Life::new(&storage.crash(Crash::DropUnsynced)).rows().len(), 3);
+}
+
+#[test]
+fn a_damaged_block_is_set_aside_and_the_others_serve() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for day in 0..3 {
+        life.put(day * DAY, day).unwrap();
+    }
+    life.store.flush(&life.log).unwrap();
+    let bytes = life.store.blocks()[1].bytes;
+    storage
+        .flip_bit("d/toy/blocks/0000000000000002.blk", 8 * (bytes - 40))
+        .unwrap();
+    let (life, lost) = Life::open(Arc::new(storage.clone()), options()).unwrap();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(life.rows().into_values().collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(storage.list("d/toy/quarantine").unwrap().len(), 1);
+    assert_eq!(
+        Life::open(Arc::new(storage), options()).unwrap().1,
+        [],
+        "reported once"
+    );
+}
+
+/// A fixed course of every operation there is.
+fn course(life: &Life, acked: &mut Rows, tried: &mut Rows) {
+    for step in 0..40i64 {
+        let (time, value) = (step * DAY / 16, step);
+        tried.insert(time, value);
+        if life.put(time, value).is_ok() {
+            acked.insert(time, value);
+        }
+        match step % 10 {
+            3 => drop(life.store.flush(&life.log)),
+            6 => drop(life.store.maintain(&life.log, step * DAY / 16)),
+            9 => drop(life.store.compact()),
+            _ => {}
+        }
+    }
+}
+
+fn calls_of_the_course() -> u64 {
+    let storage = FaultyStorage::new(Arc::new(MemoryStorage::new()), None);
+    let life = Life::open(Arc::new(storage.clone()), options()).unwrap().0;
+    course(&life, &mut Rows::new(), &mut Rows::new());
+    storage.calls()
+}
+
+fn check(found: &Rows, acked: &Rows, tried: &Rows, at: &str) {
+    for (time, value) in acked {
+        assert_eq!(
+            found.get(time),
+            Some(value),
+            "acknowledged and missing: {time} {at}"
+        );
+    }
+    for (time, value) in found {
+        assert_eq!(tried.get(time), Some(value), "never written: {time} {at}");
+    }
+}
+
+/// P1, P4 and P5: whichever call fails, what was acknowledged is readable at once, after the fault is gone, and after a
+/// power cut; and the store goes on working.
+#[test]
+fn whatever_call_fails_nothing_acknowledged_is_lost() {
+    let calls = calls_of_the_course();
+    for kind in [
+        FaultKind::Fail,
+        FaultKind::Tear,
+        FaultKind::PowerCut,
+        FaultKind::DiskFull,
+    ] {
+        for at in 0..calls {
+            let memory = MemoryStorage::new();
+            let storage = FaultyStorage::new(Arc::new(memory.clone()), Some(Fault { at, kind }));
+            let (mut acked, mut tried) = (Rows::new(), Rows::new());
+            let context = format!("{kind:?} at call {at} of {calls}");
+            if let Ok((life, _)) = Life::open(Arc::new(storage.clone()), options()) {
+                course(&life, &mut acked, &mut tried);
+                storage.heal();
+                check(&life.rows(), &acked, &tried, &context);
+            }
+            for crash in [Crash::DropUnsynced, Crash::Torn(at), Crash::KeepUnsynced] {
+                let (mut acked, mut tried) = (acked.clone(), tried.clone());
+                let after = memory.crash(crash);
+                let life = Life::new(&after);
+                check(&life.rows(), &acked, &tried, &format!("{context}, {crash:?}"));
+                life.put(-1, 7).unwrap();
+                life.store.flush(&life.log).unwrap();
+                life.store.compact().unwrap();
+                acked.insert(-1, 7);
+                tried.insert(-1, 7);
+                check(
+                    &life.rows(),
+                    &acked,
+                    &tried,
+                    &format!("{context}, {crash:?}, going on"),
+                );
+            }
+        }
+    }
+}

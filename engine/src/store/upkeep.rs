@@ -1,0 +1,278 @@
+//! The background work of a store: seal and flush heads, drop blocks past retention, merge blocks. Called with the time
+//! by whoever owns the clock; one call at a time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Block, Head, Store, block_path, open_block};
+use crate::block::writer::Written;
+use crate::block::{BlockMeta, BlockWriter, Level};
+use crate::compaction::{self, Merge};
+use crate::error::{Error, Result};
+use crate::log::{Log, Seq};
+use crate::manifest::Edit;
+use crate::retention;
+use crate::signal::Signal;
+
+/// What one round of upkeep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Heads flushed.
+    pub flushed_heads: u64,
+    /// Blocks written by flushes.
+    pub flushed_blocks: u64,
+    /// Merges done.
+    pub merges: u64,
+    /// Blocks dropped by retention.
+    pub dropped_blocks: u64,
+}
+
+impl Upkeep {
+    /// Adds another round.
+    pub fn add(&mut self, other: Upkeep) {
+        self.flushed_heads += other.flushed_heads;
+        self.flushed_blocks += other.flushed_blocks;
+        self.merges += other.merges;
+        self.dropped_blocks += other.dropped_blocks;
+    }
+}
+
+/// Where a new block comes from.
+struct Origin {
+    day: i64,
+    level: Level,
+    min_seq: Seq,
+    max_seq: Seq,
+}
+
+impl<S: Signal> Store<S> {
+    /// Does what is due: flush, retention, at most one merge.
+    ///
+    /// # Errors
+    /// The first error; what was done before it stays done.
+    pub fn maintain(&self, log: &Log, now_ms: i64) -> Result<Upkeep> {
+        let _one_at_a_time = self.work.lock();
+        let mut done = Upkeep::default();
+        if self.flush_is_due(now_ms) {
+            self.seal(log);
+        }
+        self.flush_sealed(log, &mut done)?;
+        self.drop_expired(now_ms, &mut done)?;
+        let today = S::day_of(now_ms.saturating_mul(S::UNITS_PER_MS));
+        if let Some(merge) = compaction::plan(&self.blocks(), today, &self.options.compaction) {
+            self.merge(&merge)?;
+            done.merges += 1;
+        }
+        Ok(done)
+    }
+
+    /// Flushes whatever the heads hold.
+    pub fn flush(&self, log: &Log) -> Result<Upkeep> {
+        let _one_at_a_time = self.work.lock();
+        let mut done = Upkeep::default();
+        self.seal(log);
+        self.flush_sealed(log, &mut done)?;
+        Ok(done)
+    }
+
+    /// Merges until every day is one block, as far as sizes allow.
+    pub fn compact(&self) -> Result<Upkeep> {
+        let _one_at_a_time = self.work.lock();
+        let mut done = Upkeep::default();
+        while let Some(merge) = compaction::plan_full(&self.blocks(), &self.options.compaction) {
+            self.merge(&merge)?;
+            done.merges += 1;
+        }
+        Ok(done)
+    }
+
+    /// Drops blocks past retention.
+    pub fn retain(&self, now_ms: i64) -> Result<Upkeep> {
+        let _one_at_a_time = self.work.lock();
+        let mut done = Upkeep::default();
+        self.drop_expired(now_ms, &mut done)?;
+        Ok(done)
+    }
+
+    fn flush_is_due(&self, now_ms: i64) -> bool {
+        let head = self.view.read().open.clone();
+        if head.records.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let first_seen = head.seen_at_ms.fetch_max(now_ms, Ordering::Relaxed);
+        if first_seen != i64::MIN {
+            // Later looks must not move the moment it was first seen.
+            head.seen_at_ms.store(first_seen, Ordering::Relaxed);
+        }
+        let age = now_ms.saturating_sub(if first_seen == i64::MIN {
+            now_ms
+        } else {
+            first_seen
+        });
+        age >= self.options.flush_age_ms
+            || head.record_bytes.load(Ordering::Relaxed) >= self.options.flush_record_bytes
+            || S::head_rows(&head.state) >= self.options.flush_rows
+    }
+
+    /// Begins a new head; the old one gets no more records once those queued are applied.
+    pub(super) fn seal(&self, log: &Log) {
+        let _no_resolving = self.gate.write();
+        let mut view = self.view.write();
+        if view.open.records.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        view.open.through.fetch_max(log.newest_seq(), Ordering::Relaxed);
+        let fresh = Head::new(view.open.generation + 1);
+        let sealed = std::mem::replace(&mut view.open, fresh);
+        view.sealed.push(sealed);
+    }
+
+    fn flush_sealed(&self, log: &Log, done: &mut Upkeep) -> Result<()> {
+        loop {
+            let Some(head) = self.view.read().sealed.first().cloned() else {
+                return Ok(());
+            };
+            let through = head.through.load(Ordering::Relaxed);
+            log.commit_through(through);
+            let blocks = self.write_head(&head, through)?;
+            done.flushed_heads += 1;
+            done.flushed_blocks += blocks.len() as u64;
+            let edit = Edit {
+                add: blocks.iter().map(|b| b.meta().clone()).collect(),
+                remove: Vec::new(),
+                flushed: Some(through),
+                head_generation: Some(head.generation + 1),
+            };
+            self.publish(&edit, blocks, Some(&head))?;
+            log.flushed(&self.owner, through);
+        }
+    }
+
+    fn write_head(&self, head: &Head<S>, through: Seq) -> Result<Vec<Arc<Block<S>>>> {
+        let mut blocks = Vec::new();
+        for day in S::days(&head.state) {
+            let min_seq = head.first_seq.load(Ordering::Relaxed).min(through);
+            let origin = Origin {
+                day,
+                level: 0,
+                min_seq,
+                max_seq: through,
+            };
+            match self.write_block(&origin, |writer| S::flush(&head.state, day, writer)) {
+                Ok(block) => blocks.push(block),
+                Err(e) => {
+                    discard(&blocks);
+                    return Err(e);
+                }
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn write_block(
+        &self,
+        origin: &Origin,
+        fill: impl FnOnce(&mut BlockWriter) -> Result<Written>,
+    ) -> Result<Arc<Block<S>>> {
+        let storage = self.shared.storage.as_ref();
+        let id = self.manifest.lock().allocate_block();
+        let path = block_path(&self.dir, id);
+        let meta = BlockMeta {
+            id,
+            level: origin.level,
+            day: origin.day,
+            min_time: 0,
+            max_time: 0,
+            min_seq: origin.min_seq,
+            max_seq: origin.max_seq,
+            rows: 0,
+            groups: 0,
+            bytes: 0,
+        };
+        let written = (|| {
+            let mut writer = BlockWriter::create(storage, &path, self.options.zstd_level)?;
+            let written = fill(&mut writer)?;
+            writer.finish(storage, meta, written)?;
+            open_block(&self.shared, &path)
+        })();
+        written.inspect_err(|e: &Error| {
+            self.shared.health.write_failed(e);
+            storage.delete(&path).ok();
+        })
+    }
+
+    fn merge(&self, merge: &Merge) -> Result<()> {
+        let blocks = self.view.read().blocks.clone();
+        let wanted: BTreeSet<u64> = merge.inputs.iter().copied().collect();
+        // The view is in log order, and so must the inputs be.
+        let inputs: Vec<&Arc<Block<S>>> = blocks.iter().filter(|b| wanted.contains(&b.meta().id)).collect();
+        let origin = Origin {
+            day: merge.day,
+            level: merge.level,
+            min_seq: inputs.iter().map(|b| b.meta().min_seq).min().unwrap_or(0),
+            max_seq: inputs.iter().map(|b| b.meta().max_seq).max().unwrap_or(0),
+        };
+        let parts: Vec<_> = inputs.iter().map(|b| (b.file(), b.index())).collect();
+        let merged = self.write_block(&origin, |writer| S::merge(&parts, writer))?;
+        let edit = Edit {
+            add: vec![merged.meta().clone()],
+            remove: merge.inputs.clone(),
+            ..Edit::default()
+        };
+        self.publish(&edit, vec![merged], None)
+    }
+
+    fn drop_expired(&self, now_ms: i64, done: &mut Upkeep) -> Result<()> {
+        let retention = &self.options.retention;
+        let oldest_kept = retention
+            .age_ms
+            .map(|age| now_ms.saturating_sub(age).saturating_mul(S::UNITS_PER_MS));
+        let remove = retention::expired(&self.blocks(), oldest_kept, retention.bytes);
+        if remove.is_empty() {
+            return Ok(());
+        }
+        done.dropped_blocks += remove.len() as u64;
+        self.publish(
+            &Edit {
+                remove,
+                ..Edit::default()
+            },
+            Vec::new(),
+            None,
+        )
+    }
+
+    /// Makes an edit durable, then lets readers see it.
+    fn publish(&self, edit: &Edit, add: Vec<Arc<Block<S>>>, flushed: Option<&Arc<Head<S>>>) -> Result<()> {
+        let committed = self.manifest.lock().commit(edit);
+        if let Err(e) = committed {
+            self.shared.health.write_failed(&e);
+            // After a failed sync the edit may have become durable: its blocks must stay for the next opening.
+            if !matches!(e, Error::Io { doing: "sync", .. }) {
+                discard(&add);
+            }
+            return Err(e);
+        }
+        let mut view = self.view.write();
+        let (gone, mut kept): (Vec<_>, Vec<_>) = view
+            .blocks
+            .iter()
+            .cloned()
+            .partition(|b| edit.remove.contains(&b.meta().id));
+        kept.extend(add);
+        kept.sort_by_key(|b| (b.meta().max_seq, b.meta().id));
+        view.blocks = Arc::new(kept);
+        if let Some(head) = flushed {
+            view.sealed.retain(|h| !Arc::ptr_eq(h, head));
+        }
+        drop(view);
+        gone.iter().for_each(|b| b.retire());
+        Ok(())
+    }
+}
+
+/// Lets files go that never became live.
+fn discard<S: Signal>(blocks: &[Arc<Block<S>>]) {
+    blocks.iter().for_each(|b| b.retire());
+}
