@@ -4,6 +4,7 @@
 
 mod cases {
     //! The subjects.
+    mod api;
     mod operations;
     mod remote_write;
 }

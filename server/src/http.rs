@@ -23,6 +23,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use answer::{ApiError, ErrorType};
+pub(crate) use prom::status::rfc3339;
 
 /// All routes of the main listener.
 pub(crate) fn router(app: Arc<App>) -> Router {
