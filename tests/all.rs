@@ -6,5 +6,7 @@ mod cases {
     //! The subjects.
     mod api;
     mod operations;
+    mod query;
+    mod recording;
     mod remote_write;
 }

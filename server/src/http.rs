@@ -40,6 +40,14 @@ fn data_routes() -> Router<Arc<App>> {
         .route("/-/ready", get(own::ready))
         .route("/api/v1/write", post(remote_write::write))
         .route(
+            "/api/v1/query",
+            get(prom::query::instant).post(prom::query::instant),
+        )
+        .route(
+            "/api/v1/query_range",
+            get(prom::query::range).post(prom::query::range),
+        )
+        .route(
             "/api/v1/query_exemplars",
             get(prom::exemplars::query).post(prom::exemplars::query),
         )
