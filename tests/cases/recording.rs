@@ -36,7 +36,14 @@ fn differing(client: &Client, stored: &[Stored]) -> Vec<String> {
                 continue;
             }
             let got = answer.json();
-            if got["status"] != "success" {
+            if !wanted["error"].is_null() {
+                if (&got["errorType"], &got["error"]) != (&wanted["error"], &wanted["message"]) {
+                    out.push(format!(
+                        "{} {kind} {}: {got} instead of {wanted}",
+                        one.id, one.query
+                    ));
+                }
+            } else if got["status"] != "success" {
                 out.push(format!("{} {kind} {}: {}", one.id, one.query, answer.text()));
             } else if let Some(what) = difference(&got["data"], wanted, TOLERANCE) {
                 let what: String = what.chars().take(300).collect();
