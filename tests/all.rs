@@ -4,6 +4,9 @@
 
 mod cases {
     //! The subjects.
+    mod api;
     mod operations;
+    mod query;
+    mod recording;
     mod remote_write;
 }

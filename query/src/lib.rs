@@ -5,3 +5,4 @@
 pub mod lex;
 pub mod number;
 pub mod promql;
+pub mod promqltest;

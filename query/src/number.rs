@@ -6,9 +6,14 @@ pub fn format_json(value: f64) -> String {
     with_exponent_when(value, |abs| abs != 0.0 && !(1e-6..1e21).contains(&abs))
 }
 
-/// Go's `%v`: shortest digits, exponent below 1e-4 and from 1e21 on. PromQL's printer uses it.
+/// Go's `%v` and `%g`: shortest digits, exponent below 1e-4 and from 1e6 on. PromQL's printer and messages use it.
 pub fn format_go(value: f64) -> String {
-    with_exponent_when(value, |abs| abs != 0.0 && !(1e-4..1e21).contains(&abs))
+    with_exponent_when(value, |abs| abs != 0.0 && !(1e-4..1e6).contains(&abs))
+}
+
+/// Shortest digits, never an exponent (Go's `strconv` 'f', -1).
+pub fn format_plain(value: f64) -> String {
+    with_exponent_when(value, |_| false)
 }
 
 fn with_exponent_when(value: f64, exponent: impl Fn(f64) -> bool) -> String {

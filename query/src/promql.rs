@@ -1,9 +1,10 @@
-//! PromQL of Prometheus 3.14: text to AST ([`parse`]), AST to text ([`printer`], [`format`]), AST to values (`eval`).
+//! PromQL of Prometheus 3.14: text to AST ([`parse`]), AST to text ([`printer`], [`format`]), AST to values ([`eval`]).
 //! Not for the HTTP shapes of queries and results, which are the server's.
 
 pub mod ast;
 mod check;
 pub mod error;
+pub mod eval;
 pub mod format;
 pub mod functions;
 mod lexer;

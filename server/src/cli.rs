@@ -2,6 +2,7 @@
 
 mod admin;
 mod check;
+mod inspect;
 mod query;
 mod reach;
 mod serve;
@@ -52,6 +53,8 @@ enum Command {
     Query(query::QueryCommand),
     /// Look after a server or a data directory.
     Admin(admin::AdminArgs),
+    /// Show what a file of the store really holds.
+    Inspect(inspect::InspectArgs),
     /// Check a file.
     #[command(subcommand)]
     Check(check::CheckCommand),
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Query(command) => query::query(&command),
         Command::Admin(args) => admin::admin(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
         Command::Check(command) => check::check(&command),
     };
     match outcome {

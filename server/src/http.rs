@@ -23,6 +23,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use answer::{ApiError, ErrorType};
+pub(crate) use prom::status::rfc3339;
 
 /// All routes of the main listener.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -38,6 +39,14 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/-/ready", get(own::ready))
         .route("/api/v1/write", post(remote_write::write))
+        .route(
+            "/api/v1/query",
+            get(prom::query::instant).post(prom::query::instant),
+        )
+        .route(
+            "/api/v1/query_range",
+            get(prom::query::range).post(prom::query::range),
+        )
         .route(
             "/api/v1/query_exemplars",
             get(prom::exemplars::query).post(prom::exemplars::query),

@@ -31,7 +31,6 @@ pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
 }
 
 /// Reads a duration: float seconds or Prometheus' units.
-#[cfg_attr(not(test), expect(dead_code, reason = "the query endpoints read durations"))]
 pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     if let Some(seconds) = parse_float(text) {
         if (seconds * 1e9).abs() > i64::MAX as f64 || seconds.is_nan() {

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use kymo_engine::db::Db;
 use kymo_engine::metrics::{Metrics, Selection, SeriesData};
 use kymo_engine::store::Snapshot;
-use kymo_query::promql::eval::{Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Source, Value};
-use kymo_query::promql::eval::{eval, explain};
 use kymo_query::promql::Expr;
+use kymo_query::promql::eval::{
+    Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Source, Value,
+};
+use kymo_query::promql::eval::{eval, explain};
 use serde_json::json;
 
 use super::query::truncate;
@@ -105,10 +107,10 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
         return Err(api_error(&error));
     }
     let evaluation = eval(&query, &job.text, &source, &budget).map_err(|e| api_error(&e))?;
-    answer(job, &query, evaluation, started.elapsed())
+    answer(job, &query, &source, evaluation, started.elapsed())
 }
 
-fn answer(job: &Job, query: &Query, evaluation: Evaluation, took: Duration) -> Reply {
+fn answer(job: &Job, query: &Query, source: &Series, evaluation: Evaluation, took: Duration) -> Reply {
     let mut answer = Answer {
         data: None,
         warnings: capped(evaluation.annotations.warnings, "warning"),
@@ -134,7 +136,8 @@ fn answer(job: &Job, query: &Query, evaluation: Evaluation, took: Duration) -> R
     }
     if job.explain {
         data.push_str(",\"explain\":");
-        let lines: Vec<String> = explain(query, &evaluation.stats).lines().map(str::to_owned).collect();
+        let plan = explain(query, source).map_err(|e| api_error(&e))?;
+        let lines: Vec<&str> = plan.lines().collect();
         push_json(&mut data, &lines);
     }
     data.push('}');
@@ -173,7 +176,9 @@ fn capped(mut texts: Vec<String>, kind: &str) -> Vec<String> {
 
 fn api_error(error: &EvalError) -> ApiError {
     let kind = match error {
-        EvalError::Execution(_) | EvalError::TooManySamples | EvalError::TooManyBytes { .. } => ErrorType::Execution,
+        EvalError::Execution(_) | EvalError::TooManySamples | EvalError::TooManyBytes { .. } => {
+            ErrorType::Execution
+        }
         EvalError::Timeout => ErrorType::Timeout,
         EvalError::Canceled => ErrorType::Canceled,
         EvalError::Storage(error) => return error.clone().into(),

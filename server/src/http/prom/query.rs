@@ -38,12 +38,14 @@ pub(crate) async fn range(State(app): State<Arc<App>>, tenant: Tenant, params: P
     let time = |name| parse_time(params.first(name)).map_err(|cause| ApiError::parameter(name, cause));
     let (start, end) = (time("start")?, time("end")?);
     if end < start {
-        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+        return Err(ApiError::parameter(
+            "end",
+            "end timestamp must not be before start time",
+        ));
     }
     let step = parse_duration(params.first("step")).map_err(|cause| ApiError::parameter("step", cause))?;
     if step <= 0 {
-        let cause =
-            "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        let cause = "zero or negative query resolution step widths are not accepted. Try a positive integer";
         return Err(ApiError::parameter("step", cause));
     }
     if end.saturating_sub(start) / step > STEPS_MAX {
@@ -119,7 +121,12 @@ async fn answer(app: &Arc<App>, Tenant(tenant): Tenant, params: &Params, mut job
     let permit = match slot.await {
         Ok(Ok(permit)) => permit,
         Ok(Err(_)) => return Err(ApiError::new(ErrorType::Unavailable, "the server is stopping")),
-        Err(_) => return Err(ApiError::new(ErrorType::Timeout, "query timed out in query queue")),
+        Err(_) => {
+            return Err(ApiError::new(
+                ErrorType::Timeout,
+                "query timed out in query queue",
+            ));
+        }
     };
     job.queued = started.elapsed();
     let canceled = Arc::new(AtomicBool::new(false));

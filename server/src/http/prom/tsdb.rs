@@ -72,7 +72,7 @@ pub(crate) async fn tsdb(State(app): State<Arc<App>>, tenant: Tenant, params: Pa
     let db = app.reading(&tenant.0);
     ask(&app, &tenant, NOTHING, move |snapshot| {
         let mut cardinality = Cardinality::default();
-        let all = snapshot.series(&[], i64::MIN, i64::MAX)?;
+        let all = snapshot.series(&[&[]], i64::MIN, i64::MAX)?;
         for labels in &all {
             cardinality.add(labels);
         }

@@ -1,0 +1,182 @@
+//! Evaluates an expression over the series of a [`Source`], all steps of a query at once, series by series.
+//! Not for parsing, nor for limits on how long a query may wait: the caller's [`Budget`] brings the clock.
+
+use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{Samples, Selection, SeriesData};
+
+use super::ast::{Expr, ValueType};
+
+mod aggregate;
+mod annotations;
+mod binary;
+mod budget;
+mod calendar;
+mod call;
+mod classic;
+mod context;
+mod error;
+mod explain;
+mod extended;
+mod grid;
+mod info;
+mod kahan;
+mod label_fn;
+mod matching;
+mod math_fn;
+mod output;
+mod plan;
+mod quantile;
+mod range_fn;
+mod selector;
+mod series;
+mod setop;
+mod sort;
+mod subquery;
+mod topk;
+
+pub use annotations::Annotations;
+pub use budget::{Budget, BudgetExceeded, Stats};
+pub use error::EvalError;
+pub use explain::explain;
+pub use grid::Grid;
+
+/// Where the series come from. A query asks once for all of its selectors, so that it sees one state.
+pub trait Source: Sync {
+    /// The series of every selection, in any order; a series appears once per selection.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>>;
+}
+
+/// What of Prometheus' behaviour can be switched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvalOptions {
+    /// Metric names are dropped at the end of the query instead of by each function.
+    pub delayed_name_removal: bool,
+    /// Step of subqueries that name none, in milliseconds.
+    pub default_subquery_step: i64,
+}
+
+impl Default for EvalOptions {
+    fn default() -> EvalOptions {
+        EvalOptions {
+            delayed_name_removal: false,
+            default_subquery_step: 60_000,
+        }
+    }
+}
+
+/// A query to evaluate. Times are milliseconds since 1970.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The query as it was written; annotations take lines and columns from it.
+    pub text: String,
+    /// What to evaluate.
+    pub expr: Expr,
+    /// First step.
+    pub start: i64,
+    /// Last possible step; equal to `start` for an instant query.
+    pub end: i64,
+    /// Distance of the steps; 0 makes it an instant query at `start`.
+    pub step: i64,
+    /// How old the newest sample of a series may be, exclusively. Prometheus' default is 300,000.
+    pub lookback: i64,
+    /// Switches.
+    pub options: EvalOptions,
+}
+
+impl Query {
+    /// An instant query with the default lookback.
+    pub fn instant(text: &str, expr: Expr, time: i64) -> Query {
+        Query::range(text, expr, time, time, 0)
+    }
+
+    /// A range query with the default lookback.
+    pub fn range(text: &str, expr: Expr, start: i64, end: i64, step: i64) -> Query {
+        Query {
+            text: text.to_owned(),
+            expr,
+            start,
+            end,
+            step,
+            lookback: 300_000,
+            options: EvalOptions::default(),
+        }
+    }
+
+    fn is_range(&self) -> bool {
+        self.step > 0
+    }
+
+    fn grid(&self) -> Grid {
+        if self.is_range() {
+            Grid::new(self.start, self.end, self.step)
+        } else {
+            Grid::single(self.start)
+        }
+    }
+}
+
+/// One series of a result. Histogram samples will be a second column beside the floats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The labels.
+    pub labels: Labels,
+    /// Timestamps and values; exactly one in the vector of an instant query.
+    pub samples: Samples,
+}
+
+/// The result of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A number at the time of an instant query.
+    Scalar(f64),
+    /// A text.
+    String(String),
+    /// Series with one sample each; in the order of the labels unless the query sorts.
+    Vector(Vec<Series>),
+    /// Series with their samples, ordered by labels. Range queries give it for vectors and scalars.
+    Matrix(Vec<Series>),
+}
+
+impl Value {
+    /// The type in the JSON of the API.
+    pub fn value_type(&self) -> ValueType {
+        match self {
+            Value::Scalar(_) => ValueType::Scalar,
+            Value::String(_) => ValueType::String,
+            Value::Vector(_) => ValueType::Vector,
+            Value::Matrix(_) => ValueType::Matrix,
+        }
+    }
+}
+
+/// A result with what there is to say about it.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// The result.
+    pub value: Value,
+    /// Warnings and infos.
+    pub annotations: Annotations,
+    /// What it cost.
+    pub stats: Stats,
+}
+
+/// Evaluates a query.
+///
+/// # Errors
+/// [`EvalError`] in Prometheus' words; the source's errors; a breach of the budget.
+pub fn eval(query: &Query, source: &dyn Source, budget: &Budget<'_>) -> Result<Evaluation, EvalError> {
+    let context = context::Context::load(query, source, budget)?;
+    let value = output::top_level(&context)?;
+    let (annotations, stats) = context.finish();
+    Ok(Evaluation {
+        value,
+        annotations,
+        stats,
+    })
+}
+
+#[cfg(test)]
+mod tests;

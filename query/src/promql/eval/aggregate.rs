@@ -1,0 +1,243 @@
+//! Aggregations that give one value per group. Not for those that pick elements (see `topk`).
+
+use std::collections::HashMap;
+
+use kymo_engine::labels::{Labels, METRIC_NAME};
+
+use super::context::Context;
+use super::grid::Grid;
+use super::kahan::{Kahan, Mean, Variance};
+use super::quantile::{quantile, warn_range};
+use super::series::{ABSENT, StepSeries, present};
+use super::{EvalError, topk};
+use crate::promql::ast::{AggregateExpr, AggregateOp};
+
+/// The series that share the grouping labels.
+pub(super) struct Group {
+    pub(super) labels: Labels,
+    pub(super) drop_name: bool,
+    pub(super) members: Vec<usize>,
+}
+
+pub(super) fn eval(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    grid: Grid,
+) -> Result<Vec<StepSeries>, EvalError> {
+    let param = aggregate.param.as_ref();
+    if aggregate.op == AggregateOp::CountValues {
+        let label = param.map(|p| context.string(p)).transpose()?.unwrap_or_default();
+        return topk::count_values(context, aggregate, &label, grid);
+    }
+    let scalars = param
+        .map(|p| context.scalar(p, grid))
+        .transpose()?
+        .unwrap_or_default();
+    let series = context.vector(&aggregate.expr, grid)?;
+    match aggregate.op {
+        AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio => {
+            topk::eval(context, aggregate, &scalars, series, grid)
+        }
+        AggregateOp::Quantile => {
+            let span = param.map(|p| p.span()).unwrap_or_default();
+            for q in scalars.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
+                warn_range(context, *q, span);
+            }
+            Ok(quantiles(aggregate, &scalars, &series, grid))
+        }
+        op => fold_all(context, op, aggregate, &series, grid),
+    }
+}
+
+/// The grouping labels of a series.
+pub(super) fn group_labels(aggregate: &AggregateExpr, labels: &Labels) -> Labels {
+    let named = |name: &str| aggregate.grouping.iter().any(|g| g == name);
+    if aggregate.without {
+        labels.filter(|name| name != METRIC_NAME && !named(name))
+    } else if aggregate.grouping.is_empty() {
+        Labels::empty()
+    } else {
+        labels.filter(named)
+    }
+}
+
+/// The groups in the order of their first members.
+pub(super) fn groups(aggregate: &AggregateExpr, series: &[StepSeries]) -> Vec<Group> {
+    let mut index: HashMap<Labels, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (i, one) in series.iter().enumerate() {
+        let labels = group_labels(aggregate, &one.labels);
+        let at = *index.entry(labels).or_insert_with_key(|labels| {
+            groups.push(Group {
+                labels: labels.clone(),
+                drop_name: false,
+                members: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        groups[at].drop_name |= one.drop_name;
+        groups[at].members.push(i);
+    }
+    groups
+}
+
+/// What gathers the values of a group at one step.
+trait Accumulate: Default + Clone {
+    fn add(&mut self, value: f64);
+    fn finish(&self) -> f64;
+}
+
+#[derive(Default, Clone)]
+struct Sum(Kahan);
+#[derive(Default, Clone)]
+struct Count(f64);
+#[derive(Default, Clone)]
+struct Least(Option<f64>);
+#[derive(Default, Clone)]
+struct Greatest(Option<f64>);
+#[derive(Default, Clone)]
+struct Deviation(Variance);
+
+impl Accumulate for Sum {
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+    fn finish(&self) -> f64 {
+        self.0.total()
+    }
+}
+
+impl Accumulate for Mean {
+    fn add(&mut self, value: f64) {
+        Mean::add(self, value);
+    }
+    fn finish(&self) -> f64 {
+        self.value()
+    }
+}
+
+impl Accumulate for Variance {
+    fn add(&mut self, value: f64) {
+        Variance::add(self, value);
+    }
+    fn finish(&self) -> f64 {
+        self.value()
+    }
+}
+
+impl Accumulate for Deviation {
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+    fn finish(&self) -> f64 {
+        self.0.value().sqrt()
+    }
+}
+
+impl Accumulate for Count {
+    fn add(&mut self, _: f64) {
+        self.0 += 1.0;
+    }
+    fn finish(&self) -> f64 {
+        self.0
+    }
+}
+
+impl Accumulate for Least {
+    fn add(&mut self, value: f64) {
+        if self.0.is_none_or(|held| value < held || held.is_nan()) {
+            self.0 = Some(value);
+        }
+    }
+    fn finish(&self) -> f64 {
+        self.0.unwrap_or(f64::NAN)
+    }
+}
+
+impl Accumulate for Greatest {
+    fn add(&mut self, value: f64) {
+        if self.0.is_none_or(|held| value > held || held.is_nan()) {
+            self.0 = Some(value);
+        }
+    }
+    fn finish(&self) -> f64 {
+        self.0.unwrap_or(f64::NAN)
+    }
+}
+
+fn fold_all(
+    context: &Context<'_>,
+    op: AggregateOp,
+    aggregate: &AggregateExpr,
+    series: &[StepSeries],
+    grid: Grid,
+) -> Result<Vec<StepSeries>, EvalError> {
+    let fold = match op {
+        AggregateOp::Sum => fold::<Sum>,
+        AggregateOp::Avg => fold::<Mean>,
+        AggregateOp::Min => fold::<Least>,
+        AggregateOp::Max => fold::<Greatest>,
+        AggregateOp::Stdvar => fold::<Variance>,
+        AggregateOp::Stddev => fold::<Deviation>,
+        _ => fold::<Count>,
+    };
+    let mut out = Vec::new();
+    for group in groups(aggregate, series) {
+        context.meter.tick(grid.len * group.members.len())?;
+        let mut values = fold(series, &group.members, grid);
+        if op == AggregateOp::Group {
+            values.iter_mut().filter(|v| present(**v)).for_each(|v| *v = 1.0);
+        }
+        out.push(StepSeries {
+            labels: group.labels,
+            drop_name: group.drop_name,
+            values,
+        });
+    }
+    Ok(out)
+}
+
+/// Folds the members in their order, all steps of one member after the other.
+fn fold<A: Accumulate>(series: &[StepSeries], members: &[usize], grid: Grid) -> Vec<f64> {
+    let mut steps: Vec<Option<A>> = vec![None; grid.len];
+    for member in members {
+        for (step, value) in steps.iter_mut().zip(&series[*member].values) {
+            if present(*value) {
+                step.get_or_insert_default().add(*value);
+            }
+        }
+    }
+    steps
+        .iter()
+        .map(|step| step.as_ref().map_or(ABSENT, A::finish))
+        .collect()
+}
+
+fn quantiles(aggregate: &AggregateExpr, q: &[f64], series: &[StepSeries], grid: Grid) -> Vec<StepSeries> {
+    let mut values = Vec::new();
+    groups(aggregate, series)
+        .into_iter()
+        .map(|group| {
+            let column = (0..grid.len).map(|step| {
+                values.clear();
+                values.extend(
+                    group
+                        .members
+                        .iter()
+                        .map(|m| series[*m].values[step])
+                        .filter(|v| present(*v)),
+                );
+                if values.is_empty() {
+                    ABSENT
+                } else {
+                    quantile(q[step], &mut values)
+                }
+            });
+            StepSeries {
+                values: column.collect(),
+                labels: group.labels,
+                drop_name: group.drop_name,
+            }
+        })
+        .collect()
+}

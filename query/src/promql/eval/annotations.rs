@@ -1,0 +1,125 @@
+//! Warnings and infos of a query in Prometheus' words. Not for errors.
+
+use crate::lex::Span;
+
+/// What there is to say about a result. Equal texts appear once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Annotations {
+    /// Texts such as `PromQL warning: quantile value should be between 0 and 1, got 2 (1:20)`.
+    pub warnings: Vec<String>,
+    /// Texts that start with `PromQL info: `.
+    pub infos: Vec<String>,
+}
+
+/// How serious an annotation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    Warning,
+    Info,
+}
+
+/// Annotations before their places are turned into lines and columns.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    list: Vec<(Severity, String, Span)>,
+    /// Extremes of forced monotonicity by metric and place.
+    monotonicity: Vec<Monotonicity>,
+}
+
+/// What `histogram_quantile` had to repair in buckets of one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Monotonicity {
+    pub(super) metric: String,
+    pub(super) span: Span,
+    pub(super) min_time: i64,
+    pub(super) max_time: i64,
+    pub(super) min_bucket: f64,
+    pub(super) max_bucket: f64,
+    pub(super) max_diff: f64,
+    pub(super) count: u64,
+}
+
+impl Notes {
+    pub(super) fn add(&mut self, severity: Severity, message: String, span: Span) {
+        if !self
+            .list
+            .iter()
+            .any(|(s, m, at)| *s == severity && *m == message && *at == span)
+        {
+            self.list.push((severity, message, span));
+        }
+    }
+
+    pub(super) fn add_monotonicity(&mut self, new: Monotonicity) {
+        let same = self
+            .monotonicity
+            .iter_mut()
+            .find(|old| old.metric == new.metric && old.span == new.span);
+        let Some(old) = same else {
+            self.monotonicity.push(new);
+            return;
+        };
+        old.min_time = old.min_time.min(new.min_time);
+        old.max_time = old.max_time.max(new.max_time);
+        old.min_bucket = old.min_bucket.min(new.min_bucket);
+        old.max_bucket = old.max_bucket.max(new.max_bucket);
+        old.max_diff = old.max_diff.max(new.max_diff);
+        old.count += new.count;
+    }
+
+    pub(super) fn finish(mut self, text: &str) -> Annotations {
+        for m in std::mem::take(&mut self.monotonicity) {
+            let (message, span) = (m.message(), m.span);
+            self.add(Severity::Info, message, span);
+        }
+        let mut out = Annotations::default();
+        for (severity, message, span) in self.list {
+            let (line, column) = span.line_column(text);
+            let (prefix, list) = match severity {
+                Severity::Warning => ("PromQL warning: ", &mut out.warnings),
+                Severity::Info => ("PromQL info: ", &mut out.infos),
+            };
+            let text = format!("{prefix}{message} ({line}:{column})");
+            if !list.contains(&text) {
+                list.push(text);
+            }
+        }
+        out
+    }
+}
+
+impl Monotonicity {
+    fn message(&self) -> String {
+        const SEE: &str = "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
+        let metric = if self.metric.is_empty() {
+            String::new()
+        } else {
+            format!(" for metric name {}", crate::lex::string::quote(&self.metric))
+        };
+        let go = crate::number::format_go;
+        format!(
+            "{SEE}{metric}, from buckets {} to {}, with a max diff of {:.2}, over {} samples from {} to {}",
+            go(self.min_bucket),
+            go(self.max_bucket),
+            self.max_diff,
+            self.count,
+            rfc3339(self.min_time),
+            rfc3339(self.max_time)
+        )
+    }
+}
+
+/// Milliseconds since 1970 as `2006-01-02T15:04:05Z`, with milliseconds where there are any.
+fn rfc3339(millis: i64) -> String {
+    let date = super::calendar::Date::of(millis.div_euclid(1000));
+    let seconds = millis.div_euclid(1000).rem_euclid(86_400);
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let fraction = match millis.rem_euclid(1000) {
+        0 => String::new(),
+        ms => format!(".{ms:03}").trim_end_matches('0').to_owned(),
+    };
+    format!(
+        "{:04}-{:02}-{:02}T{h:02}:{m:02}:{s:02}{fraction}Z",
+        date.year, date.month, date.day
+    )
+}

@@ -1,0 +1,137 @@
+//! What a query may use and what it has used. Not for time itself: the caller's check knows the clock.
+
+use std::cell::{Cell, RefCell};
+
+use super::EvalError;
+
+/// Why a query must stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetExceeded {
+    /// The deadline has passed.
+    Timeout,
+    /// The client has gone, or the server stops.
+    Canceled,
+}
+
+/// The limits of one query.
+pub struct Budget<'a> {
+    /// Most samples held at once. Prometheus' default is 50,000,000.
+    pub max_samples: usize,
+    /// Most bytes held at once for results of expressions.
+    pub max_bytes: usize,
+    /// Asked regularly; an answer ends the query.
+    pub interrupted: &'a dyn Fn() -> Option<BudgetExceeded>,
+}
+
+impl Default for Budget<'_> {
+    fn default() -> Self {
+        Budget {
+            max_samples: 50_000_000,
+            max_bytes: usize::MAX,
+            interrupted: &|| None,
+        }
+    }
+}
+
+/// What a query has used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Samples looked at, those in overlapping windows again for each step.
+    pub total_queryable_samples: u64,
+    /// Samples decoded from the store.
+    pub samples_read: u64,
+    /// Most samples held at once.
+    pub peak_samples: u64,
+    /// `total_queryable_samples` by step of the query: milliseconds since 1970 and count.
+    pub per_step: Vec<(i64, u64)>,
+}
+
+/// Counts what a query holds.
+pub(super) struct Meter<'a> {
+    budget: &'a Budget<'a>,
+    samples: Cell<usize>,
+    bytes: Cell<usize>,
+    peak: Cell<usize>,
+    pub(super) read: Cell<u64>,
+    pub(super) steps: RefCell<Vec<u64>>,
+    ticks: Cell<u32>,
+}
+
+/// A level of the meter to return to.
+#[derive(Clone, Copy)]
+pub(super) struct Level(usize, usize);
+
+impl<'a> Meter<'a> {
+    pub(super) fn new(budget: &'a Budget<'a>, steps: usize) -> Meter<'a> {
+        Meter {
+            budget,
+            samples: Cell::new(0),
+            bytes: Cell::new(0),
+            peak: Cell::new(0),
+            read: Cell::new(0),
+            steps: RefCell::new(vec![0; steps]),
+            ticks: Cell::new(0),
+        }
+    }
+
+    pub(super) fn level(&self) -> Level {
+        Level(self.samples.get(), self.bytes.get())
+    }
+
+    /// Forgets what has been held since `level` was taken.
+    pub(super) fn reset(&self, level: Level) {
+        self.samples.set(level.0);
+        self.bytes.set(level.1);
+    }
+
+    /// Takes account of samples and bytes that stay in memory.
+    pub(super) fn hold(&self, samples: usize, bytes: usize) -> Result<(), EvalError> {
+        self.peek(samples)?;
+        self.samples.set(self.samples.get() + samples);
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+        if self.bytes.get() > self.budget.max_bytes {
+            return Err(EvalError::TooManyBytes {
+                limit: self.budget.max_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes account of samples that are looked at and let go.
+    pub(super) fn peek(&self, samples: usize) -> Result<(), EvalError> {
+        let now = self.samples.get().saturating_add(samples);
+        self.peak.set(self.peak.get().max(now));
+        if now > self.budget.max_samples {
+            Err(EvalError::TooManySamples)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// To be called about once per series: asks the caller now and then whether to go on.
+    pub(super) fn tick(&self, work: usize) -> Result<(), EvalError> {
+        let ticks = self
+            .ticks
+            .get()
+            .saturating_add(u32::try_from(work).unwrap_or(u32::MAX))
+            .saturating_add(64);
+        if ticks < 16_384 {
+            self.ticks.set(ticks);
+            return Ok(());
+        }
+        self.ticks.set(0);
+        self.interrupted()
+    }
+
+    pub(super) fn interrupted(&self) -> Result<(), EvalError> {
+        match (self.budget.interrupted)() {
+            None => Ok(()),
+            Some(BudgetExceeded::Timeout) => Err(EvalError::Timeout),
+            Some(BudgetExceeded::Canceled) => Err(EvalError::Canceled),
+        }
+    }
+
+    pub(super) fn peak(&self) -> u64 {
+        self.peak.get() as u64
+    }
+}

@@ -1,0 +1,207 @@
+//! Quantiles and fractions of classic histograms, whose buckets are series with the label `le`.
+
+use std::collections::HashMap;
+
+use kymo_engine::labels::{Labels, METRIC_NAME};
+
+use super::EvalError;
+use super::annotations::Monotonicity;
+use super::context::Context;
+use super::grid::Grid;
+use super::quantile::warn_range;
+use super::series::{Collector, StepSeries, StepValue, present, without_metadata};
+use crate::lex::{Span, string};
+use crate::promql::ast::{CallExpr, Expr};
+
+mod buckets;
+
+use buckets::{Bucket, fraction, quantile};
+
+const BUCKET_LABEL: &str = "le";
+
+/// A histogram: its labels without `le` and its buckets.
+struct Histogram {
+    labels: Labels,
+    drop_name: bool,
+    /// Upper bound and series.
+    buckets: Vec<(f64, usize)>,
+}
+
+/// What is asked of the histograms.
+enum Question {
+    /// Quantile by step, and the value of the label that tells quantiles apart.
+    Quantile(Vec<f64>, Option<(String, String)>),
+    Fraction(Vec<f64>, Vec<f64>),
+}
+
+pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
+    let (vector, questions) = questions(context, call, grid)?;
+    let span = vector.span();
+    let series = context.vector(vector, grid)?;
+    let histograms = histograms(context, &series, span);
+    let delayed = context.query.options.delayed_name_removal;
+    let mut out = context.collector(grid);
+    for question in &questions {
+        for histogram in &histograms {
+            context.meter.tick(grid.len * histogram.buckets.len())?;
+            let mut labels = if delayed {
+                histogram.labels.clone()
+            } else {
+                without_metadata(&histogram.labels)
+            };
+            if let Question::Quantile(_, Some((name, value))) = question {
+                labels = labels.to_builder().set(name, value).build();
+            }
+            let drop_name = delayed || histogram.drop_name;
+            let asked = Asked {
+                question,
+                histogram,
+                labels,
+                drop_name,
+                span,
+            };
+            asked.answer(context, &series, grid, &mut out)?;
+        }
+    }
+    Ok(StepValue::Vector(out.series))
+}
+
+fn questions<'c>(
+    context: &Context<'_>,
+    call: &'c CallExpr,
+    grid: Grid,
+) -> Result<(&'c Expr, Vec<Question>), EvalError> {
+    let args = &call.args;
+    let warned = |arg: &Expr| -> Result<Vec<f64>, EvalError> {
+        let values = context.scalar(arg, grid)?;
+        for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
+            warn_range(context, *q, arg.span());
+        }
+        Ok(values)
+    };
+    match call.function.name {
+        "histogram_quantile" => Ok((&args[1], vec![Question::Quantile(warned(&args[0])?, None)])),
+        "histogram_quantiles" => {
+            let label = context.string(&args[1])?;
+            let mut questions = Vec::new();
+            for arg in &args[2..] {
+                let values = warned(arg)?;
+                let shown = open_metrics(values.first().copied().unwrap_or(f64::NAN));
+                questions.push(Question::Quantile(values, Some((label.clone(), shown))));
+            }
+            Ok((&args[0], questions))
+        }
+        _ => {
+            let (lower, upper) = (context.scalar(&args[0], grid)?, context.scalar(&args[1], grid)?);
+            Ok((&args[2], vec![Question::Fraction(lower, upper)]))
+        }
+    }
+}
+
+/// A number as OpenMetrics writes it: with a point, so that `1` is `1.0`.
+fn open_metrics(value: f64) -> String {
+    let text = crate::number::format_go(value);
+    if text.contains(['.', 'e', 'N', 'I']) {
+        text
+    } else {
+        text + ".0"
+    }
+}
+
+/// Groups series into histograms; series without a number in `le` are left out with a warning.
+fn histograms(context: &Context<'_>, series: &[StepSeries], span: Span) -> Vec<Histogram> {
+    let mut index: HashMap<Labels, usize> = HashMap::new();
+    let mut out: Vec<Histogram> = Vec::new();
+    for (i, one) in series.iter().enumerate() {
+        let le = one.labels.value(BUCKET_LABEL);
+        let Some(bound) = crate::number::parse(le).filter(|_| !le.is_empty()) else {
+            let (le, name) = (string::quote(le), string::quote(one.labels.value(METRIC_NAME)));
+            context.warn(
+                span,
+                format!(
+                    "bucket label \"le\" is missing or has a malformed value of {le} for metric name {name}"
+                ),
+            );
+            continue;
+        };
+        let labels = one.labels.filter(|name| name != BUCKET_LABEL);
+        let at = *index.entry(labels).or_insert_with_key(|labels| {
+            out.push(Histogram {
+                labels: labels.clone(),
+                drop_name: one.drop_name,
+                buckets: Vec::new(),
+            });
+            out.len() - 1
+        });
+        out[at].buckets.push((bound, i));
+    }
+    for histogram in &mut out {
+        histogram.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    out
+}
+
+/// One question to one histogram.
+struct Asked<'a> {
+    question: &'a Question,
+    histogram: &'a Histogram,
+    /// The labels of the answer.
+    labels: Labels,
+    drop_name: bool,
+    span: Span,
+}
+
+impl Asked<'_> {
+    fn answer(
+        self,
+        context: &Context<'_>,
+        series: &[StepSeries],
+        grid: Grid,
+        out: &mut Collector,
+    ) -> Result<(), EvalError> {
+        let Asked {
+            question,
+            histogram,
+            labels,
+            drop_name,
+            span,
+        } = self;
+        let mut slot = None;
+        let mut buckets: Vec<Bucket> = Vec::new();
+        for (step, time) in grid.times().enumerate() {
+            buckets.clear();
+            for (bound, i) in &histogram.buckets {
+                let count = series[*i].values[step];
+                if present(count) {
+                    buckets.push(Bucket { bound: *bound, count });
+                }
+            }
+            if buckets.is_empty() {
+                continue;
+            }
+            let value = match question {
+                Question::Fraction(lower, upper) => fraction(lower[step], upper[step], &mut buckets),
+                Question::Quantile(q, _) => {
+                    let (value, forced) = quantile(q[step], &mut buckets);
+                    if let Some(forced) = forced {
+                        let metric = histogram.labels.value(METRIC_NAME).to_owned();
+                        context.notes().add_monotonicity(Monotonicity {
+                            metric,
+                            span,
+                            min_time: time,
+                            max_time: time,
+                            min_bucket: forced.min_bucket,
+                            max_bucket: forced.max_bucket,
+                            max_diff: forced.max_diff,
+                            count: 1,
+                        });
+                    }
+                    value
+                }
+            };
+            let slot = *slot.get_or_insert_with(|| out.slot(labels.clone(), drop_name));
+            out.set(slot, step, value)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! A running query: its data, its meter, its annotations, and the dispatch from expressions to their evaluation.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use kymo_engine::metrics::SeriesData;
+
+use super::annotations::{Annotations, Notes, Severity};
+use super::budget::{Budget, Meter, Stats};
+use super::grid::Grid;
+use super::series::{Collector, StepSeries, StepValue, merged, present, without_metadata};
+use super::{EvalError, Query, Source, aggregate, binary, call, plan, selector};
+use crate::lex::Span;
+use crate::promql::ast::{Expr, UnaryExpr, UnaryOp};
+
+/// A query that is being evaluated.
+pub(super) struct Context<'a> {
+    pub(super) query: &'a Query,
+    pub(super) grid: Grid,
+    pub(super) meter: Meter<'a>,
+    notes: RefCell<Notes>,
+    /// The series of each selector, by its node, ordered by labels.
+    data: HashMap<usize, Vec<SeriesData>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn load(
+        query: &'a Query,
+        source: &dyn Source,
+        budget: &'a Budget<'a>,
+    ) -> Result<Context<'a>, EvalError> {
+        let grid = query.grid();
+        if grid.len > budget.max_samples {
+            return Err(EvalError::TooManySamples);
+        }
+        let mut planned = Vec::new();
+        plan::plan(query, &query.expr, grid, &mut planned)?;
+        let meter = Meter::new(budget, grid.len);
+        meter.interrupted()?;
+        let (nodes, selections): (Vec<_>, Vec<_>) =
+            planned.into_iter().map(|p| (p.node, p.selection)).unzip();
+        let mut data = HashMap::new();
+        if !selections.is_empty() {
+            for (node, mut series) in nodes.into_iter().zip(source.select(&selections)?) {
+                series.sort_by(|a, b| a.labels().cmp(b.labels()));
+                data.insert(node, series);
+            }
+        }
+        Ok(Context {
+            query,
+            grid,
+            meter,
+            notes: RefCell::default(),
+            data,
+        })
+    }
+
+    pub(super) fn finish(self) -> (Annotations, Stats) {
+        let per_step: Vec<(i64, u64)> = self.grid.times().zip(self.meter.steps.take()).collect();
+        let stats = Stats {
+            total_queryable_samples: per_step.iter().map(|(_, n)| n).sum(),
+            samples_read: self.meter.read.get(),
+            peak_samples: self.meter.peak(),
+            per_step,
+        };
+        (self.notes.into_inner().finish(&self.query.text), stats)
+    }
+
+    pub(super) fn series_of(&self, node: usize) -> &[SeriesData] {
+        self.data.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn warn(&self, span: Span, message: impl Into<String>) {
+        self.notes
+            .borrow_mut()
+            .add(Severity::Warning, message.into(), span);
+    }
+
+    pub(super) fn inform(&self, span: Span, message: impl Into<String>) {
+        self.notes.borrow_mut().add(Severity::Info, message.into(), span);
+    }
+
+    pub(super) fn notes(&self) -> std::cell::RefMut<'_, Notes> {
+        self.notes.borrow_mut()
+    }
+
+    /// Counts samples looked at for step `i` of `grid`; those of subqueries go to the steps of the query in order.
+    pub(super) fn count_step(&self, grid: Grid, i: usize, samples: usize) {
+        let mut steps = self.meter.steps.borrow_mut();
+        let last = steps.len().saturating_sub(1);
+        let step = if grid == self.grid { i } else { 0 };
+        if let Some(count) = steps.get_mut(step.min(last)) {
+            *count += samples as u64;
+        }
+    }
+
+    /// The value of an expression that is no range vector.
+    pub(super) fn value(&self, expr: &Expr, grid: Grid) -> Result<StepValue, EvalError> {
+        let level = self.meter.level();
+        let value = if grid.len > 1
+            && !matches!(expr, Expr::Number(_) | Expr::String(_))
+            && plan::is_step_invariant(expr)
+        {
+            repeat(self.dispatch(expr, Grid::single(grid.start))?, grid.len)
+        } else {
+            self.dispatch(expr, grid)?
+        };
+        // What the operands held is gone by now; the result stays.
+        self.meter.reset(level);
+        let (samples, bytes) = value.size();
+        self.meter.hold(samples, bytes)?;
+        Ok(value)
+    }
+
+    fn dispatch(&self, expr: &Expr, grid: Grid) -> Result<StepValue, EvalError> {
+        match expr {
+            Expr::Number(number) => Ok(StepValue::Scalar(vec![number.value; grid.len])),
+            Expr::String(text) => Ok(StepValue::String(text.value.clone())),
+            Expr::Paren(paren) => self.value(&paren.expr, grid),
+            Expr::Unary(unary) => self.unary(unary, grid),
+            Expr::Binary(binary) => binary::eval(self, binary, grid),
+            Expr::Call(call) => call::eval(self, call, grid),
+            Expr::Aggregate(aggregate) => aggregate::eval(self, aggregate, grid).map(StepValue::Vector),
+            Expr::Vector(vector) => selector::eval(self, vector, grid).map(StepValue::Vector),
+            Expr::Matrix(_) | Expr::Subquery(_) => {
+                Err(EvalError::execution("a range vector is no value of a step"))
+            }
+        }
+    }
+
+    /// The value of an instant vector.
+    pub(super) fn vector(&self, expr: &Expr, grid: Grid) -> Result<Vec<StepSeries>, EvalError> {
+        match self.value(expr, grid)? {
+            StepValue::Vector(series) => Ok(series),
+            _ => Err(EvalError::execution("expected an instant vector")),
+        }
+    }
+
+    /// The value of a scalar, by step.
+    pub(super) fn scalar(&self, expr: &Expr, grid: Grid) -> Result<Vec<f64>, EvalError> {
+        match self.value(expr, grid)? {
+            StepValue::Scalar(values) => Ok(values),
+            _ => Err(EvalError::execution("expected a scalar")),
+        }
+    }
+
+    /// The value of a string.
+    pub(super) fn string(&self, expr: &Expr) -> Result<String, EvalError> {
+        match expr.unwrapped() {
+            Expr::String(text) => Ok(text.value.clone()),
+            _ => Err(EvalError::execution("expected a string")),
+        }
+    }
+
+    fn unary(&self, unary: &UnaryExpr, grid: Grid) -> Result<StepValue, EvalError> {
+        let mut value = self.value(&unary.expr, grid)?;
+        if unary.op == UnaryOp::Plus {
+            return Ok(value);
+        }
+        match &mut value {
+            StepValue::Scalar(values) => values.iter_mut().for_each(|v| *v = -*v),
+            StepValue::Vector(series) => {
+                for value in series
+                    .iter_mut()
+                    .flat_map(|s| &mut s.values)
+                    .filter(|v| present(**v))
+                {
+                    *value = -*value;
+                }
+                return self.drop_names(std::mem::take(series)).map(StepValue::Vector);
+            }
+            StepValue::String(_) => {}
+        }
+        Ok(value)
+    }
+
+    /// Drops the names of series whose values have changed: now, or at the end of the query when removal is delayed.
+    pub(super) fn drop_names(&self, mut series: Vec<StepSeries>) -> Result<Vec<StepSeries>, EvalError> {
+        if self.query.options.delayed_name_removal {
+            series.iter_mut().for_each(|s| s.drop_name = true);
+            return Ok(series);
+        }
+        for one in &mut series {
+            one.labels = without_metadata(&one.labels);
+        }
+        merged(series)
+    }
+
+    /// A collector for the steps of a grid.
+    pub(super) fn collector(&self, grid: Grid) -> Collector {
+        Collector::new(grid.len)
+    }
+}
+
+fn repeat(value: StepValue, len: usize) -> StepValue {
+    match value {
+        StepValue::Scalar(values) => StepValue::Scalar(vec![values[0]; len]),
+        StepValue::String(text) => StepValue::String(text),
+        StepValue::Vector(mut series) => {
+            for one in &mut series {
+                one.values = vec![one.values[0]; len];
+            }
+            StepValue::Vector(series)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! From values by step to the result of a query. Not for JSON.
+
+use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{Samples, is_stale};
+
+use super::context::Context;
+use super::series::{StepSeries, StepValue, merged, present, without_metadata};
+use super::{EvalError, Series, Value, plan, selector, subquery};
+use crate::promql::ast::{Expr, MatrixSelector};
+
+pub(super) fn top_level(context: &Context<'_>) -> Result<Value, EvalError> {
+    let grid = context.grid;
+    let range = context.query.is_range();
+    match context.query.expr.unwrapped() {
+        Expr::Matrix(matrix) if !range => return range_selector(context, matrix),
+        Expr::Subquery(sub) if !range => return subquery::top_level(context, sub).map(Value::Matrix),
+        Expr::Matrix(_) | Expr::Subquery(_) => {
+            return Err(EvalError::execution(
+                "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector",
+            ));
+        }
+        _ => {}
+    }
+    match context.value(&context.query.expr, grid)? {
+        StepValue::String(text) => Ok(Value::String(text)),
+        StepValue::Scalar(values) if !range => Ok(Value::Scalar(values[0])),
+        StepValue::Scalar(values) => {
+            let samples = Samples {
+                timestamps: grid.times().collect(),
+                values,
+            };
+            let series = Series {
+                labels: Labels::empty(),
+                samples,
+            };
+            Ok(Value::Matrix(if series.samples.is_empty() {
+                Vec::new()
+            } else {
+                vec![series]
+            }))
+        }
+        StepValue::Vector(series) => {
+            let mut out: Vec<Series> = named(series)?
+                .into_iter()
+                .filter_map(|s| finished(context, s))
+                .collect();
+            if range {
+                out.sort_by(|a, b| a.labels.cmp(&b.labels));
+                return Ok(Value::Matrix(out));
+            }
+            Ok(Value::Vector(out))
+        }
+    }
+}
+
+/// Drops the names that were to go at the end.
+fn named(mut series: Vec<StepSeries>) -> Result<Vec<StepSeries>, EvalError> {
+    for one in series.iter_mut().filter(|s| s.drop_name) {
+        one.labels = without_metadata(&one.labels);
+    }
+    merged(series)
+}
+
+fn finished(context: &Context<'_>, series: StepSeries) -> Option<Series> {
+    let mut samples = Samples::default();
+    for (time, value) in context.grid.times().zip(series.values) {
+        if present(value) {
+            samples.push(time, value);
+        }
+    }
+    (!samples.is_empty()).then_some(Series {
+        labels: series.labels,
+        samples,
+    })
+}
+
+/// A range selector as the whole of an instant query: the raw samples.
+fn range_selector(context: &Context<'_>, matrix: &MatrixSelector) -> Result<Value, EvalError> {
+    let shift = plan::shift(context.query, matrix.selector.at, &matrix.selector.offset)?;
+    let range = plan::resolve_positive(context.query, &matrix.range)?;
+    let mut out = Vec::new();
+    for data in context.series_of(plan::node_id(&matrix.selector)) {
+        let mut samples = Samples::default();
+        selector::read(context, data, shift, context.grid, (range, 0), &mut samples)?;
+        let mut live = Samples::default();
+        for (time, value) in samples
+            .timestamps
+            .into_iter()
+            .zip(samples.values)
+            .filter(|(_, v)| !is_stale(*v))
+        {
+            live.push(time, value);
+        }
+        context.count_step(context.grid, 0, live.len());
+        context.meter.hold(live.len(), live.len() * 16)?;
+        if !live.is_empty() {
+            out.push(Series {
+                labels: data.labels().clone(),
+                samples: live,
+            });
+        }
+    }
+    Ok(Value::Matrix(out))
+}

@@ -1,0 +1,319 @@
+//! Functions over range vectors: one pass over each series with a window that moves along the steps.
+//! Not for `anchored` and `smoothed` windows (see `extended`).
+
+use kymo_engine::labels::{Labels, LabelsBuilder, METRIC_NAME};
+use kymo_engine::metrics::{MatchOp, Matcher, Samples, is_stale};
+
+use super::context::Context;
+use super::grid::Grid;
+use super::plan::{self, Shift};
+use super::series::{ABSENT, StepSeries, StepValue, merged, present, without_metadata};
+use super::{EvalError, extended, selector, subquery};
+use crate::promql::ast::{CallExpr, Expr, MatrixSelector};
+
+mod over_time;
+mod rate;
+mod regression;
+
+pub(super) use regression::check_smoothing;
+
+/// The samples of one series inside the window of one step: `start < t <= end`.
+pub(super) struct Window<'a> {
+    /// Milliseconds.
+    pub(super) times: &'a [i64],
+    pub(super) values: &'a [f64],
+    /// Bounds of the window, and the step's own time, in milliseconds.
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) eval_time: i64,
+}
+
+/// A function over windows that are never empty, with its scalar arguments of the step.
+pub(super) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
+
+/// The function of this name, if it is one over a range vector.
+fn lookup(name: &str) -> Option<RangeFunction> {
+    Some(match name {
+        "rate" => rate::rate,
+        "increase" => rate::increase,
+        "delta" => rate::delta,
+        "irate" => rate::irate,
+        "idelta" => rate::idelta,
+        "changes" => rate::changes,
+        "resets" => rate::resets,
+        "deriv" => regression::deriv,
+        "predict_linear" => regression::predict_linear,
+        "double_exponential_smoothing" => regression::smoothing,
+        "sum_over_time" => over_time::sum,
+        "avg_over_time" => over_time::avg,
+        "min_over_time" => over_time::min,
+        "max_over_time" => over_time::max,
+        "count_over_time" => over_time::count,
+        "present_over_time" => |_, _| Some(1.0),
+        "first_over_time" => over_time::first,
+        "last_over_time" => over_time::last,
+        "stddev_over_time" => over_time::stddev,
+        "stdvar_over_time" => over_time::stdvar,
+        "quantile_over_time" => over_time::quantile_over_time,
+        "mad_over_time" => over_time::mad,
+        "ts_of_first_over_time" => over_time::ts_of_first,
+        "ts_of_last_over_time" => over_time::ts_of_last,
+        "ts_of_min_over_time" => over_time::ts_of_min,
+        "ts_of_max_over_time" => over_time::ts_of_max,
+        _ => return None,
+    })
+}
+
+/// Moves a window along the steps and calls `visit` with every one that holds samples.
+pub(super) fn slide(
+    samples: &Samples,
+    (shift, range): (Shift, i64),
+    grid: Grid,
+    mut visit: impl FnMut(usize, &Window<'_>) -> Result<(), EvalError>,
+) -> Result<(), EvalError> {
+    let (mut from, mut to) = (0, 0);
+    for (i, eval_time) in grid.times().enumerate() {
+        let end = shift.apply(eval_time);
+        let start = end.saturating_sub(range);
+        while to < samples.len() && samples.timestamps[to] <= end {
+            to += 1;
+        }
+        while from < to && samples.timestamps[from] <= start {
+            from += 1;
+        }
+        if from < to {
+            let (times, values) = (&samples.timestamps[from..to], &samples.values[from..to]);
+            visit(
+                i,
+                &Window {
+                    times,
+                    values,
+                    start,
+                    end,
+                    eval_time,
+                },
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// A series with its samples for all windows, staleness markers left out.
+type Visit<'v> = dyn FnMut(&Labels, bool, &Samples) -> Result<(), EvalError> + 'v;
+
+/// The range vector argument of a function, series by series.
+struct Ranges {
+    shift: Shift,
+    range: i64,
+}
+
+impl Ranges {
+    fn of(context: &Context<'_>, arg: &Expr) -> Result<Ranges, EvalError> {
+        let (at, offset, range) = match arg.unwrapped() {
+            Expr::Matrix(m) => (m.selector.at, &m.selector.offset, &m.range),
+            Expr::Subquery(s) => (s.at, &s.offset, &s.range),
+            _ => return Err(EvalError::execution("expected a range vector")),
+        };
+        let shift = plan::shift(context.query, at, offset)?;
+        Ok(Ranges {
+            shift,
+            range: plan::resolve_positive(context.query, range)?,
+        })
+    }
+
+    fn each(
+        &self,
+        context: &Context<'_>,
+        arg: &Expr,
+        grid: Grid,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), EvalError> {
+        match arg.unwrapped() {
+            Expr::Matrix(matrix) => self.each_selected(context, matrix, grid, visit),
+            Expr::Subquery(sub) => {
+                for one in subquery::eval(context, sub, grid)? {
+                    context.meter.tick(one.samples.len() + grid.len)?;
+                    visit(&one.labels, one.drop_name, &one.samples)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn each_selected(
+        &self,
+        context: &Context<'_>,
+        matrix: &MatrixSelector,
+        grid: Grid,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), EvalError> {
+        let (mut raw, mut live) = (Samples::default(), Samples::default());
+        for data in context.series_of(plan::node_id(&matrix.selector)) {
+            selector::read(context, data, self.shift, grid, (self.range, 0), &mut raw)?;
+            if raw.values.iter().any(|v| is_stale(*v)) {
+                live.clear();
+                for (time, value) in raw
+                    .timestamps
+                    .iter()
+                    .zip(&raw.values)
+                    .filter(|(_, v)| !is_stale(**v))
+                {
+                    live.push(*time, *value);
+                }
+                std::mem::swap(&mut raw, &mut live);
+            }
+            if !raw.is_empty() {
+                visit(data.labels(), false, &raw)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Evaluates a function over a range vector.
+pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
+    let name = call.function.name;
+    let position = call
+        .args
+        .iter()
+        .position(|a| a.value_type() == crate::promql::ast::ValueType::Matrix);
+    let (Some(function), Some(position)) = (lookup(name), position) else {
+        return Err(EvalError::execution(format!(
+            "function {name} is not known to the evaluation"
+        )));
+    };
+    let arg = &call.args[position];
+    if let Expr::Matrix(matrix) = arg.unwrapped()
+        && (matrix.selector.anchored || matrix.selector.smoothed)
+    {
+        return extended::eval(context, call, matrix, grid).map(StepValue::Vector);
+    }
+    let scalars = scalar_args(context, call, grid)?;
+    let ranges = Ranges::of(context, arg)?;
+    let keeps_name = matches!(name, "last_over_time" | "first_over_time");
+    let mut params = Vec::with_capacity(scalars.len());
+    let mut out = Vec::new();
+    ranges.each(context, arg, grid, &mut |labels, drop_name, samples| {
+        let mut values = vec![ABSENT; grid.len];
+        let mut found = 0;
+        slide(samples, (ranges.shift, ranges.range), grid, |i, window| {
+            context.meter.peek(window.values.len())?;
+            context.count_step(grid, i, window.values.len());
+            params.clear();
+            params.extend(scalars.iter().map(|s| s[i]));
+            if name == "quantile_over_time" && !(0.0..=1.0).contains(&params[0]) {
+                super::quantile::warn_range(context, params[0], call.args[0].span());
+            }
+            if name == "double_exponential_smoothing" {
+                check_smoothing(&params)?;
+            }
+            if let Some(value) = function(window, &params) {
+                values[i] = value;
+                found += 1;
+            }
+            Ok(())
+        })?;
+        if found > 0 {
+            context.meter.hold(found, grid.len * 8)?;
+            out.push(StepSeries {
+                labels: labels.clone(),
+                drop_name,
+                values,
+            });
+        }
+        Ok(())
+    })?;
+    if matches!(name, "rate" | "increase") {
+        note_non_counters(context, &out, arg);
+    }
+    if keeps_name {
+        Ok(StepValue::Vector(out))
+    } else {
+        renamed(context, out)
+    }
+}
+
+fn scalar_args(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec<Vec<f64>>, EvalError> {
+    let scalars = call
+        .args
+        .iter()
+        .filter(|a| a.value_type() == crate::promql::ast::ValueType::Scalar);
+    scalars.map(|arg| context.scalar(arg, grid)).collect()
+}
+
+/// Drops names; two series of one labelset are an error here even when their steps differ.
+pub(super) fn renamed(context: &Context<'_>, mut series: Vec<StepSeries>) -> Result<StepValue, EvalError> {
+    if context.query.options.delayed_name_removal {
+        return context.drop_names(series).map(StepValue::Vector);
+    }
+    let before = series.len();
+    for one in &mut series {
+        one.labels = without_metadata(&one.labels);
+    }
+    let series = merged(series)?;
+    if series.len() < before {
+        return Err(EvalError::same_labels());
+    }
+    Ok(StepValue::Vector(series))
+}
+
+/// The hint for `rate(metric[..])` on something whose name is not that of a counter.
+pub(super) fn note_non_counters(context: &Context<'_>, series: &[StepSeries], arg: &Expr) {
+    for one in series {
+        let name = one.labels.value(METRIC_NAME);
+        if !name.is_empty()
+            && !["_total", "_sum", "_count", "_bucket"]
+                .iter()
+                .any(|suffix| name.ends_with(suffix))
+        {
+            let name = crate::lex::string::quote(name);
+            let message = format!(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name}"
+            );
+            context.inform(arg.span(), message);
+        }
+    }
+}
+
+/// `absent_over_time`: 1 at the steps at which no series has a sample in its window.
+pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
+    let arg = &call.args[0];
+    let ranges = Ranges::of(context, arg)?;
+    let mut values = vec![1.0; grid.len];
+    ranges.each(context, arg, grid, &mut |_, _, samples| {
+        slide(samples, (ranges.shift, ranges.range), grid, |i, window| {
+            context.count_step(grid, i, window.values.len());
+            values[i] = ABSENT;
+            Ok(())
+        })
+    })?;
+    Ok(StepValue::Vector(absent_series(arg, values)))
+}
+
+/// The one series that tells what is absent, unless nothing is.
+pub(super) fn absent_series(arg: &Expr, values: Vec<f64>) -> Vec<StepSeries> {
+    if !values.iter().any(|v| present(*v)) {
+        return Vec::new();
+    }
+    let matchers: &[Matcher] = match arg.unwrapped() {
+        Expr::Vector(selector) => &selector.matchers,
+        Expr::Matrix(matrix) => &matrix.selector.matchers,
+        _ => &[],
+    };
+    let mut labels = LabelsBuilder::default();
+    let mut seen: Vec<&str> = Vec::new();
+    for matcher in matchers.iter().filter(|m| m.name() != METRIC_NAME) {
+        if matcher.op() == MatchOp::Equal && !seen.contains(&matcher.name()) {
+            labels.set(matcher.name(), matcher.value());
+            seen.push(matcher.name());
+        } else {
+            labels.remove(matcher.name());
+        }
+    }
+    vec![StepSeries {
+        labels: labels.build(),
+        drop_name: false,
+        values,
+    }]
+}

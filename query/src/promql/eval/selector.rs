@@ -1,0 +1,148 @@
+//! Instant vector selectors: the newest sample within the lookback, by step. Not for ranges.
+
+use kymo_engine::metrics::{Samples, SeriesData, is_stale};
+
+use super::EvalError;
+use super::context::Context;
+use super::grid::Grid;
+use super::plan::{self, Shift};
+use super::series::{ABSENT, StepSeries, present};
+use crate::promql::ast::VectorSelector;
+
+/// What is taken from the sample found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    Value,
+    /// Its timestamp in seconds.
+    Timestamp,
+}
+
+pub(super) fn eval(
+    context: &Context<'_>,
+    selector: &VectorSelector,
+    grid: Grid,
+) -> Result<Vec<StepSeries>, EvalError> {
+    select(context, selector, grid, Take::Value)
+}
+
+pub(super) fn select(
+    context: &Context<'_>,
+    selector: &VectorSelector,
+    grid: Grid,
+    take: Take,
+) -> Result<Vec<StepSeries>, EvalError> {
+    if selector.anchored {
+        return Err(EvalError::execution(
+            "anchored modifier is not supported for instant vector selectors",
+        ));
+    }
+    let shift = plan::shift(context.query, selector.at, &selector.offset)?;
+    let mut out = Vec::new();
+    let mut samples = Samples::default();
+    for data in context.series_of(plan::node_id(selector)) {
+        let after = if selector.smoothed {
+            context.query.lookback
+        } else {
+            0
+        };
+        read(
+            context,
+            data,
+            shift,
+            grid,
+            (context.query.lookback, after),
+            &mut samples,
+        )?;
+        let values = if selector.smoothed {
+            smoothed(&samples, shift, grid, context.query.lookback)
+        } else {
+            newest(&samples, shift, grid, context.query.lookback, take)
+        };
+        let mut found = 0;
+        for (i, _) in values.iter().enumerate().filter(|(_, v)| present(**v)) {
+            context.count_step(grid, i, 1);
+            found += 1;
+        }
+        if found > 0 {
+            context.meter.hold(found, values.len() * 8)?;
+            out.push(StepSeries {
+                labels: data.labels().clone(),
+                drop_name: false,
+                values,
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// Decodes what the steps of `grid` need of a series: up to `before` back, exclusively, and `after` ahead.
+pub(super) fn read(
+    context: &Context<'_>,
+    data: &SeriesData,
+    shift: Shift,
+    grid: Grid,
+    (before, after): (i64, i64),
+    samples: &mut Samples,
+) -> Result<(), EvalError> {
+    samples.clear();
+    let min_time = shift.apply(grid.start).saturating_sub(before).saturating_add(1);
+    data.read(min_time, shift.apply(grid.last()).saturating_add(after), samples)?;
+    context
+        .meter
+        .read
+        .set(context.meter.read.get() + samples.len() as u64);
+    context.meter.tick(samples.len() + grid.len)
+}
+
+/// Per step the newest sample that is younger than `lookback`, unless it is a staleness marker.
+fn newest(samples: &Samples, shift: Shift, grid: Grid, lookback: i64, take: Take) -> Vec<f64> {
+    let mut end = 0;
+    grid.times()
+        .map(|time| {
+            let time = shift.apply(time);
+            while end < samples.len() && samples.timestamps[end] <= time {
+                end += 1;
+            }
+            let Some(i) = end.checked_sub(1) else {
+                return ABSENT;
+            };
+            if samples.timestamps[i] <= time.saturating_sub(lookback) || is_stale(samples.values[i]) {
+                return ABSENT;
+            }
+            match take {
+                Take::Value => samples.values[i],
+                Take::Timestamp => samples.timestamps[i] as f64 / 1000.0,
+            }
+        })
+        .collect()
+}
+
+/// Per step the value on the line between the samples before and after it; without a later one the earlier one.
+fn smoothed(samples: &Samples, shift: Shift, grid: Grid, lookback: i64) -> Vec<f64> {
+    let live: Vec<(i64, f64)> = samples
+        .timestamps
+        .iter()
+        .zip(&samples.values)
+        .filter(|(_, v)| !is_stale(**v))
+        .map(|(t, v)| (*t, *v))
+        .collect();
+    grid.times()
+        .map(|time| {
+            let time = shift.apply(time);
+            let next = live.partition_point(|(t, _)| *t < time);
+            let after = live
+                .get(next)
+                .filter(|(t, _)| *t <= time.saturating_add(lookback));
+            let before = next
+                .checked_sub(1)
+                .map(|i| live[i])
+                .filter(|(t, _)| *t > time.saturating_sub(lookback));
+            match (before, after) {
+                (_, Some((t, v))) if *t == time => *v,
+                (Some((t0, v0)), Some((t1, v1))) => v0 + (v1 - v0) * (time - t0) as f64 / (t1 - t0) as f64,
+                (Some((_, v0)), None) => v0,
+                (None, _) => ABSENT,
+            }
+        })
+        .collect()
+}

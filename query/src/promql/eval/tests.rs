@@ -1,0 +1,3 @@
+//! Evaluation over a source in memory.
+
+mod answers;

@@ -1,0 +1,149 @@
+//! Aggregations that pick elements (`topk`, `bottomk`, `limitk`, `limit_ratio`) or count values (`count_values`).
+
+use kymo_engine::labels::Labels;
+
+use super::EvalError;
+use super::aggregate::{Group, group_labels, groups};
+use super::context::Context;
+use super::grid::Grid;
+use super::series::{ABSENT, StepSeries, present};
+use super::sort::nan_last;
+use crate::number::{format_go, format_plain};
+use crate::promql::ast::{AggregateExpr, AggregateOp};
+
+pub(super) fn eval(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    params: &[f64],
+    series: Vec<StepSeries>,
+    grid: Grid,
+) -> Result<Vec<StepSeries>, EvalError> {
+    let params = params
+        .iter()
+        .map(|p| parameter(context, aggregate, *p))
+        .collect::<Result<Vec<_>, _>>()?;
+    let groups = groups(aggregate, &series);
+    let mut keep: Vec<Vec<bool>> = vec![vec![false; grid.len]; series.len()];
+    let mut order = Vec::new();
+    for group in &groups {
+        context.meter.tick(grid.len * group.members.len())?;
+        for (step, param) in params.iter().enumerate() {
+            let picked = pick(aggregate.op, *param, group, &series, step);
+            picked.iter().for_each(|i| keep[*i][step] = true);
+            if grid.len == 1 {
+                order.extend(picked);
+            }
+        }
+    }
+    let mut series: Vec<Option<StepSeries>> = series.into_iter().map(Some).collect();
+    for (one, keep) in series.iter_mut().zip(&keep) {
+        let Some(values) = one.as_mut().map(|s| &mut s.values) else {
+            continue;
+        };
+        for (value, _) in values.iter_mut().zip(keep).filter(|(_, keep)| !**keep) {
+            *value = ABSENT;
+        }
+    }
+    if grid.len == 1 {
+        // One step shows its elements in their rank.
+        return Ok(order.into_iter().filter_map(|i| series[i].take()).collect());
+    }
+    Ok(series
+        .into_iter()
+        .flatten()
+        .filter(|s| s.values.iter().any(|v| present(*v)))
+        .collect())
+}
+
+/// The parameter of one step: a whole number of elements, or a ratio.
+fn parameter(context: &Context<'_>, aggregate: &AggregateExpr, value: f64) -> Result<f64, EvalError> {
+    if aggregate.op == AggregateOp::LimitRatio {
+        if value.is_nan() {
+            return Err(EvalError::execution("Ratio value is NaN"));
+        }
+        if !(-1.0..=1.0).contains(&value) {
+            let capped = value.clamp(-1.0, 1.0);
+            let span = aggregate.param.as_ref().map(|p| p.span()).unwrap_or_default();
+            let (got, to) = (format_go(value), format_go(capped));
+            context.warn(
+                span,
+                format!("ratio value should be between -1 and 1, got {got}, capping to {to}"),
+            );
+            return Ok(capped);
+        }
+        return Ok(value);
+    }
+    if value.is_nan() {
+        return Err(EvalError::execution("Parameter value is NaN"));
+    }
+    if value <= i64::MIN as f64 {
+        return Err(EvalError::execution(format!(
+            "Scalar value {} underflows int64",
+            format_go(value)
+        )));
+    }
+    if value >= i64::MAX as f64 {
+        return Err(EvalError::execution(format!(
+            "Scalar value {} overflows int64",
+            format_go(value)
+        )));
+    }
+    Ok(value.trunc().max(0.0))
+}
+
+fn pick(op: AggregateOp, param: f64, group: &Group, series: &[StepSeries], step: usize) -> Vec<usize> {
+    let value = |i: &usize| series[*i].values[step];
+    let mut members: Vec<usize> = group
+        .members
+        .iter()
+        .copied()
+        .filter(|i| present(value(i)))
+        .collect();
+    match op {
+        AggregateOp::LimitRatio => {
+            members.retain(|i| in_ratio(param, &series[*i].labels));
+            return members;
+        }
+        AggregateOp::Topk => members.sort_by(|a, b| nan_last(value(a), value(b), true)),
+        AggregateOp::Bottomk => members.sort_by(|a, b| nan_last(value(a), value(b), false)),
+        _ => {}
+    }
+    members.truncate(param as usize);
+    members
+}
+
+/// Whether a series belongs to the part of all series that `ratio` keeps. A negative one keeps the complement.
+fn in_ratio(ratio: f64, labels: &Labels) -> bool {
+    let place = labels.hash64() as f64 / u64::MAX as f64;
+    if ratio >= 0.0 {
+        place < ratio
+    } else {
+        place >= 1.0 + ratio
+    }
+}
+
+/// `count_values`: how many elements have each value, with the value as a label.
+pub(super) fn count_values(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    label: &str,
+    grid: Grid,
+) -> Result<Vec<StepSeries>, EvalError> {
+    if label.is_empty() {
+        return Err(EvalError::execution(format!(
+            "invalid label name {}",
+            crate::lex::string::quote(label)
+        )));
+    }
+    let mut out = context.collector(grid);
+    for one in context.vector(&aggregate.expr, grid)? {
+        let group = group_labels(aggregate, &one.labels);
+        for (step, value) in one.values.iter().enumerate().filter(|(_, v)| present(**v)) {
+            let labels = group.to_builder().set(label, &format_plain(*value)).build();
+            let slot = out.slot(labels, one.drop_name);
+            let place = &mut out.series[slot].values[step];
+            *place = if present(*place) { *place + 1.0 } else { 1.0 };
+        }
+    }
+    Ok(out.series)
+}
