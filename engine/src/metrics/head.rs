@@ -212,18 +212,18 @@ impl MetricsHead {
         self.days.lock().iter().copied().collect()
     }
 
-    /// Calls `visit` with the series that pass the matchers, all of them at one moment for all sets of matchers.
+    /// Calls `visit` with the series that pass the matchers, for each set in the order of the labels, all at one moment.
     pub fn select(
         &self,
         sets: &[&[Matcher]],
-        visit: &mut dyn FnMut(usize, Labels, &Arc<SeriesSamples>),
+        visit: &mut dyn FnMut(usize, &dyn Fn() -> Labels, &Arc<SeriesSamples>),
     ) -> Result<()> {
         let registry = self.registry.read();
         let series = self.series.read();
         for (i, matchers) in sets.iter().enumerate() {
-            for slot in registry.select(matchers)? {
+            for slot in registry.in_order(&registry.select(matchers)?) {
                 if let Some(samples) = series.get(slot as usize) {
-                    visit(i, registry.labels(slot), samples);
+                    visit(i, &|| registry.labels(slot), samples);
                 }
             }
         }
