@@ -5,7 +5,9 @@
 mod cases {
     //! The subjects.
     mod api;
+    mod crash;
     mod operations;
+    mod prometheus;
     mod query;
     mod recording;
     mod remote_write;
