@@ -70,6 +70,8 @@ impl Default for EvalOptions {
 /// A query to evaluate. Times are milliseconds since 1970.
 #[derive(Debug, Clone)]
 pub struct Query {
+    /// The query as it was written; annotations take lines and columns from it.
+    pub text: String,
     /// What to evaluate.
     pub expr: Expr,
     /// First step.
@@ -86,13 +88,14 @@ pub struct Query {
 
 impl Query {
     /// An instant query with the default lookback.
-    pub fn instant(expr: Expr, time: i64) -> Query {
-        Query::range(expr, time, time, 0)
+    pub fn instant(text: &str, expr: Expr, time: i64) -> Query {
+        Query::range(text, expr, time, time, 0)
     }
 
     /// A range query with the default lookback.
-    pub fn range(expr: Expr, start: i64, end: i64, step: i64) -> Query {
+    pub fn range(text: &str, expr: Expr, start: i64, end: i64, step: i64) -> Query {
         Query {
+            text: text.to_owned(),
             expr,
             start,
             end,
@@ -160,19 +163,14 @@ pub struct Evaluation {
     pub stats: Stats,
 }
 
-/// Evaluates a query. `text` is the query's text, from which annotations take lines and columns.
+/// Evaluates a query.
 ///
 /// # Errors
 /// [`EvalError`] in Prometheus' words; the source's errors; a breach of the budget.
-pub fn eval(
-    query: &Query,
-    text: &str,
-    source: &dyn Source,
-    budget: &Budget<'_>,
-) -> Result<Evaluation, EvalError> {
+pub fn eval(query: &Query, source: &dyn Source, budget: &Budget<'_>) -> Result<Evaluation, EvalError> {
     let context = context::Context::load(query, source, budget)?;
     let value = output::top_level(&context)?;
-    let (annotations, stats) = context.finish(text);
+    let (annotations, stats) = context.finish();
     Ok(Evaluation {
         value,
         annotations,

@@ -23,11 +23,6 @@ impl MemorySource {
             samples.insert(timestamp, value);
         }
     }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.series.clear();
-    }
 }
 
 impl Source for MemorySource {
@@ -54,5 +49,29 @@ impl Source for MemorySource {
                     .collect()
             })
             .collect())
+    }
+}
+
+impl super::Loader for MemorySource {
+    fn clear(&mut self) -> Result<(), String> {
+        self.series.clear();
+        Ok(())
+    }
+
+    fn load(&mut self, labels: &Labels, samples: &Samples) -> Result<(), String> {
+        for (time, value) in samples.timestamps.iter().zip(&samples.values) {
+            self.add(labels, *time, *value);
+        }
+        Ok(())
+    }
+
+    fn source(&self) -> Box<dyn Source + '_> {
+        Box::new(self)
+    }
+}
+
+impl Source for &MemorySource {
+    fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>> {
+        (*self).select(selections)
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    pub(super) fn finish(self, text: &str) -> (Annotations, Stats) {
+    pub(super) fn finish(self) -> (Annotations, Stats) {
         let per_step: Vec<(i64, u64)> = self.grid.times().zip(self.meter.steps.take()).collect();
         let stats = Stats {
             total_queryable_samples: per_step.iter().map(|(_, n)| n).sum(),
@@ -63,7 +63,7 @@ impl<'a> Context<'a> {
             peak_samples: self.meter.peak(),
             per_step,
         };
-        (self.notes.into_inner().finish(text), stats)
+        (self.notes.into_inner().finish(&self.query.text), stats)
     }
 
     pub(super) fn series_of(&self, node: usize) -> &[SeriesData] {

@@ -38,7 +38,7 @@ pub(super) fn replace(
         }
         one.labels = one.labels.to_builder().set(&dst, &new).build();
     }
-    distinct(series)
+    merged(series)
 }
 
 pub(super) fn join(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec<StepSeries>, EvalError> {
@@ -61,7 +61,7 @@ pub(super) fn join(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         }
         one.labels = one.labels.to_builder().set(&dst, &joined).build();
     }
-    distinct(series)
+    merged(series)
 }
 
 fn check_name(name: &str, message: &str) -> Result<(), EvalError> {
@@ -69,15 +69,5 @@ fn check_name(name: &str, message: &str) -> Result<(), EvalError> {
         Err(EvalError::execution(format!("{message}: {name}")))
     } else {
         Ok(())
-    }
-}
-
-fn distinct(series: Vec<StepSeries>) -> Result<Vec<StepSeries>, EvalError> {
-    let before = series.len();
-    let series = merged(series)?;
-    if series.len() < before {
-        Err(EvalError::same_labels())
-    } else {
-        Ok(series)
     }
 }

@@ -57,11 +57,8 @@ pub(super) fn eval(
     }
     let swapped = rules.card == Cardinality::OneToMany;
     let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
-    let (fill_many, fill_one) = if swapped {
-        (rules.fill_right, rules.fill_left)
-    } else {
-        (rules.fill_left, rules.fill_right)
-    };
+    // Prometheus does not swap these two with the sides, so that with `group_right` `fill_left` fills the many side.
+    let (fill_many, fill_one) = (rules.fill_left, rules.fill_right);
     let fills = fill_many.is_some() || fill_one.is_some();
     let live = (0..grid.len).map(|i| {
         let any = |side: &[StepSeries]| side.iter().any(|s| present(s.values[i]));

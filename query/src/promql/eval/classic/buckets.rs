@@ -137,6 +137,10 @@ fn rank_of(value: f64, buckets: &[Bucket], total: f64) -> f64 {
         if start >= value {
             return rank;
         }
+        if bucket.bound > value && start == f64::NEG_INFINITY {
+            // No interpolation over an infinite width: the bucket counts as a whole or not at all.
+            return bucket.count.min(total);
+        }
         if bucket.bound > value {
             return (rank + (bucket.count - rank) * (value - start) / (bucket.bound - start)).min(total);
         }

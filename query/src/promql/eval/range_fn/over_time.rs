@@ -82,8 +82,11 @@ pub(super) fn quantile_over_time(w: &Window<'_>, args: &[f64]) -> Option<f64> {
     Some(quantile(args[0], &mut w.values.to_vec()))
 }
 
-/// Median of the distances from the median.
+/// Median of the distances from the median; NaN when there is one among the values.
 pub(super) fn mad(w: &Window<'_>, _: &[f64]) -> Option<f64> {
+    if w.values.iter().any(|v| v.is_nan()) {
+        return Some(f64::NAN);
+    }
     let mut values = w.values.to_vec();
     let median = quantile(0.5, &mut values);
     values.iter_mut().for_each(|v| *v = (*v - median).abs());

@@ -199,10 +199,10 @@ fn check(row: &Json, kind: &str, source: &MemorySource) -> Option<String> {
         Err(error) => return Some(error.to_string()),
     };
     let query = match kind {
-        "instant" => Query::instant(expr, millis("time")),
-        _ => Query::range(expr, millis("start"), millis("end"), millis("step")),
+        "instant" => Query::instant(text, expr, millis("time")),
+        _ => Query::range(text, expr, millis("start"), millis("end"), millis("step")),
     };
-    match eval(&query, text, source, &Budget::default()) {
+    match eval(&query, source, &Budget::default()) {
         Err(error) if answer["error"] == "execution" => (answer["message"] != error.to_string())
             .then(|| format!("{error} instead of {}", answer["message"])),
         Err(error) => Some(format!("fails: {error}")),
