@@ -8,6 +8,7 @@ mod cases {
     mod crash;
     mod operations;
     mod prometheus;
+    mod promqltest;
     mod query;
     mod recording;
     mod remote_write;
