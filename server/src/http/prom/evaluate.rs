@@ -71,6 +71,7 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
     let started = Instant::now();
     let source = SnapshotSource(db.map(|db| db.metrics.snapshot()));
     let query = Query {
+        text: job.text.clone(),
         expr: job.expr.clone(),
         text: job.text.clone(),
         start: job.start,
