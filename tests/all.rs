@@ -12,4 +12,5 @@ mod cases {
     mod query;
     mod recording;
     mod remote_write;
+    mod tidy;
 }

@@ -73,7 +73,6 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
     let query = Query {
         text: job.text.clone(),
         expr: job.expr.clone(),
-        text: job.text.clone(),
         start: job.start,
         end: job.end,
         step: job.step,
