@@ -55,7 +55,7 @@ pub(super) fn eval(
             data,
             shift,
             grid,
-            (range + lookback, after),
+            (range.saturating_add(lookback), after),
             &mut samples,
         )?;
         let live = samples
@@ -68,8 +68,9 @@ pub(super) fn eval(
         let mut found = 0;
         for (i, time) in grid.times().enumerate() {
             let end = shift.apply(time);
-            let from = points.partition_point(|(t, _)| *t <= end - range - lookback);
-            let to = points.partition_point(|(t, _)| *t <= end + after);
+            let from =
+                points.partition_point(|(t, _)| *t <= end.saturating_sub(range).saturating_sub(lookback));
+            let to = points.partition_point(|(t, _)| *t <= end.saturating_add(after));
             context.meter.peek(to - from)?;
             context.count_step(grid, i, to - from);
             if let Some(value) = function.value(&points[from..to], end) {
@@ -106,7 +107,7 @@ impl Extended<'_> {
 
     /// Counts pairs, beginning with the last sample at or before the window's start.
     fn count(&self, points: &[Point], end: i64, counts: fn(f64, f64) -> bool) -> Option<f64> {
-        let inside = points.partition_point(|(t, _)| *t <= end - self.range);
+        let inside = points.partition_point(|(t, _)| *t <= end.saturating_sub(self.range));
         if inside == points.len() {
             return None;
         }
@@ -120,7 +121,7 @@ impl Extended<'_> {
     }
 
     fn difference(&self, points: &[Point], end: i64, counter: bool, per_second: bool) -> Option<f64> {
-        let start = end - self.range;
+        let start = end.saturating_sub(self.range);
         let last_index = points.len().checked_sub(1)?;
         let before_last = &points[..last_index];
         let first = before_last
@@ -170,7 +171,7 @@ fn between(a: Point, b: Point, time: i64, counter: bool, left: bool) -> f64 {
             to += from;
         }
     }
-    from + (to - from) * (time - a.0) as f64 / (b.0 - a.0) as f64
+    from + (to - from) * time.saturating_sub(a.0) as f64 / b.0.saturating_sub(a.0) as f64
 }
 
 fn resets(left: f64, right: f64, points: &[Point]) -> f64 {

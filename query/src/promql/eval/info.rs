@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
-use kymo_engine::metrics::{MatchOp, Matcher, Samples, is_stale};
+use kymo_engine::metrics::{Matcher, Samples, is_stale};
 
 use super::EvalError;
 use super::context::Context;
@@ -28,11 +28,11 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn is_info_metric(&self, name: &str) -> bool {
-        let negative = |m: &&&Matcher| matches!(m.op(), MatchOp::NotEqual | MatchOp::NotRegex);
-        if self.names.iter().filter(|m| !negative(m)).count() == 0 && name != "target_info" {
-            return false;
+        if self.names.is_empty() {
+            name == "target_info"
+        } else {
+            self.names.iter().any(|m| m.matches(name))
         }
-        self.names.iter().all(|m| m.matches(name))
     }
 
     fn wants_label(&self, name: &str) -> bool {
@@ -94,7 +94,11 @@ fn read_infos(
             continue;
         }
         samples.clear();
-        data.read(grid.start - context.query.lookback + 1, grid.last(), &mut samples)?;
+        let min_time = grid
+            .start
+            .saturating_sub(context.query.lookback)
+            .saturating_add(1);
+        data.read(min_time, grid.last(), &mut samples)?;
         context
             .meter
             .read
@@ -105,7 +109,7 @@ fn read_infos(
                 end += 1;
             }
             let found = end.checked_sub(1)?;
-            let fresh = samples.timestamps[found] > time - context.query.lookback;
+            let fresh = samples.timestamps[found] > time.saturating_sub(context.query.lookback);
             let live = fresh && !is_stale(samples.values[found]);
             if live {
                 context.count_step(grid, step, 1);

@@ -139,7 +139,9 @@ fn smoothed(samples: &Samples, shift: Shift, grid: Grid, lookback: i64) -> Vec<f
                 .filter(|(t, _)| *t > time.saturating_sub(lookback));
             match (before, after) {
                 (_, Some((t, v))) if *t == time => *v,
-                (Some((t0, v0)), Some((t1, v1))) => v0 + (v1 - v0) * (time - t0) as f64 / (t1 - t0) as f64,
+                (Some((t0, v0)), Some((t1, v1))) => {
+                    v0 + (v1 - v0) * time.saturating_sub(t0) as f64 / t1.saturating_sub(t0) as f64
+                }
                 (Some((_, v0)), None) => v0,
                 (None, _) => ABSENT,
             }
