@@ -119,7 +119,7 @@ fn the_plan_names_what_is_read() {
 
 #[test]
 fn deep_expressions_fit_a_small_stack() {
-    let text = "(".repeat(149) + &"-m_total+".repeat(149) + "1" + &")".repeat(149);
+    let text = "(".repeat(499) + &"-m_total+".repeat(499) + "1" + &")".repeat(499);
     let query = query(&text, 0, 600_000, 60_000);
     assert!(eval(&query, &source(1, 2), &Budget::default()).is_ok());
 }
