@@ -1,1 +1,12 @@
-//! The one integration test binary; a file per subject.
+//! All integration tests in one binary, a module per subject.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod cases {
+    //! The subjects.
+    mod api;
+    mod operations;
+    mod query;
+    mod recording;
+    mod remote_write;
+}

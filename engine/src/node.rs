@@ -418,4 +418,8 @@ fn keep_damaged(storage: &dyn Storage, damages: &[Damage]) -> Result<()> {
 }
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

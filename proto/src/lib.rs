@@ -1,3 +1,11 @@
-//! Wire messages of the dialects Kymo speaks: bytes to plain structs and back.
-//!
-//! Decoders borrow from the body they read and bound every allocation by what the body holds. Knows nothing of the engine.
+//! Wire messages of Kymo's dialects: bytes to plain structs that borrow from the body, and back.
+//! Not for validation of what the messages say (the server's ingest) nor for storage formats (the engine).
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod remote_write;
+pub mod snappy;
+pub mod wire;
+
+pub use error::{Error, Result};

@@ -1,1 +1,15 @@
 //! Everything of Kymo that knows users: HTTP, CLI, config and workers.
+
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod counters;
+pub mod go_float;
+mod http;
+pub mod ingest;
+mod options;
+pub mod run;
+pub mod units;

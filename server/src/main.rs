@@ -1,5 +1,7 @@
 //! The binary `kymo`: parses the command line and hands over to the library.
 
-fn main() -> anyhow::Result<()> {
-    Ok(())
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kymo_server::cli::main()
 }

@@ -111,6 +111,17 @@ impl BlockFile {
         })
     }
 
+    /// Where the pages of a paged section lie.
+    pub fn pages(&self, kind: u16) -> Result<Vec<Extent>> {
+        let directory = self.section(kind)?;
+        let extents = directory
+            .chunks(EXTENT_LEN)
+            .map(|entry| Extent::decode(&mut Reader::new(entry)));
+        extents
+            .collect::<Result<_, _>>()
+            .map_err(|Malformed(what)| self.corrupt(0, what))
+    }
+
     fn page_extent(&self, kind: u16, page: u32) -> Result<Extent> {
         let directory = self.section(kind)?;
         let at = page as usize * EXTENT_LEN;
@@ -142,13 +153,11 @@ impl BlockFile {
     /// Reads everything and verifies every checksum, past the cache.
     pub fn verify(&self) -> Result<()> {
         for section in &self.sections {
-            let bytes = self.read(&section.extent)?;
+            self.read(&section.extent)?;
             if !section.paged {
                 continue;
             }
-            for entry in bytes.chunks(EXTENT_LEN) {
-                let extent = Extent::decode(&mut Reader::new(entry));
-                let extent = extent.map_err(|Malformed(what)| self.corrupt(section.extent.offset, what))?;
+            for extent in self.pages(section.kind)? {
                 self.read(&extent)?;
             }
         }

@@ -61,20 +61,21 @@ pub struct Damage {
     pub what: &'static str,
 }
 
-pub(super) type Visit<'v> = dyn FnMut(Replayed<'_>) -> Result<()> + 'v;
+/// Takes the records of the log in order.
+pub type Visit<'v> = dyn FnMut(Replayed<'_>) -> Result<()> + 'v;
 
-struct Walk<'v> {
-    visit: &'v mut Visit<'v>,
+struct Walk<'w, 'v> {
+    visit: &'w mut Visit<'v>,
     expected_frame: Option<u64>,
     last_seq: Seq,
     found: LogRecovery,
 }
 
-pub(super) fn recover<'v>(
+pub(super) fn recover(
     storage: Arc<dyn Storage>,
     dir: &str,
     options: &LogOptions,
-    visit: &'v mut Visit<'v>,
+    visit: &mut Visit<'_>,
 ) -> Result<(Segments, LogRecovery)> {
     storage.make_dir(dir)?;
     let names = storage.list(dir)?;
@@ -83,10 +84,45 @@ pub(super) fn recover<'v>(
         .filter(|n| segment::is_spare(n))
         .map(|n| format!("{dir}/{n}"))
         .collect();
+    let newest_spare = names.iter().filter_map(|n| segment::spare_number(n)).max();
     for extra in spare.split_off(spare.len().min(options.spare_segments)) {
         storage.delete(&extra)?;
     }
-    let mut numbers: Vec<u64> = names.iter().filter_map(|n| segment::file_number(n)).collect();
+    let (segments, found, next_frame) = walk(storage.as_ref(), dir, visit)?;
+    // Numbers are generations: one that a spare segment's old frames bear must not come again.
+    let next_number = segments
+        .last()
+        .map(|(number, _)| *number)
+        .max(newest_spare)
+        .map_or(1, |n| n + 1);
+    let mut closed = Vec::new();
+    for (number, last_seq) in segments {
+        match last_seq {
+            Some(last_seq) => closed.push(Closed { number, last_seq }),
+            None => storage.delete(&segment::file_name(dir, number))?,
+        }
+    }
+    Ok((
+        Segments::new(storage, dir, next_number, next_frame, closed, spare),
+        found,
+    ))
+}
+
+/// Reads the log in `dir` without changing it.
+pub fn read(storage: &dyn Storage, dir: &str, visit: &mut Visit<'_>) -> Result<LogRecovery> {
+    Ok(walk(storage, dir, visit)?.1)
+}
+
+/// The segments with the place of their last record (`None` when no record was ever written under their number), what
+/// was found, and the number of the next frame.
+type Walked = (Vec<(u64, Option<Seq>)>, LogRecovery, u64);
+
+fn walk(storage: &dyn Storage, dir: &str, visit: &mut Visit<'_>) -> Result<Walked> {
+    let mut numbers: Vec<u64> = storage
+        .list(dir)?
+        .iter()
+        .filter_map(|n| segment::file_number(n))
+        .collect();
     numbers.sort_unstable();
     let mut walk = Walk {
         visit,
@@ -94,29 +130,17 @@ pub(super) fn recover<'v>(
         last_seq: 0,
         found: LogRecovery::default(),
     };
-    let mut closed = Vec::new();
-    for number in &numbers {
-        let path = segment::file_name(dir, *number);
-        if walk.segment(storage.as_ref(), &path, *number)? {
-            closed.push(Closed {
-                number: *number,
-                last_seq: walk.last_seq,
-            });
-        } else {
-            storage.delete(&path)?;
-        }
+    let mut segments = Vec::new();
+    for number in numbers {
+        let any = walk.segment(storage, &segment::file_name(dir, number), number)?;
+        segments.push((number, any.then_some(walk.last_seq)));
     }
     let mut found = walk.found;
     found.next_seq = walk.last_seq + 1;
-    let next_number = numbers.last().map_or(1, |n| n + 1);
-    let next_frame = walk.expected_frame.unwrap_or(1);
-    Ok((
-        Segments::new(storage, dir, next_number, next_frame, closed, spare),
-        found,
-    ))
+    Ok((segments, found, walk.expected_frame.unwrap_or(1)))
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     /// Reads one segment; false when no record was ever written to it under this number.
     fn segment(&mut self, storage: &dyn Storage, path: &str, generation: u64) -> Result<bool> {
         let file = storage.open(path)?;

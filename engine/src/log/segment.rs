@@ -68,6 +68,7 @@ pub fn file_number(name: &str) -> Option<u64> {
 }
 
 const SPARE_SUFFIX: &str = ".spare";
+const FILL_PREFIX: &str = "fill-";
 
 /// All files of the log, and where the next frame goes.
 pub struct Segments {
@@ -215,7 +216,10 @@ impl Segments {
         if !half_full || !self.spare.is_empty() {
             return None;
         }
-        let path = format!("{}/fill-{:016}.wal{SPARE_SUFFIX}", self.dir, self.next_number);
+        let path = format!(
+            "{}/{FILL_PREFIX}{:016}.wal{SPARE_SUFFIX}",
+            self.dir, self.next_number
+        );
         Some(SpareFill {
             storage: self.storage.clone(),
             path,
@@ -253,6 +257,12 @@ impl Segments {
 /// True for the name of a spare segment.
 pub fn is_spare(name: &str) -> bool {
     name.ends_with(SPARE_SUFFIX)
+}
+
+/// The number a spare segment had, or was made ready for.
+pub fn spare_number(name: &str) -> Option<u64> {
+    let name = name.strip_suffix(SPARE_SUFFIX)?;
+    file_number(name.strip_prefix(FILL_PREFIX).unwrap_or(name))
 }
 
 /// A spare segment to be filled outside the log's lock.

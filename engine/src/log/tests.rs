@@ -98,6 +98,23 @@ fn released_segments_are_reused_and_their_records_never_come_back() {
 }
 
 #[test]
+fn a_restart_with_spare_segments_alone_reuses_no_generation() {
+    let storage = MemoryStorage::new();
+    let (log, _, _) = open(&storage);
+    for _ in 0..5 {
+        put(&log, &[7; 300]).unwrap();
+    }
+    log.flushed(&owner(), log.newest_seq());
+    let after = storage.crash(Crash::KeepUnsynced);
+    let (log, _, found) = open(&after);
+    assert_eq!(found, []);
+    put(&log, b"short, with old frames behind it").unwrap();
+    let (_, recovery, found) = open(&after);
+    assert_eq!(found.len(), 1, "old records came back");
+    assert_eq!(recovery.damages, []);
+}
+
+#[test]
 fn a_segment_stays_while_one_owner_needs_it() {
     let storage = MemoryStorage::new();
     let (log, _, _) = open(&storage);

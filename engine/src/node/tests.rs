@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::metrics::{Applied, Input, MatchOp, Matcher, Samples, Selection, WriteBatch};
-use crate::storage::{Crash, MemoryStorage};
+use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
 
 pub(crate) fn options() -> NodeOptions {
     let mut options = NodeOptions {
@@ -154,4 +154,63 @@ fn tenants_are_apart_and_their_names_checked() {
     for bad in ["", ".", "..", "a/b", "a b", &"x".repeat(151)] {
         assert!(matches!(node.tenant(bad), Err(Error::Invalid { .. })), "{bad:?}");
     }
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_ends_by_itself() {
+    let memory = MemoryStorage::new();
+    let storage = FaultyStorage::new(Arc::new(memory.clone()), None);
+    let node = Node::open(Arc::new(storage.clone()), options()).unwrap().0;
+    write(&node, &up("a", &[(1000, 1.0)])).unwrap();
+    storage.arm(Fault {
+        at: 0,
+        kind: FaultKind::DiskFull,
+    });
+    assert!(write(&node, &up("a", &[(2000, 1.0)])).is_err());
+    assert_eq!(node.state(), State::DiskFull);
+    assert!(matches!(
+        write(&node, &up("a", &[(2500, 1.0)])),
+        Err(Error::DiskFull)
+    ));
+    assert_eq!(read(&node, &name_up())[0].1, [(1000, 1.0)], "reads go on");
+    node.maintain(0).unwrap();
+    assert!(
+        !memory.exists(RESERVE_FILE),
+        "the reserve is given to flushes and merges"
+    );
+    assert_eq!(node.state(), State::DiskFull);
+    storage.heal();
+    node.maintain(0).unwrap();
+    assert_eq!(node.state(), State::Writable);
+    assert!(memory.exists(RESERVE_FILE));
+    write(&node, &up("a", &[(3000, 1.0)])).unwrap();
+    let after = open(&memory.crash(Crash::DropUnsynced)).0;
+    assert_eq!(read(&after, &name_up())[0].1, [(1000, 1.0), (3000, 1.0)]);
+}
+
+#[test]
+fn after_a_failed_sync_reads_go_on_and_writes_wait_for_a_restart() {
+    let memory = MemoryStorage::new();
+    let storage = FaultyStorage::new(Arc::new(memory.clone()), None);
+    let node = Node::open(Arc::new(storage.clone()), options()).unwrap().0;
+    write(&node, &up("a", &[(1000, 1.0)])).unwrap();
+    storage.arm(Fault {
+        at: storage.calls() + 1,
+        kind: FaultKind::Fail,
+    });
+    assert!(write(&node, &up("a", &[(2000, 1.0)])).is_err());
+    assert!(matches!(node.state(), State::Poisoned { .. }));
+    assert!(matches!(
+        write(&node, &up("a", &[(3000, 1.0)])),
+        Err(Error::Poisoned { .. })
+    ));
+    assert_eq!(read(&node, &name_up())[0].1, [(1000, 1.0)]);
+    node.maintain(0).unwrap();
+    assert!(
+        matches!(node.state(), State::Poisoned { .. }),
+        "it does not end by itself"
+    );
+    let after = open(&memory.crash(Crash::DropUnsynced)).0;
+    write(&after, &up("a", &[(3000, 1.0)])).unwrap();
+    assert_eq!(read(&after, &name_up())[0].1, [(1000, 1.0), (3000, 1.0)]);
 }

@@ -1,1 +1,176 @@
-//! Tests.
+//! Tests of the head.
+
+use super::*;
+use crate::metrics::MatchOp;
+
+fn batch(instance: &'static str, samples: &[(i64, f64)]) -> WriteBatch<'static> {
+    let mut batch = WriteBatch::default();
+    batch.push_series(
+        [("__name__", "up"), ("instance", instance)],
+        samples.iter().copied(),
+    );
+    batch
+}
+
+fn input<'a>(batch: &'a WriteBatch<'a>) -> Input<'a> {
+    Input {
+        batch,
+        series_max: 3,
+        received_ms: 0,
+    }
+}
+
+#[test]
+fn a_series_is_defined_until_its_definition_is_applied() {
+    let head = MetricsHead::default();
+    let first = head.resolve(&input(&batch("a", &[(1, 1.0)])));
+    let second = head.resolve(&input(&batch("a", &[(2, 1.0)])));
+    assert_eq!(first.series, second.series, "the first may never become durable");
+    assert_eq!(head.apply(second).stored, 1);
+    let third = head.resolve(&input(&batch("a", &[(3, 1.0)])));
+    assert_eq!(third.series, []);
+    assert_eq!(third.samples[0].0, first.series[0].0);
+    assert_eq!(head.apply(first).stored, 1, "defining again changes nothing");
+    assert_eq!(head.size().groups, 1);
+}
+
+#[test]
+fn numbers_go_on_after_a_replay() {
+    let head = MetricsHead::default();
+    let record = head.resolve(&input(&batch("a", &[(1, 1.0)])));
+    let replayed = MetricsHead::default();
+    replayed.apply(Record::decode(&record.encode()).unwrap());
+    let next = replayed.resolve(&input(&batch("b", &[(1, 1.0)])));
+    assert!(next.series[0].0 > record.series[0].0);
+    assert_eq!(replayed.resolve(&input(&batch("a", &[(1, 1.0)]))).series, []);
+}
+
+#[test]
+fn series_over_the_limit_are_left_out_and_named() {
+    let head = MetricsHead::default();
+    for instance in ["a", "b"] {
+        head.apply(head.resolve(&input(&batch(instance, &[(1, 1.0)]))));
+    }
+    let mut large = WriteBatch::default();
+    for instance in ["c", "d", "a"] {
+        large.push_series([("__name__", "up"), ("instance", instance)], [(2, 2.0)]);
+    }
+    let applied = head.apply(head.resolve(&input(&large)));
+    assert_eq!((applied.stored, applied.over_limit), (2, vec![1]));
+}
+
+#[test]
+fn late_and_random_order_backfill_is_stored_once() {
+    let head = MetricsHead::default();
+    let times: Vec<i64> = (0..1000).map(|i| i * 7919 % 1000).collect();
+    for time in &times {
+        assert_eq!(
+            head.apply(head.resolve(&input(&batch("a", &[(*time, *time as f64)]))))
+                .stored,
+            1
+        );
+    }
+    for time in &times {
+        assert_eq!(
+            head.apply(head.resolve(&input(&batch("a", &[(*time, *time as f64)]))))
+                .duplicates,
+            1
+        );
+        assert_eq!(
+            head.apply(head.resolve(&input(&batch("a", &[(*time, -1.0)]))))
+                .conflicts
+                .len(),
+            1
+        );
+    }
+    assert_eq!(head.rows(), 1000);
+}
+
+#[test]
+fn samples_without_a_definition_are_counted_not_stored() {
+    let head = MetricsHead::default();
+    head.apply(Record {
+        samples: vec![(7, 1, 1.0)],
+        ..Record::default()
+    });
+    assert_eq!((head.orphans(), head.rows()), (1, 0));
+}
+
+#[test]
+fn a_series_costs_well_under_a_kibibyte() {
+    let head = MetricsHead::default();
+    for target in 0..200 {
+        let mut batch = WriteBatch::default();
+        let instance: &str = format!("10.0.0.{target}:9100").leak();
+        for metric in 0..100 {
+            let name: &str = format!("node_metric_number_{metric}_seconds_total").leak();
+            let pairs = [
+                ("__name__", name),
+                ("instance", instance),
+                ("job", "node"),
+                ("mode", "idle"),
+            ];
+            batch.push_series(pairs, (0..100).map(|i| (i * 15_000, (i * metric) as f64)));
+        }
+        let wide = Input {
+            batch: &batch,
+            series_max: u64::MAX,
+            received_ms: 0,
+        };
+        head.apply(head.resolve(&wide));
+    }
+    let size = head.size();
+    assert!(
+        size.bytes / size.groups < 700,
+        "{} bytes for {} series",
+        size.bytes,
+        size.groups
+    );
+}
+
+#[test]
+fn metadata_is_kept_once_for_each_statement() {
+    use crate::metrics::{Metadata, MetricKind};
+    let head = MetricsHead::default();
+    for (help, received_ms) in [("one", 5), ("one", 9), ("two", 7)] {
+        let mut batch = WriteBatch::default();
+        batch.metadata.push(Metadata {
+            family: "up",
+            kind: MetricKind::Gauge,
+            help,
+            unit: "",
+        });
+        head.apply(head.resolve(&Input {
+            batch: &batch,
+            series_max: 1,
+            received_ms,
+        }));
+    }
+    let said: Vec<_> = head
+        .metadata()
+        .into_iter()
+        .map(|m| (m.help, m.received_ms))
+        .collect();
+    assert_eq!(said, [("one".to_owned(), 9), ("two".to_owned(), 7)]);
+}
+
+#[test]
+fn selection_is_at_one_moment_for_all_sets() {
+    let head = MetricsHead::default();
+    head.apply(head.resolve(&input(&batch("a", &[(1, 1.0)]))));
+    head.apply(head.resolve(&input(&batch("b", &[(1, 1.0)]))));
+    let sets = [
+        vec![Matcher::equal("instance", "a")],
+        vec![Matcher::new("instance", MatchOp::Regex, ".").unwrap()],
+    ];
+    let mut found = Vec::new();
+    let slices: Vec<&[Matcher]> = sets.iter().map(Vec::as_slice).collect();
+    head.select(&slices, &mut |i, labels, _| {
+        found.push((i, labels.value("instance").to_owned()))
+    })
+    .unwrap();
+    assert_eq!(
+        found,
+        [(0, "a".to_owned()), (1, "a".to_owned()), (1, "b".to_owned())]
+    );
+}

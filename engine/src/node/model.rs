@@ -1,0 +1,256 @@
+//! The model test: any course of appends, flushes, merges, maintenance, crashes and restarts answers every query as a
+//! plain sorted map does, wherever the samples lie.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::tests::options;
+use super::*;
+use crate::metrics::{Input, MatchOp, Matcher, Samples, Selection, WriteBatch};
+use crate::storage::{Crash, MemoryStorage};
+
+const DAY: i64 = 86_400_000;
+const SERIES: [[(&str, &str); 3]; 5] = [
+    [("__name__", "up"), ("job", "a"), ("zone", "x")],
+    [("__name__", "up"), ("job", "b"), ("zone", "x")],
+    [("__name__", "up"), ("instance", "i1"), ("job", "b")],
+    [("__name__", "requests_total"), ("job", "a"), ("path", "/")],
+    [("A", "capital first"), ("__name__", "up"), ("job", "c")],
+];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append(Vec<(usize, i64, u8)>),
+    Flush,
+    Compact,
+    Maintain,
+    Restart(u8, u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let time = prop_oneof![4 => 0i64..40, 1 => DAY - 10..DAY + 10, 1 => 10 * DAY..10 * DAY + 9];
+    let sample = (0..SERIES.len(), time, 0u8..4);
+    let step = prop_oneof![
+        6 => prop::collection::vec(sample, 1..160).prop_map(Step::Append),
+        2 => Just(Step::Flush),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Maintain),
+        2 => (0u8..3, any::<u64>()).prop_map(|(kind, seed)| Step::Restart(kind, seed)),
+    ];
+    prop::collection::vec(step, 1..24)
+}
+
+/// Values that a lossy store would mix up.
+fn value(n: u8) -> f64 {
+    f64::from_bits(
+        [
+            0x7ff0_0000_0000_0002,
+            0x7ff8_0000_0000_0001,
+            1f64.to_bits(),
+            (-0.0f64).to_bits(),
+        ][n as usize],
+    )
+}
+
+/// What the store must answer.
+#[derive(Default)]
+struct Model {
+    stored: BTreeMap<(usize, i64), u64>,
+    /// Those the open head still has: it refuses other values at their times.
+    in_head: BTreeMap<(usize, i64), u64>,
+}
+
+impl Model {
+    fn append(&mut self, samples: &[(usize, i64, u8)]) -> (u64, u64, usize) {
+        let (mut stored, mut duplicates, mut conflicts) = (0, 0, 0);
+        for (series, time, n) in samples {
+            let (key, bits) = ((*series, *time), value(*n).to_bits());
+            match self.in_head.get(&key) {
+                Some(have) if *have == bits => duplicates += 1,
+                Some(_) => conflicts += 1,
+                None => {
+                    self.in_head.insert(key, bits);
+                    self.stored.insert(key, bits);
+                    stored += 1;
+                }
+            }
+        }
+        (stored, duplicates, conflicts)
+    }
+}
+
+fn append(node: &Node, samples: &[(usize, i64, u8)]) -> (u64, u64, usize) {
+    let mut batch = WriteBatch::default();
+    for (series, time, n) in samples {
+        batch.push_series(SERIES[*series], [(*time, value(*n))]);
+    }
+    let input = Input {
+        batch: &batch,
+        series_max: u64::MAX,
+        received_ms: 0,
+    };
+    let ticket = node
+        .tenant("t")
+        .unwrap()
+        .metrics
+        .append(node.log(), &input)
+        .unwrap();
+    node.log().commit();
+    let applied = ticket.wait().unwrap();
+    (applied.stored, applied.duplicates, applied.conflicts.len())
+}
+
+fn series_of(labels: &crate::labels::Labels) -> usize {
+    SERIES
+        .iter()
+        .position(|pairs| labels.iter().eq(pairs.iter().copied()))
+        .expect("only these are written")
+}
+
+fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usize, i64), u64> {
+    let selection = Selection {
+        matchers: matchers.to_vec(),
+        min_time: min,
+        max_time: max,
+    };
+    let found = node
+        .tenant("t")
+        .unwrap()
+        .metrics
+        .snapshot()
+        .select(&[selection])
+        .unwrap()
+        .remove(0);
+    assert!(
+        found.windows(2).all(|w| w[0].labels() < w[1].labels()),
+        "sorted by labels, each once"
+    );
+    let mut rows = BTreeMap::new();
+    for series in found {
+        let mut samples = Samples::default();
+        series.read(min, max, &mut samples).unwrap();
+        assert!(
+            samples.timestamps.windows(2).all(|w| w[0] < w[1]),
+            "ascending, each once"
+        );
+        for (time, value) in samples.timestamps.iter().zip(&samples.values) {
+            rows.insert((series_of(series.labels()), *time), value.to_bits());
+        }
+    }
+    rows
+}
+
+fn matcher_sets() -> Vec<Vec<Matcher>> {
+    let m = |name, op, value| Matcher::new(name, op, value).unwrap();
+    vec![
+        vec![Matcher::equal("__name__", "up")],
+        vec![
+            Matcher::equal("__name__", "up"),
+            m("zone", MatchOp::NotEqual, "x"),
+        ],
+        vec![m("job", MatchOp::Regex, "a|c"), m("zone", MatchOp::Equal, "")],
+        vec![
+            m("__name__", MatchOp::Regex, ".+"),
+            m("path", MatchOp::NotRegex, "/.*"),
+        ],
+        vec![m("job", MatchOp::NotEqual, ""), m("zone", MatchOp::Regex, "x?")],
+        vec![Matcher::equal("__name__", "absent")],
+    ]
+}
+
+fn passes(series: usize, matchers: &[Matcher]) -> bool {
+    let value = |name| {
+        SERIES[series]
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map_or("", |(_, v)| *v)
+    };
+    matchers.iter().all(|m| m.matches(value(m.name())))
+}
+
+fn check(node: &Node, model: &Model) {
+    for matchers in matcher_sets() {
+        for (min, max) in [(i64::MIN, i64::MAX), (5, 20), (DAY, DAY), (DAY - 3, 10 * DAY + 2)] {
+            let expected: BTreeMap<_, _> = model
+                .stored
+                .iter()
+                .filter(|((s, t), _)| passes(*s, &matchers) && (min..=max).contains(t))
+                .map(|(k, v)| (*k, *v))
+                .collect();
+            assert_eq!(
+                read(node, &matchers, min, max),
+                expected,
+                "{matchers:?} {min} {max}"
+            );
+        }
+    }
+    check_labels(node, model);
+}
+
+fn check_labels(node: &Node, model: &Model) {
+    let snapshot = node.tenant("t").unwrap().metrics.snapshot();
+    let present: std::collections::BTreeSet<usize> = model.stored.keys().map(|(s, _)| *s).collect();
+    let (min, max) = (i64::MIN, i64::MAX);
+    for matchers in matcher_sets() {
+        let sets = [matchers.as_slice()];
+        let chosen: Vec<usize> = present
+            .iter()
+            .copied()
+            .filter(|s| passes(*s, &matchers))
+            .collect();
+        let mut series: Vec<_> = chosen
+            .iter()
+            .map(|s| crate::labels::Labels::from_sorted(SERIES[*s]))
+            .collect();
+        series.sort();
+        assert_eq!(snapshot.series(&sets, min, max).unwrap(), series);
+        let pairs = || chosen.iter().flat_map(|s| SERIES[*s]);
+        let sorted = |it: &mut dyn Iterator<Item = &'static str>| {
+            it.map(str::to_owned)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            snapshot.label_names(&sets, min, max).unwrap(),
+            sorted(&mut pairs().map(|p| p.0))
+        );
+        let jobs = sorted(&mut pairs().filter(|p| p.0 == "job").map(|p| p.1));
+        assert_eq!(snapshot.label_values("job", &sets, min, max).unwrap(), jobs);
+    }
+}
+
+fn restart(storage: &MemoryStorage, kind: u8, seed: u64) -> (MemoryStorage, Arc<Node>) {
+    let crash = [Crash::DropUnsynced, Crash::KeepUnsynced, Crash::Torn(seed)][kind as usize];
+    let after = storage.crash(crash);
+    let (node, recovery) = Node::open(Arc::new(after.clone()), options()).unwrap();
+    assert_eq!(recovery.log.damages, []);
+    assert_eq!((recovery.orphaned_samples, recovery.undecodable_records), (0, 0));
+    (after, node)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_course_answers_as_a_sorted_map_does(steps in steps()) {
+        let mut storage = MemoryStorage::new();
+        let mut node = Node::open(Arc::new(storage.clone()), options()).unwrap().0;
+        let mut model = Model::default();
+        for step in &steps {
+            match step {
+                Step::Append(samples) => prop_assert_eq!(append(&node, samples), model.append(samples)),
+                Step::Flush => {
+                    node.flush().unwrap();
+                    model.in_head.clear();
+                }
+                Step::Compact => drop(node.compact().unwrap()),
+                Step::Maintain => drop(node.maintain(11 * DAY).unwrap()),
+                Step::Restart(kind, seed) => (storage, node) = restart(&storage, *kind, *seed),
+            }
+            check(&node, &model);
+        }
+        prop_assert_eq!(node.verify().len(), 0);
+    }
+}

@@ -1,0 +1,126 @@
+//! `kymo query promql`: instant or range, as a table or as JSON.
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::reach::Target;
+use super::table::table;
+use super::{Failure, Outcome, USAGE, say, warn};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueryCommand {
+    /// Evaluate a PromQL expression.
+    Promql(PromqlArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PromqlArgs {
+    /// The expression.
+    expr: String,
+    /// Time of an instant query: seconds or RFC 3339; now by default.
+    #[arg(long, conflicts_with_all = ["start", "end", "step"])]
+    time: Option<String>,
+    /// First step of a range query.
+    #[arg(long, requires = "end")]
+    start: Option<String>,
+    /// Last step of a range query.
+    #[arg(long, requires = "start")]
+    end: Option<String>,
+    /// Distance of the steps of a range query.
+    #[arg(long, default_value = "1m")]
+    step: String,
+    /// Print the API's JSON.
+    #[arg(long)]
+    json: bool,
+    /// Show the plan and what was read.
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(crate) fn query(command: &QueryCommand) -> Outcome {
+    let QueryCommand::Promql(args) = command;
+    let mut params = vec![("query", args.expr.as_str())];
+    let path = match (&args.start, &args.end) {
+        (Some(start), Some(end)) => {
+            params.extend([("start", start.as_str()), ("end", end), ("step", &args.step)]);
+            "/api/v1/query_range"
+        }
+        (None, None) => {
+            params.extend(args.time.as_deref().map(|time| ("time", time)));
+            "/api/v1/query"
+        }
+        _ => return Err(Failure::new(USAGE, "--start and --end belong together")),
+    };
+    if args.explain {
+        params.push(("explain", "1"));
+    }
+    let answer = args.target.call(Method::GET, path, &params)?;
+    if args.json {
+        say(&answer.to_string());
+        return Ok(());
+    }
+    for name in ["warnings", "infos"] {
+        for text in answer[name].as_array().into_iter().flatten() {
+            warn(text.as_str().unwrap_or_default());
+        }
+    }
+    show(&answer["data"]);
+    Ok(())
+}
+
+fn show(data: &Value) {
+    let result = &data["result"];
+    let elements = || result.as_array().into_iter().flatten();
+    match data["resultType"].as_str() {
+        Some("vector") => {
+            let rows: Vec<_> = elements()
+                .map(|item| {
+                    vec![
+                        metric_text(&item["metric"]),
+                        plain(&item["value"][1]),
+                        plain(&item["value"][0]),
+                    ]
+                })
+                .collect();
+            say(&table(&["series", "value", "time"], &rows));
+        }
+        Some("matrix") => {
+            let points = |item: &Value| -> Vec<Vec<String>> {
+                let series = metric_text(&item["metric"]);
+                let values = item["values"].as_array().into_iter().flatten();
+                values
+                    .map(|v| vec![series.clone(), plain(&v[0]), plain(&v[1])])
+                    .collect()
+            };
+            let rows: Vec<_> = elements().flat_map(points).collect();
+            say(&table(&["series", "time", "value"], &rows));
+        }
+        _ => say(&plain(&result[1])),
+    }
+    if let Some(lines) = data["explain"].as_array() {
+        say("");
+        for line in lines {
+            say(&plain(line));
+        }
+    }
+}
+
+/// A JSON string without its quotes, anything else as it is.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn metric_text(metric: &Value) -> String {
+    let name = metric["__name__"].as_str().unwrap_or("");
+    let labels: Vec<_> = metric
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(label, _)| *label != "__name__")
+        .map(|(label, value)| format!("{label}={value}"))
+        .collect();
+    format!("{name}{{{}}}", labels.join(", "))
+}

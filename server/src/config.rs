@@ -1,0 +1,177 @@
+//! The effective configuration: one plain struct per concern, read from YAML, `KYMO_*` variables and flags, in that
+//! order, and checked at once. [`KEYS`](keys::KEYS) is the one table that parsing, printing and the README derive from.
+
+pub mod keys;
+mod load;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub use load::{Overrides, Problems, load, parse};
+use regex::Regex;
+
+/// Everything the server can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the data lies.
+    pub data_dir: PathBuf,
+    /// Address of the main listener, `HOST:PORT`.
+    pub listen: String,
+    /// What is kept.
+    pub retention: Retention,
+    /// When a write counts as durable.
+    pub wal_sync: WalSync,
+    /// What writers may send.
+    pub limits: Limits,
+    /// What queries may use.
+    pub query: QueryLimits,
+    /// How the server logs.
+    pub log: Log,
+    /// Whether `X-Scope-OrgID` picks the tenant. Off: the header is ignored and there is one tenant.
+    pub tenancy: bool,
+    /// What browsers and links need.
+    pub web: Web,
+}
+
+/// What is kept, by age and by size; zero means without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Age in milliseconds from which samples are dropped.
+    pub time_ms: u64,
+    /// Bytes of all blocks above which the oldest are dropped.
+    pub size_bytes: u64,
+}
+
+/// When a write counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalSync {
+    /// Synced before it is acknowledged.
+    Always,
+    /// Synced in the background; a power loss may lose the last moments.
+    Interval,
+    /// Left to the operating system.
+    Off,
+}
+
+/// What writers may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a label's name.
+    pub label_name_bytes_max: u64,
+    /// Bytes of a label's value.
+    pub label_value_bytes_max: u64,
+    /// Labels of one series, `__name__` included.
+    pub labels_per_series_max: u64,
+    /// Active series per tenant.
+    pub series_max: u64,
+    /// Decompressed bytes of one request.
+    pub body_bytes_max: u64,
+    /// Decompressed bytes of all requests in work; above it writers are told to retry.
+    pub in_flight_bytes_max: u64,
+    /// How far ahead of the server's clock a sample may be, in milliseconds.
+    pub future_ms_max: u64,
+}
+
+/// What queries may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Longest time one query may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// Samples one query may hold in memory.
+    pub samples_max: u64,
+    /// Queries evaluated at the same time; more wait.
+    pub concurrency: u64,
+    /// How far an instant selector looks back, in milliseconds.
+    pub lookback_ms: u64,
+}
+
+/// How the server logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Form of a line.
+    pub format: LogFormat,
+    /// Filter, as `tracing_subscriber::EnvFilter` reads it.
+    pub level: String,
+}
+
+/// Form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What browsers and links need.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// The URL under which users reach the server, empty when unknown.
+    pub external_url: String,
+    /// Origins allowed to call the API from a browser, anchored.
+    pub cors_origin: CorsOrigin,
+}
+
+/// An anchored pattern of origins and its text.
+#[derive(Debug, Clone)]
+pub struct CorsOrigin {
+    /// As configured.
+    pub text: String,
+    /// Compiled.
+    pub regex: Regex,
+}
+
+impl fmt::Display for WalSync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WalSync::Always => "always",
+            WalSync::Interval => "interval",
+            WalSync::Off => "off",
+        })
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        })
+    }
+}
+
+impl Default for Config {
+    /// The configuration without a file: every key at its default.
+    fn default() -> Config {
+        parse("", &Overrides::default()).expect("the defaults of the table are valid")
+    }
+}
+
+impl Config {
+    /// The configuration as a YAML document that reads back to the same.
+    pub fn to_yaml(&self) -> String {
+        let mut out = String::new();
+        let mut section = "";
+        for key in keys::KEYS {
+            let (head, leaf) = key.path.split_once('.').unwrap_or(("", key.path));
+            if head != section {
+                out.push_str(&format!("{head}:\n"));
+                section = head;
+            }
+            let indent = if head.is_empty() { "" } else { "  " };
+            out.push_str(&format!("{indent}{leaf}: {}\n", quoted((key.show)(self))));
+        }
+        out
+    }
+}
+
+fn quoted(text: String) -> String {
+    let plain = !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c));
+    if plain { text } else { format!("{text:?}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! The configuration: defaults, overrides by strength, all problems at once, and that what is printed reads back.
+
+use super::*;
+
+fn problems(yaml: &str) -> Vec<String> {
+    parse(yaml, &Overrides::default()).unwrap_err().0
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults_of_the_table() {
+    let config = parse("# nothing\n", &Overrides::default()).unwrap();
+    for key in keys::KEYS {
+        assert_eq!((key.show)(&config), key.default, "{}", key.path);
+    }
+    // A value the table does not set would still be the blank zero.
+    assert!(!format!("{config:?}").contains(": 0,") || config.retention.size_bytes == 0);
+}
+
+#[test]
+fn values_are_read_as_people_write_them() {
+    let yaml = "retention:\n  time: 30d\n  size: 10GB\nlimits:\n  labels_per_series: 64\ntenancy: on\nwal:\n  sync: off\n";
+    let config = parse(yaml, &Overrides::default()).unwrap();
+    assert_eq!(
+        config.retention,
+        Retention {
+            time_ms: 30 * 86_400_000,
+            size_bytes: 10 << 30
+        }
+    );
+    assert_eq!((config.limits.labels_per_series_max, config.tenancy), (64, true));
+    assert_eq!(config.wal_sync, WalSync::Off);
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_their_paths() {
+    let yaml = "listen: nowhere\nquery:\n  timeout: soon\n  tiemout: 1m\nretention: 5d\nlimits:\n  body_size: 5TB\nfoo:\n  bar: 1\n";
+    let mut found = problems(yaml);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "foo: unknown key",
+            "limits.body_size: \"5TB\" is not between 1 and 1GiB",
+            "listen: \"nowhere\" is not HOST:PORT",
+            "query.tiemout: unknown key",
+            "query.timeout: \"soon\" is not a duration such as 30d or 1h30m",
+            "retention: a section with keys is expected here",
+        ]
+    );
+    assert!(problems("[1, 2]")[0].contains("list"));
+    assert!(problems("a: b: c")[0].starts_with("not a YAML document"));
+    assert!(problems("tenancy: on\ntenancy: off")[0].starts_with("not a YAML document"));
+}
+
+#[test]
+fn flags_beat_variables_beat_the_file() {
+    let entry = |path: &str, value: &str| [(path.to_owned(), value.to_owned())].into_iter().collect();
+    let mut overrides = Overrides {
+        variables: entry("query.timeout", "20s"),
+        flags: Default::default(),
+    };
+    let yaml = "query:\n  timeout: 10s\n";
+    assert_eq!(parse(yaml, &overrides).unwrap().query.timeout_ms, 20_000);
+    overrides.flags = entry("query.timeout", "30s");
+    assert_eq!(parse(yaml, &overrides).unwrap().query.timeout_ms, 30_000);
+    overrides.flags = entry("query.timeout", "never");
+    assert!(parse(yaml, &overrides).unwrap_err().0[0].starts_with("query.timeout (flag):"));
+}
+
+#[test]
+fn the_printed_configuration_reads_back() {
+    let yaml = "data_dir: /var/lib/a b\nweb:\n  cors_origin: 'https?://(a|b)\\.example'\nlog:\n  level: \"info,kymo=debug\"\n";
+    let config = parse(yaml, &Overrides::default()).unwrap();
+    let again = parse(&config.to_yaml(), &Overrides::default()).unwrap();
+    assert_eq!(config.to_yaml(), again.to_yaml());
+    assert_eq!(again.web.cors_origin.text, "https?://(a|b)\\.example");
+}

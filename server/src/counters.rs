@@ -1,0 +1,108 @@
+//! The server's own counters, as atomics; `http/own` renders them. The store has its own statistics.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::ingest::Reason;
+
+/// Upper bounds of the request duration histogram, in seconds.
+pub const DURATION_BOUNDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// All counters of a server.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests by path and status.
+    pub requests: Requests,
+    /// Samples stored.
+    pub samples_stored: Counter,
+    /// Samples that were there already.
+    pub samples_duplicate: Counter,
+    /// Exemplars that came in and were not stored.
+    pub exemplars_skipped: Counter,
+    /// Samples, series or histograms refused, by reason.
+    pub rejected: [Counter; Reason::COUNT],
+    /// Writes told to retry.
+    pub writes_deferred: Counter,
+    /// Queries being evaluated or waiting.
+    pub queries_active: Gauge,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The number so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that goes up and down with the guards that [`Gauge::enter`] gives.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+/// Keeps a [`Gauge`] one higher while it lives.
+#[derive(Debug)]
+pub struct Entered<'a>(&'a Gauge);
+
+impl Gauge {
+    /// Counts one more until the guard is dropped.
+    pub fn enter(&self) -> Entered<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Entered(self)
+    }
+
+    /// The number now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Requests by path and status.
+#[derive(Debug, Default)]
+pub struct Requests(Mutex<BTreeMap<(String, u16), RequestStats>>);
+
+/// Count and durations of one path and status.
+#[derive(Debug, Clone, Default)]
+pub struct RequestStats {
+    /// Requests per bucket of [`DURATION_BOUNDS`], not cumulated; the last is beyond all bounds.
+    pub buckets: [u64; DURATION_BOUNDS.len() + 1],
+    /// Seconds of all requests.
+    pub seconds: f64,
+}
+
+impl Requests {
+    /// Counts one request. `path` is a route, never text of the caller.
+    pub fn add(&self, path: &str, status: u16, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let bucket = DURATION_BOUNDS.partition_point(|bound| *bound < seconds);
+        let mut all = self.0.lock();
+        let stats = all.entry((path.to_owned(), status)).or_default();
+        stats.buckets[bucket] += 1;
+        stats.seconds += seconds;
+    }
+
+    /// A copy of all counts.
+    pub fn snapshot(&self) -> Vec<((String, u16), RequestStats)> {
+        self.0
+            .lock()
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,136 @@
+//! `/api/v1/admin/*`: flush, compaction, and the state of the store as JSON. What `kymo admin` calls.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use kymo_engine::health;
+use kymo_engine::node::Node;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, ApiError, ErrorType, Reply};
+use super::params::Params;
+use super::prom::status::rfc3339;
+use crate::app::App;
+
+/// The routes of this module.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/admin/flush", post(flush))
+        .route("/api/v1/admin/compact", post(compact))
+        .route("/api/v1/admin/status", get(status))
+        .route("/api/v1/admin/blocks", get(blocks))
+        .route("/api/v1/admin/verify", get(verify))
+}
+
+async fn flush(State(app): State<Arc<App>>) -> Reply {
+    work(&app, |node| {
+        node.flush()?;
+        Ok(json!({}))
+    })
+    .await
+}
+
+/// Merges what can be merged. Without `wait=true` it answers at once and goes on in the background.
+async fn compact(State(app): State<Arc<App>>, params: Params) -> Reply {
+    let merged = work(&app, |node| {
+        node.compact()?;
+        Ok(json!({}))
+    });
+    if matches!(params.first("wait"), "true" | "1") {
+        return merged.await;
+    }
+    tokio::spawn(async move {
+        if let Err(error) = merged.await {
+            tracing::error!(error = error.text, "compaction failed");
+        }
+    });
+    Answer::json(&json!({}))
+}
+
+async fn status(State(app): State<Arc<App>>) -> Reply {
+    work(&app, |node| {
+        let mut tenants = Vec::new();
+        for (name, db) in node.tenants() {
+            let stats = db.metrics.stats();
+            tenants.push(json!({
+                "tenant": &*name,
+                "headSeries": stats.head.groups,
+                "headSamples": stats.head.rows,
+                "headBytes": stats.head.bytes,
+                "blocks": stats.blocks,
+                "blockBytes": stats.block_bytes,
+                "blockSamples": stats.block_rows,
+            }));
+        }
+        Ok(json!({"state": state_text(&node.state()), "tenants": tenants}))
+    })
+    .await
+}
+
+async fn blocks(State(app): State<Arc<App>>) -> Reply {
+    work(&app, |node| {
+        let mut blocks = Vec::new();
+        for (tenant, db) in node.tenants() {
+            for meta in db.metrics.blocks() {
+                blocks.push(json!({
+                    "tenant": &*tenant,
+                    "id": meta.id,
+                    "level": meta.level,
+                    "minTime": rfc3339(meta.min_time),
+                    "maxTime": rfc3339(meta.max_time),
+                    "series": meta.groups,
+                    "samples": meta.rows,
+                    "bytes": meta.bytes,
+                }));
+            }
+        }
+        Ok(json!({"blocks": blocks}))
+    })
+    .await
+}
+
+async fn verify(State(app): State<Arc<App>>) -> Reply {
+    work(&app, |node| {
+        let (mut checked, mut errors) = (0, Vec::new());
+        for (tenant, db) in node.tenants() {
+            checked += db.metrics.blocks().len();
+            errors.extend(db.metrics.verify().iter().map(|e| format!("{tenant}: {e}")));
+        }
+        Ok(json!({"checked": checked, "errors": errors}))
+    })
+    .await
+}
+
+fn state_text(state: &health::State) -> String {
+    match state {
+        health::State::Writable => "writable".to_owned(),
+        health::State::DiskFull => "disk full: writes are refused until space is back".to_owned(),
+        health::State::Poisoned { path, cause } => {
+            format!(
+                "poisoned: writes are refused until a restart ({}: {cause})",
+                path.display()
+            )
+        }
+    }
+}
+
+/// Runs blocking work away from the threads that serve connections.
+fn work(
+    app: &Arc<App>,
+    task: impl FnOnce(&Node) -> Result<Value, kymo_engine::Error> + Send + 'static,
+) -> impl Future<Output = Reply> + Send + 'static {
+    let app = Arc::clone(app);
+    async move {
+        let done = tokio::task::spawn_blocking(move || {
+            let node = app.node().ok_or(kymo_engine::Error::Closed)?;
+            task(node)
+        });
+        match done.await {
+            Ok(Ok(data)) => Answer::json(&data),
+            Ok(Err(error)) => Err(error.into()),
+            Err(panic) => Err(ApiError::new(ErrorType::Internal, panic.to_string())),
+        }
+    }
+}

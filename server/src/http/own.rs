@@ -1,0 +1,186 @@
+//! The server's own pages: health, readiness, version and metrics.
+
+mod exposition;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::answer::json_response;
+use super::prom::status::build_info;
+use crate::app::App;
+use crate::counters::DURATION_BOUNDS;
+use crate::ingest::Reason;
+use exposition::Exposition;
+
+pub(crate) async fn healthy() -> &'static str {
+    "Prometheus Server is Healthy.\n"
+}
+
+pub(crate) async fn ready() -> &'static str {
+    "Prometheus Server is Ready.\n"
+}
+
+pub(crate) async fn version() -> Response {
+    let mut body = String::new();
+    super::answer::push_json(&mut body, &build_info());
+    json_response(StatusCode::OK, body)
+}
+
+/// The server's own metrics in Prometheus' text format.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let mut out = Exposition::default();
+    write_process(&mut out, &app);
+    write_requests(&mut out, &app);
+    write_ingest(&mut out, &app);
+    write_store(&mut out, &app);
+    let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+    ([(header::CONTENT_TYPE, content_type)], out.into_text())
+}
+
+fn write_process(out: &mut Exposition, app: &App) {
+    let process = super::process::ProcessStats::read();
+    out.family("kymo_build_info", "gauge", "The version of this build.");
+    out.sample("kymo_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    out.single(
+        "kymo_ready",
+        "gauge",
+        "1 once the data directory is open.",
+        f64::from(u8::from(app.node().is_some())),
+    );
+    out.single(
+        "process_start_time_seconds",
+        "gauge",
+        "Start time, seconds since 1970.",
+        app.started_ms as f64 / 1000.0,
+    );
+    if let Some(seconds) = process.cpu_seconds {
+        out.single(
+            "process_cpu_seconds_total",
+            "counter",
+            "User and system CPU time.",
+            seconds,
+        );
+    }
+    if let Some(bytes) = process.resident_bytes {
+        out.single(
+            "process_resident_memory_bytes",
+            "gauge",
+            "Resident memory.",
+            bytes as f64,
+        );
+    }
+    if let Some(files) = process.open_fds {
+        out.single(
+            "process_open_fds",
+            "gauge",
+            "Open file descriptors.",
+            files as f64,
+        );
+    }
+}
+
+fn write_requests(out: &mut Exposition, app: &App) {
+    let name = "kymo_http_request_duration_seconds";
+    out.family(
+        name,
+        "histogram",
+        "Durations of HTTP requests by route and status.",
+    );
+    for ((path, status), stats) in app.counters.requests.snapshot() {
+        let status = status.to_string();
+        let labels = [("path", path.as_str()), ("status", status.as_str())];
+        out.histogram(name, &labels, &DURATION_BOUNDS, &stats.buckets, stats.seconds);
+    }
+    let active = app.counters.queries_active.get();
+    out.single(
+        "kymo_queries_active",
+        "gauge",
+        "Queries evaluated or waiting.",
+        active as f64,
+    );
+}
+
+fn write_ingest(out: &mut Exposition, app: &App) {
+    let counters = &app.counters;
+    let plain = [
+        (
+            "kymo_ingest_samples_total",
+            "Samples stored.",
+            &counters.samples_stored,
+        ),
+        (
+            "kymo_ingest_duplicate_samples_total",
+            "Samples that were already there.",
+            &counters.samples_duplicate,
+        ),
+        (
+            "kymo_ingest_exemplars_skipped_total",
+            "Exemplars received and not stored.",
+            &counters.exemplars_skipped,
+        ),
+        (
+            "kymo_ingest_deferred_requests_total",
+            "Writes answered 503.",
+            &counters.writes_deferred,
+        ),
+    ];
+    for (name, help, counter) in plain {
+        out.single(name, "counter", help, counter.get() as f64);
+    }
+    let name = "kymo_ingest_rejected_samples_total";
+    out.family(name, "counter", "Samples refused, by reason.");
+    for (reason, counter) in Reason::ALL.iter().zip(&counters.rejected) {
+        out.sample(name, &[("reason", reason.label())], counter.get() as f64);
+    }
+}
+
+/// Counts and sizes of the stores, by tenant.
+fn write_store(out: &mut Exposition, app: &App) {
+    let Some(node) = app.node() else { return };
+    let stats: Vec<_> = node
+        .tenants()
+        .into_iter()
+        .map(|(name, db)| (name, db.metrics.stats()))
+        .collect();
+    type Read = fn(&kymo_engine::store::StoreStats) -> f64;
+    let families: [(&str, &str, Read); 6] = [
+        ("kymo_head_series", "Series in the heads.", |s| {
+            s.head.groups as f64
+        }),
+        ("kymo_head_samples", "Samples in the heads.", |s| {
+            s.head.rows as f64
+        }),
+        ("kymo_head_bytes", "Estimated memory of the heads.", |s| {
+            s.head.bytes as f64
+        }),
+        ("kymo_blocks", "Blocks.", |s| s.blocks as f64),
+        ("kymo_block_bytes", "Bytes of all blocks.", |s| {
+            s.block_bytes as f64
+        }),
+        ("kymo_block_samples", "Samples in blocks.", |s| {
+            s.block_rows as f64
+        }),
+    ];
+    for (name, help, read) in families {
+        out.family(name, "gauge", help);
+        for (tenant, stats) in &stats {
+            out.sample(name, &[("tenant", tenant)], read(stats));
+        }
+    }
+    let state = node.state();
+    let states = [
+        ("writable", matches!(state, kymo_engine::health::State::Writable)),
+        ("disk_full", matches!(state, kymo_engine::health::State::DiskFull)),
+        (
+            "poisoned",
+            matches!(state, kymo_engine::health::State::Poisoned { .. }),
+        ),
+    ];
+    out.family("kymo_store_state", "gauge", "1 for the state the store is in.");
+    for (name, is) in states {
+        out.sample("kymo_store_state", &[("state", name)], f64::from(u8::from(is)));
+    }
+}

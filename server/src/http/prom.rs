@@ -1,0 +1,12 @@
+//! The Prometheus HTTP API below `/api/v1`, one module per group of endpoints.
+
+pub(crate) mod empty;
+mod evaluate;
+pub(crate) mod exemplars;
+pub(crate) mod labels;
+pub(crate) mod metadata;
+pub(crate) mod query;
+mod render;
+pub(crate) mod status;
+pub(crate) mod syntax;
+pub(crate) mod tsdb;

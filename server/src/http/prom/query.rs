@@ -1,0 +1,168 @@
+//! `query` and `query_range`: parameters in, the gate of concurrent queries, evaluation away from the threads that serve
+//! connections, and the answer. A client that goes away cancels its query.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use kymo_query::promql::{Expr, ParseOptions, ast::ValueType, parse};
+
+use super::evaluate::{self, Job, Stop};
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::http::answer::{Answer, ApiError, ErrorType, Reply};
+use crate::http::params::Params;
+use crate::http::tenant::Tenant;
+use crate::http::time::{parse_duration, parse_time, time_param};
+
+/// Most steps of a range query, as in Prometheus.
+const STEPS_MAX: i64 = 11_000;
+
+/// `/api/v1/query`.
+pub(crate) async fn instant(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+    let limit = params.limit()?;
+    let time = time_param(&params, "time", now_ms())?;
+    let job = Job {
+        start: time,
+        end: time,
+        step: 0,
+        ..job(&app, &params, limit)?
+    };
+    answer(&app, tenant, &params, job).await
+}
+
+/// `/api/v1/query_range`.
+pub(crate) async fn range(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+    let limit = params.limit()?;
+    let time = |name| parse_time(params.first(name)).map_err(|cause| ApiError::parameter(name, cause));
+    let (start, end) = (time("start")?, time("end")?);
+    if end < start {
+        return Err(ApiError::parameter(
+            "end",
+            "end timestamp must not be before start time",
+        ));
+    }
+    let step = parse_duration(params.first("step")).map_err(|cause| ApiError::parameter("step", cause))?;
+    if step <= 0 {
+        let cause = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        return Err(ApiError::parameter("step", cause));
+    }
+    if end.saturating_sub(start) / step > STEPS_MAX {
+        return Err(ApiError::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ));
+    }
+    let job = Job {
+        start,
+        end,
+        step,
+        ..job(&app, &params, limit)?
+    };
+    if !matches!(job.expr.value_type(), ValueType::Scalar | ValueType::Vector) {
+        let got = job.expr.value_type().documented();
+        let cause =
+            format!("invalid expression type \"{got}\" for range query, must be Scalar or instant Vector");
+        return Err(ApiError::parameter("query", cause));
+    }
+    answer(&app, tenant, &params, job).await
+}
+
+/// What both kinds of query have in common.
+fn job(app: &App, params: &Params, limit: Option<usize>) -> Result<Job, ApiError> {
+    let text = params.first("query").to_owned();
+    let expr: Expr = parse(&text, &ParseOptions::default()).map_err(|e| ApiError::parameter("query", e))?;
+    let lookback = match params.first("lookback_delta") {
+        "" => millis(app.config.query.lookback_ms),
+        value => match parse_duration(value) {
+            Ok(lookback) if lookback > 0 => lookback,
+            Ok(_) => millis(app.config.query.lookback_ms),
+            Err(cause) => {
+                return Err(ApiError::bad_data(format!(
+                    "error parsing lookback delta duration: {cause}"
+                )));
+            }
+        },
+    };
+    Ok(Job {
+        text,
+        expr,
+        start: 0,
+        end: 0,
+        step: 0,
+        lookback,
+        limit,
+        samples_max: usize::try_from(app.config.query.samples_max).unwrap_or(usize::MAX),
+        stats: params.first("stats").to_owned(),
+        explain: matches!(params.first("explain"), "1" | "true"),
+        queued: Duration::ZERO,
+    })
+}
+
+fn millis(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+/// Says that the client has gone when the future that waits for the answer is dropped before the answer is there.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn answer(app: &Arc<App>, Tenant(tenant): Tenant, params: &Params, mut job: Job) -> Reply {
+    let timeout = timeout(app, params)?;
+    let started = Instant::now();
+    let deadline = started.checked_add(timeout);
+    let _active = app.counters.queries_active.enter();
+    let slot = tokio::time::timeout(timeout, Arc::clone(&app.query_slots).acquire_owned());
+    let permit = match slot.await {
+        Ok(Ok(permit)) => permit,
+        Ok(Err(_)) => return Err(ApiError::new(ErrorType::Unavailable, "the server is stopping")),
+        Err(_) => {
+            return Err(ApiError::new(
+                ErrorType::Timeout,
+                "query timed out in query queue",
+            ));
+        }
+    };
+    job.queued = started.elapsed();
+    let canceled = Arc::new(AtomicBool::new(false));
+    let stop = Stop {
+        deadline,
+        canceled: Arc::clone(&canceled),
+    };
+    let _cancel = CancelOnDrop(canceled);
+    let db = app.reading(&tenant);
+    let evaluated = tokio::task::spawn_blocking(move || {
+        // The slot is held until the work has really ended, not until the client has gone.
+        let _permit = permit;
+        evaluate::evaluate(&job, db.as_deref(), &stop)
+    });
+    match evaluated.await {
+        Ok(reply) => reply,
+        Err(panic) => Err(ApiError::new(ErrorType::Internal, panic.to_string())),
+    }
+}
+
+/// The time a query may take: what is asked for, at most what is configured.
+fn timeout(app: &App, params: &Params) -> Result<Duration, ApiError> {
+    let configured = Duration::from_millis(app.config.query.timeout_ms);
+    match params.first("timeout") {
+        "" => Ok(configured),
+        text => {
+            let asked = parse_duration(text).map_err(|cause| ApiError::parameter("timeout", cause))?;
+            Ok(configured.min(Duration::from_millis(u64::try_from(asked).unwrap_or(0))))
+        }
+    }
+}
+
+/// Truncates an answer's elements, as `limit` asks.
+pub(crate) fn truncate<T>(elements: &mut Vec<T>, limit: Option<usize>, answer: &mut Answer) {
+    if let Some(limit) = limit.filter(|limit| *limit < elements.len()) {
+        elements.truncate(limit);
+        answer.warnings.push(super::labels::TRUNCATED.to_owned());
+    }
+}

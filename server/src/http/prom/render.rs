@@ -1,0 +1,82 @@
+//! Results as the JSON Prometheus writes (`web/api/v1/json_codec.go`). Written by hand: answers have millions of
+//! numbers, and their form is fixed.
+
+use kymo_engine::labels::Labels;
+use kymo_engine::metrics::Samples;
+use kymo_query::promql::eval::{Series, Value};
+
+use crate::go_float::{push_seconds, push_value};
+use crate::http::answer::push_json;
+
+/// Appends a label set as an object.
+pub(crate) fn push_metric(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (i, (name, value)) in labels.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        push_json(out, name);
+        out.push(':');
+        push_json(out, value);
+    }
+    out.push('}');
+}
+
+/// Appends `{"resultType":..,"result":..` without the closing brace, so that statistics can follow. The type comes
+/// first: readers that stream need it before the result.
+pub(crate) fn push_result(out: &mut String, value: &Value, time: i64) {
+    out.push_str("{\"resultType\":\"");
+    out.push_str(value.value_type().name());
+    out.push_str("\",\"result\":");
+    match value {
+        Value::Scalar(number) => push_point(out, time, *number),
+        Value::String(text) => {
+            out.push('[');
+            push_seconds(out, time);
+            out.push(',');
+            push_json(out, text);
+            out.push(']');
+        }
+        Value::Vector(series) => push_series(out, series, |out, samples| {
+            if let (Some(time), Some(value)) = (samples.timestamps.first(), samples.values.first()) {
+                out.push_str(",\"value\":");
+                push_point(out, *time, *value);
+            }
+        }),
+        Value::Matrix(series) => push_series(out, series, |out, samples| {
+            if samples.is_empty() {
+                return;
+            }
+            out.push_str(",\"values\":[");
+            for (i, (time, value)) in samples.timestamps.iter().zip(&samples.values).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                push_point(out, *time, *value);
+            }
+            out.push(']');
+        }),
+    }
+}
+
+fn push_series(out: &mut String, series: &[Series], samples: impl Fn(&mut String, &Samples)) {
+    out.push('[');
+    for (i, one) in series.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        out.push_str("{\"metric\":");
+        push_metric(out, &one.labels);
+        samples(out, &one.samples);
+        out.push('}');
+    }
+    out.push(']');
+}
+
+fn push_point(out: &mut String, time: i64, value: f64) {
+    out.push('[');
+    push_seconds(out, time);
+    out.push_str(",\"");
+    push_value(out, value);
+    out.push_str("\"]");
+}

@@ -1,0 +1,151 @@
+//! What was refused of a request: counts by reason, a few examples, and the text the sender gets.
+
+use std::fmt::Write;
+
+use crate::counters::Counters;
+
+/// Examples kept per request.
+const EXAMPLES_MAX: usize = 5;
+
+/// Longest example, in characters.
+const EXAMPLE_CHARS_MAX: usize = 400;
+
+/// Why something was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Reason {
+    /// A name or a value is not UTF-8.
+    InvalidUtf8,
+    /// `__name__` is absent or empty.
+    MissingName,
+    /// A label has an empty name.
+    EmptyLabelName,
+    /// A label name stands twice.
+    DuplicateLabel,
+    /// Over `limits.label_name_length`.
+    LabelNameTooLong,
+    /// Over `limits.label_value_length`.
+    LabelValueTooLong,
+    /// Over `limits.labels_per_series`.
+    TooManyLabels,
+    /// Further ahead of the clock than `limits.future`.
+    TooFarInFuture,
+    /// Older than `retention.time`.
+    TooOld,
+    /// Another value stands at this time.
+    DuplicateTimestamp,
+    /// Over `limits.active_series`.
+    SeriesLimit,
+    /// Native histograms, which are not stored.
+    NativeHistogram,
+}
+
+impl Reason {
+    /// Number of reasons.
+    pub const COUNT: usize = 12;
+
+    /// All reasons in the order of their numbers.
+    pub const ALL: [Reason; Reason::COUNT] = [
+        Reason::InvalidUtf8,
+        Reason::MissingName,
+        Reason::EmptyLabelName,
+        Reason::DuplicateLabel,
+        Reason::LabelNameTooLong,
+        Reason::LabelValueTooLong,
+        Reason::TooManyLabels,
+        Reason::TooFarInFuture,
+        Reason::TooOld,
+        Reason::DuplicateTimestamp,
+        Reason::SeriesLimit,
+        Reason::NativeHistogram,
+    ];
+
+    /// The value of the `reason` label on `/metrics`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Reason::InvalidUtf8 => "invalid_utf8",
+            Reason::MissingName => "missing_metric_name",
+            Reason::EmptyLabelName => "empty_label_name",
+            Reason::DuplicateLabel => "duplicate_label_name",
+            Reason::LabelNameTooLong => "label_name_too_long",
+            Reason::LabelValueTooLong => "label_value_too_long",
+            Reason::TooManyLabels => "too_many_labels",
+            Reason::TooFarInFuture => "too_far_in_future",
+            Reason::TooOld => "too_old",
+            Reason::DuplicateTimestamp => "duplicate_timestamp",
+            Reason::SeriesLimit => "series_limit",
+            Reason::NativeHistogram => "native_histogram",
+        }
+    }
+
+    /// What the sender is told. Texts that Prometheus has are Prometheus' own, because senders search for them.
+    fn text(self) -> &'static str {
+        match self {
+            Reason::InvalidUtf8 => "label name or value is not valid UTF-8",
+            Reason::MissingName => "label set without a metric name",
+            Reason::EmptyLabelName => "label with an empty name",
+            Reason::DuplicateLabel => "label name is not unique",
+            Reason::LabelNameTooLong => "label name is too long",
+            Reason::LabelValueTooLong => "label value is too long",
+            Reason::TooManyLabels => "too many labels",
+            Reason::TooFarInFuture => "out of bounds: too far in the future",
+            Reason::TooOld => "out of bounds: too old sample, older than the retention",
+            Reason::DuplicateTimestamp => "duplicate sample for timestamp",
+            Reason::SeriesLimit => "limit of active series reached",
+            Reason::NativeHistogram => "native histograms are not supported",
+        }
+    }
+}
+
+/// What was refused of one request.
+#[derive(Debug, Default)]
+pub struct Rejects {
+    counts: [u64; Reason::COUNT],
+    examples: Vec<String>,
+}
+
+impl Rejects {
+    /// Notes `n` samples refused for one reason; `example` is asked for only while examples are few.
+    pub fn add(&mut self, reason: Reason, n: u64, example: impl FnOnce() -> String) {
+        self.counts[reason as usize] += n;
+        if self.examples.len() < EXAMPLES_MAX {
+            let example: String = example().chars().take(EXAMPLE_CHARS_MAX).collect();
+            self.examples.push(format!("{}: {example}", reason.text()));
+        }
+    }
+
+    /// Nothing was refused.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().all(|n| *n == 0)
+    }
+
+    /// Number refused for a reason.
+    pub fn count(&self, reason: Reason) -> u64 {
+        self.counts[reason as usize]
+    }
+
+    /// Adds the counts to the server's.
+    pub fn count_into(&self, counters: &Counters) {
+        for (counter, n) in counters.rejected.iter().zip(self.counts) {
+            counter.add(n);
+        }
+    }
+
+    /// The text of the answer: a summary line, then the examples.
+    pub fn text(&self, stored: u64) -> String {
+        let total: u64 = self.counts.iter().sum();
+        let mut out = format!("{total} refused, {stored} stored:");
+        for reason in Reason::ALL {
+            let n = self.count(reason);
+            if n > 0 {
+                let _ = write!(out, " {} ({n});", reason.text());
+            }
+        }
+        for example in &self.examples {
+            out.push('\n');
+            out.push_str(example);
+        }
+        out.push('\n');
+        out
+    }
+}

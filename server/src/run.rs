@@ -1,0 +1,209 @@
+//! The life of one server: open the node, serve until told to stop, close. [`Opened`] alone serves commands that work
+//! on a data directory without a listener.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use kymo_engine::Error;
+use kymo_engine::node::Node;
+use kymo_engine::storage::LocalStorage;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::config::Config;
+use crate::http::router;
+use crate::options::node_options;
+
+/// How often maintenance looks for work.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long requests in work may take to end once the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The listener could not be bound.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The system's error.
+        cause: std::io::Error,
+    },
+    /// The data directory could not be opened.
+    #[error("cannot open the data directory {dir}: {cause}")]
+    Open {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        cause: Error,
+    },
+    /// The listener failed.
+    #[error("the listener failed: {0}")]
+    Serve(std::io::Error),
+    /// The rest of the data could not be written while closing; it stays in the log.
+    #[error("cannot close the store cleanly: {0}")]
+    Close(Error),
+}
+
+/// An open node and the threads that work for it.
+pub struct Opened {
+    node: Arc<Node>,
+    commits: JoinHandle<()>,
+    maintenance: JoinHandle<()>,
+    stop_maintenance: Sender<()>,
+}
+
+/// Binds the main listener.
+///
+/// # Errors
+/// [`RunError::Listen`], a busy port among its causes.
+pub async fn listen(config: &Config) -> Result<TcpListener, RunError> {
+    TcpListener::bind(&config.listen)
+        .await
+        .map_err(|cause| RunError::Listen {
+            address: config.listen.clone(),
+            cause,
+        })
+}
+
+/// Serves on `listener` until `shutdown` resolves. Requests are answered "not ready" until the node is open.
+///
+/// # Errors
+/// [`RunError`] by phase; a failure to open ends the server at once.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RunError> {
+    let app = Arc::new(App::new(config));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serving = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
+    let opening = {
+        let app = Arc::clone(&app);
+        tokio::task::spawn_blocking(move || Opened::open(&app))
+    };
+    let opened = match opening.await {
+        Ok(opened) => opened?,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    let failed = tokio::select! {
+        () = shutdown => None,
+        served = &mut serving => Some(served),
+    };
+    app.stop();
+    let served = match failed {
+        Some(served) => served,
+        None => {
+            tracing::info!("stopping");
+            drop(stop);
+            drain(serving).await
+        }
+    };
+    let closed = tokio::task::spawn_blocking(move || opened.close()).await;
+    match (served, closed) {
+        (Ok(Err(cause)), _) => Err(RunError::Serve(cause)),
+        (_, Ok(closed)) => closed.map_err(RunError::Close),
+        (_, Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+type Served = Result<std::io::Result<()>, tokio::task::JoinError>;
+
+async fn serve(listener: TcpListener, app: Arc<App>, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+    axum::serve(listener, router(app))
+        .with_graceful_shutdown(async {
+            // Either way the sender is gone, so it is time to stop.
+            let _ = stopped.await;
+        })
+        .await
+}
+
+async fn drain(mut serving: tokio::task::JoinHandle<std::io::Result<()>>) -> Served {
+    match tokio::time::timeout(DRAIN_TIMEOUT, &mut serving).await {
+        Ok(served) => served,
+        Err(_) => {
+            tracing::warn!("requests still in work after {DRAIN_TIMEOUT:?} are cut off");
+            serving.abort();
+            Ok(Ok(()))
+        }
+    }
+}
+
+impl Opened {
+    /// Opens the node of the configured data directory and says so to `app`.
+    ///
+    /// # Errors
+    /// [`RunError::Open`].
+    pub fn open(app: &App) -> Result<Opened, RunError> {
+        let started = std::time::Instant::now();
+        let dir = &app.config.data_dir;
+        let failed = |cause| RunError::Open {
+            dir: dir.clone(),
+            cause,
+        };
+        let storage = LocalStorage::open(dir).map_err(failed)?;
+        let (node, recovery) = Node::open(Arc::new(storage), node_options(&app.config)).map_err(failed)?;
+        tracing::info!(dir = %dir.display(), took = ?started.elapsed(), ?recovery, "data directory open");
+        let commits = {
+            let node = Arc::clone(&node);
+            std::thread::Builder::new()
+                .name("commits".to_owned())
+                .spawn(move || node.run_commits())
+                .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
+        };
+        let (stop_maintenance, stop) = channel();
+        let maintenance = {
+            let node = Arc::clone(&node);
+            std::thread::Builder::new()
+                .name("maintenance".to_owned())
+                .spawn(move || maintain(&node, &stop))
+                .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
+        };
+        app.ready(Arc::clone(&node));
+        Ok(Opened {
+            node,
+            commits,
+            maintenance,
+            stop_maintenance,
+        })
+    }
+
+    /// Stops the threads, writes what the heads hold to blocks and closes the log.
+    ///
+    /// # Errors
+    /// Those of the flush; acknowledged data is in the log all the same.
+    pub fn close(self) -> Result<(), Error> {
+        let flushed = self.node.flush();
+        self.close_unflushed();
+        flushed.map(drop)
+    }
+
+    /// Stops the threads and closes the log. What the heads hold is read from the log at the next opening.
+    pub fn close_unflushed(self) {
+        drop(self.stop_maintenance);
+        let maintained = self.maintenance.join();
+        self.node.close();
+        for ended in [maintained, self.commits.join()] {
+            if let Err(panic) = ended {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn maintain(node: &Node, stop: &std::sync::mpsc::Receiver<()>) {
+    while stop.recv_timeout(MAINTENANCE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+        match node.maintain(now_ms()) {
+            Ok(done) => tracing::trace!(?done, "maintenance"),
+            Err(error) => tracing::error!(%error, "maintenance failed"),
+        }
+    }
+}
