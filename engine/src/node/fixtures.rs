@@ -22,7 +22,7 @@ fn options() -> NodeOptions {
 
 fn write_newest(root: &Path) {
     let storage = Arc::new(LocalStorage::open(root).unwrap());
-    let (node, _) = Node::open(storage, options()).unwrap();
+    let (node, _) = Node::open(storage.clone(), options()).unwrap();
     for round in 0..3i64 {
         let mut batch = WriteBatch::default();
         for (instance, value) in [("a", 1.5), ("b", f64::from_bits(crate::metrics::STALE_NAN_BITS))] {
@@ -53,7 +53,7 @@ fn write_newest(root: &Path) {
             node.flush().unwrap();
         }
     }
-    fs::remove_file(root.join("LOCK")).unwrap();
+    storage.delete("LOCK").unwrap();
 }
 
 fn copy_dir(from: &Path, to: &Path) {

@@ -86,6 +86,7 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
     let started = Instant::now();
     let source = Series(db.map(|db| db.metrics.snapshot()));
     let query = Query {
+        text: job.text.clone(),
         expr: job.expr.clone(),
         start: job.start,
         end: job.end,
@@ -106,7 +107,7 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
         };
         return Err(api_error(&error));
     }
-    let evaluation = eval(&query, &job.text, &source, &budget).map_err(|e| api_error(&e))?;
+    let evaluation = eval(&query, &source, &budget).map_err(|e| api_error(&e))?;
     answer(job, &query, &source, evaluation, started.elapsed())
 }
 

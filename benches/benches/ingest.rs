@@ -1,0 +1,71 @@
+//! What a remote-write sample costs between the socket and the disk: decoding a body of 2,000 series with one sample each,
+//! then resolving, encoding and applying it to a head that knows the series. No HTTP, no log, no sync.
+
+#![expect(missing_docs, reason = "criterion's macro generates the entry points")]
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use kymo_benches::workload::Workload;
+use kymo_engine::metrics::head::MetricsHead;
+use kymo_engine::metrics::{Input, WriteBatch};
+use kymo_proto::remote_write::WriteRequest;
+use kymo_proto::snappy;
+
+const SERIES: u64 = 2000;
+
+fn body(scrape: u64) -> Vec<u8> {
+    let work = Workload {
+        series: SERIES,
+        start_ms: 1_700_000_000_000,
+        interval_ms: 15_000,
+    };
+    snappy::decompress(&work.body(0..SERIES, scrape), 32 << 20).expect("compressed just now")
+}
+
+fn batch<'a>(request: &WriteRequest<'a>) -> WriteBatch<'a> {
+    let mut batch = WriteBatch::default();
+    for series in request.series() {
+        let labels = series.labels.iter().filter_map(|l| {
+            Some((
+                std::str::from_utf8(l.name).ok()?,
+                std::str::from_utf8(l.value).ok()?,
+            ))
+        });
+        batch.push_series(labels, series.samples.iter().map(|s| (s.timestamp, s.value)));
+    }
+    batch
+}
+
+fn ingest(c: &mut Criterion) {
+    let mut group = c.benchmark_group("ingest");
+    group.throughput(Throughput::Elements(SERIES));
+    let raw = body(0);
+    group.bench_function("decode", |b| {
+        b.iter(|| WriteRequest::decode(&raw).map(|r| r.sample_count()))
+    });
+    let request = WriteRequest::decode(&raw).expect("encoded just now");
+    let batch = batch(&request);
+    let input = Input {
+        batch: &batch,
+        series_max: u64::MAX,
+        received_ms: 0,
+    };
+    let head = MetricsHead::default();
+    head.apply(head.resolve(&input));
+    group.bench_function("resolve", |b| b.iter(|| head.resolve(&input)));
+    let record = head.resolve(&input);
+    group.bench_function("encode", |b| b.iter(|| record.encode()));
+    let mut scrape = 0;
+    let mut next = || {
+        scrape += 1;
+        let mut record = record.clone();
+        record.samples.iter_mut().for_each(|s| s.1 += scrape * 15_000);
+        record
+    };
+    group.bench_function("apply", |b| {
+        b.iter_batched(&mut next, |r| head.apply(r), BatchSize::LargeInput)
+    });
+    group.finish();
+}
+
+criterion_group!(benches, ingest);
+criterion_main!(benches);

@@ -1,0 +1,364 @@
+//! Loads a server by remote write and prints what it measured.
+//!
+//! `ack` sends at a fixed rate over several connections and prints the latency of durable acknowledgements. `ingest` sends
+//! scrapes as fast as they are acknowledged and prints the server's CPU time per million samples, its memory and disk.
+//! `restart` loads, kills the server with SIGKILL, starts it again and prints the time to the first correct answer.
+//! Any server with a Prometheus remote-write receiver can be measured by `ack`. Not for correctness (see `tests/`).
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Parser, Subcommand};
+use kymo_benches::http::Client;
+use kymo_benches::workload::Workload;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Latency of durable acknowledgements at a fixed rate.
+    Ack(Ack),
+    /// CPU, memory and disk of a run as fast as possible.
+    Ingest(Ingest),
+    /// Time to the first correct answer after a kill -9.
+    Restart(Restart),
+}
+
+#[derive(Args)]
+struct Ack {
+    /// Server to write to.
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    server: String,
+    /// Path of its remote-write receiver.
+    #[arg(long, default_value = "/api/v1/write")]
+    path: String,
+    #[arg(long, default_value_t = 20_000)]
+    series: u64,
+    /// Samples a second over all connections.
+    #[arg(long, default_value_t = 100_000)]
+    rate: u64,
+    #[arg(long, default_value_t = 4)]
+    connections: u64,
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Samples in a request.
+    #[arg(long, default_value_t = 500)]
+    batch: u64,
+}
+
+#[derive(Args)]
+struct Ingest {
+    /// The binary `kymo`.
+    #[arg(long, default_value = "target/release/kymo")]
+    bin: PathBuf,
+    #[arg(long, default_value_t = 200_000)]
+    series: u64,
+    #[arg(long, default_value_t = 60)]
+    scrapes: u64,
+    #[arg(long, default_value_t = 2)]
+    connections: u64,
+}
+
+#[derive(Args)]
+struct Restart {
+    /// The binary `kymo`.
+    #[arg(long, default_value = "target/release/kymo")]
+    bin: PathBuf,
+    #[arg(long, default_value_t = 200_000)]
+    series: u64,
+    #[arg(long, default_value_t = 20)]
+    scrapes: u64,
+    #[arg(long, default_value_t = 3)]
+    rounds: u64,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().what {
+        What::Ack(args) => ack(&args),
+        What::Ingest(args) => ingest(&args),
+        What::Restart(args) => restart(&args),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the measurement is the program's output")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as i64
+}
+
+fn ack(args: &Ack) -> Result<()> {
+    let per_connection = args.series / args.connections;
+    let gap = Duration::from_secs_f64(args.batch as f64 * args.connections as f64 / args.rate as f64);
+    let work = Workload {
+        series: args.series,
+        start_ms: now_ms() - 3_600_000,
+        interval_ms: 1000,
+    };
+    let workers: Vec<_> = (0..args.connections)
+        .map(|c| {
+            let first = c * per_connection;
+            let (server, path) = (args.server.clone(), args.path.clone());
+            let (batch, seconds) = (args.batch, args.seconds);
+            thread::spawn(move || {
+                paced(
+                    &server,
+                    &path,
+                    work,
+                    first..first + per_connection,
+                    batch,
+                    gap,
+                    seconds,
+                )
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    for worker in workers {
+        latencies.extend(
+            worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a connection's thread panicked"))??,
+        );
+    }
+    latencies.sort_unstable();
+    let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
+    let rate = latencies.len() as u64 * args.batch / args.seconds;
+    say(&format!(
+        "acknowledged {rate} samples/s over {} connections, {} samples a request",
+        args.connections, args.batch
+    ));
+    say(&format!(
+        "ack p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms, max {:.2} ms",
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0)
+    ));
+    Ok(())
+}
+
+/// Sends the series of a range round and round, a batch every `gap`.
+fn paced(
+    server: &str,
+    path: &str,
+    work: Workload,
+    range: std::ops::Range<u64>,
+    batch: u64,
+    gap: Duration,
+    seconds: u64,
+) -> Result<Vec<Duration>> {
+    let mut client = Client::connect(server)?;
+    let started = Instant::now();
+    let (mut at, mut scrape, mut sent) = (range.start, 0, 0u32);
+    let mut latencies = Vec::new();
+    while started.elapsed() < Duration::from_secs(seconds) {
+        let end = (at + batch).min(range.end);
+        let body = work.body(at..end, scrape);
+        let due = started + gap * sent;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let before = Instant::now();
+        let status = client.remote_write(path, &body)?;
+        ensure!(status / 100 == 2, "answered {status}");
+        latencies.push(before.elapsed());
+        sent += 1;
+        at = end;
+        if at == range.end {
+            (at, scrape) = (range.start, scrape + 1);
+        }
+    }
+    Ok(latencies)
+}
+
+/// A `kymo` of our own in a directory of its own.
+struct Server {
+    child: Child,
+    host: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn start(bin: &Path, data: &Path) -> Result<Server> {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let host = socket.local_addr()?.to_string();
+    drop(socket);
+    let child = Command::new(bin)
+        .args(["serve", "--main-only", "--listen", &host, "--data"])
+        .arg(data)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot start {}", bin.display()))?;
+    Ok(Server { child, host })
+}
+
+fn connect(host: &str) -> Result<Client> {
+    let started = Instant::now();
+    loop {
+        match Client::connect(host) {
+            Ok(client) => return Ok(client),
+            Err(e) if started.elapsed() > Duration::from_secs(60) => return Err(e.into()),
+            Err(_) => thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+fn load(host: &str, work: Workload, scrapes: u64, connections: u64) -> Result<()> {
+    let next = AtomicU64::new(0);
+    let batch = 2000;
+    let batches = work.series.div_ceil(batch);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..connections)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    let mut client = connect(host)?;
+                    loop {
+                        let n = next.fetch_add(1, Ordering::Relaxed);
+                        if n >= batches * scrapes {
+                            return Ok(());
+                        }
+                        let first = n % batches * batch;
+                        let body = work.body(first..(first + batch).min(work.series), n / batches);
+                        let status = client.remote_write("/api/v1/write", &body)?;
+                        ensure!(status / 100 == 2, "answered {status}");
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a connection's thread panicked"))??;
+        }
+        Ok(())
+    })
+}
+
+/// User and system CPU seconds, and peak resident MiB of a process.
+fn usage(pid: u32) -> Result<(f64, f64)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit_once(") ").context("stat")?.1.split(' ').collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let peak = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .context("VmHWM")?;
+    let kib: f64 = peak.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok((ticks / 100.0, kib / 1024.0))
+}
+
+fn disk_bytes(dir: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        bytes += if entry.file_type()?.is_dir() {
+            disk_bytes(&entry.path())?
+        } else {
+            entry.metadata()?.len()
+        };
+    }
+    Ok(bytes)
+}
+
+fn ingest(args: &Ingest) -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let server = start(&args.bin, data.path())?;
+    let interval_ms = 15_000;
+    let start_ms = now_ms() - interval_ms * args.scrapes as i64;
+    let work = Workload {
+        series: args.series,
+        start_ms,
+        interval_ms,
+    };
+    let samples = (args.series * args.scrapes) as f64;
+    let started = Instant::now();
+    load(&server.host, work, args.scrapes, args.connections)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let (cpu, peak) = usage(server.child.id())?;
+    say(&format!(
+        "{samples} samples in {seconds:.1} s: {:.0} samples/s, client on the same cores",
+        samples / seconds
+    ));
+    say(&format!(
+        "server CPU {:.3} s per million samples, peak RSS {peak:.0} MiB",
+        cpu / samples * 1e6
+    ));
+    let mut client = connect(&server.host)?;
+    for step in ["flush", "compact"] {
+        Command::new(&args.bin)
+            .args(["admin", step, "--server", &format!("http://{}", server.host)])
+            .stdout(Stdio::null())
+            .status()?;
+    }
+    let (status, _) = client.get("/-/ready")?;
+    ensure!(status == 200, "not ready after compaction");
+    let blocks = disk_bytes(&data.path().join("tenants"))? as f64;
+    say(&format!(
+        "blocks {:.3} bytes per sample, index included",
+        blocks / samples
+    ));
+    let (cpu, peak) = usage(server.child.id())?;
+    say(&format!(
+        "with flush and merge: CPU {:.3} s per million samples, peak RSS {peak:.0} MiB",
+        cpu / samples * 1e6
+    ));
+    Ok(())
+}
+
+fn restart(args: &Restart) -> Result<()> {
+    let interval_ms = 15_000;
+    for round in 0..args.rounds {
+        let data = tempfile::tempdir()?;
+        let server = start(&args.bin, data.path())?;
+        let start_ms = now_ms() - interval_ms * args.scrapes as i64;
+        let work = Workload {
+            series: args.series,
+            start_ms,
+            interval_ms,
+        };
+        load(&server.host, work, args.scrapes, 2)?;
+        drop(server);
+        let log = disk_bytes(&data.path().join("wal"))? as f64 / f64::from(1 << 20);
+        let started = Instant::now();
+        let server = start(&args.bin, data.path())?;
+        let time = work.time(args.scrapes - 1) as f64 / 1e3;
+        let path = format!("/api/v1/query?query=count(%7Bjob%3D%22node%22%7D)&time={time}");
+        let wanted = format!("\"{}\"", args.series);
+        let mut client = connect(&server.host)?;
+        loop {
+            let (status, body) = client.get(&path)?;
+            if status == 200 && body.contains(&wanted) {
+                break;
+            }
+            ensure!(
+                started.elapsed() < Duration::from_secs(120),
+                "no correct answer: {status} {body}"
+            );
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let (_, peak) = usage(server.child.id())?;
+        say(&format!(
+            "round {round}: {} series, {} samples, log {log:.0} MiB: first correct answer after {seconds:.2} s, peak RSS {peak:.0} MiB",
+            args.series,
+            args.series * args.scrapes
+        ));
+    }
+    Ok(())
+}

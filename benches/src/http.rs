@@ -1,0 +1,93 @@
+//! A blocking HTTP/1.1 client that does as little as possible, so that it measures the server and not itself.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// A kept-open connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+    host: String,
+}
+
+impl Client {
+    /// Connects to `host:port`.
+    pub fn connect(host: &str) -> io::Result<Client> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Client {
+            stream: BufReader::new(stream),
+            host: host.to_owned(),
+        })
+    }
+
+    /// Sends a remote-write body and returns the status.
+    pub fn remote_write(&mut self, path: &str, body: &[u8]) -> io::Result<u16> {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
+             X-Prometheus-Remote-Write-Version: 0.1.0\r\nUser-Agent: kymo-load\r\nContent-Length: {}\r\n\r\n",
+            self.host,
+            body.len()
+        );
+        let mut request = head.into_bytes();
+        request.extend_from_slice(body);
+        self.stream.get_mut().write_all(&request)?;
+        Ok(self.response()?.0)
+    }
+
+    /// Sends a GET and returns status and body.
+    pub fn get(&mut self, path: &str) -> io::Result<(u16, String)> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.response()
+    }
+
+    fn response(&mut self) -> io::Result<(u16, String)> {
+        let bad = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP/1.1 response");
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .ok_or_else(bad)?;
+        let (mut length, mut chunked) = (0, false);
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            let header = line.trim_end().to_ascii_lowercase();
+            if header.is_empty() {
+                break;
+            }
+            if let Some(n) = header.strip_prefix("content-length:") {
+                length = n.trim().parse().map_err(|_| bad())?;
+            }
+            chunked |= header == "transfer-encoding: chunked";
+        }
+        let mut body = Vec::new();
+        if chunked {
+            self.chunks(&mut body)?;
+        } else {
+            body.resize(length, 0);
+            self.stream.read_exact(&mut body)?;
+        }
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    fn chunks(&mut self, body: &mut Vec<u8>) -> io::Result<()> {
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            let len = usize::from_str_radix(line.trim_end(), 16)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "chunk length"))?;
+            let start = body.len();
+            body.resize(start + len + 2, 0);
+            self.stream.read_exact(&mut body[start..])?;
+            body.truncate(start + len);
+            if len == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
