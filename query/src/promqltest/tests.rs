@@ -53,6 +53,8 @@ fn the_scripts_pass_in_every_layout_of_the_engine() {
     }
 }
 
+mod experimental;
+
 fn outcome(script: &str) -> Outcome {
     run(script, &mut MemorySource::default()).unwrap()
 }
