@@ -19,7 +19,7 @@ pub struct Key {
     pub doc: &'static str,
     /// Reads a value into the configuration; the error says what is expected.
     pub(crate) apply: fn(&mut Config, &str) -> Result<(), String>,
-    /// Writes the value as [`Key::apply`] reads it.
+    /// Writes the value in the form in which it is read.
     pub show: fn(&Config) -> String,
 }
 
