@@ -8,6 +8,7 @@ pub mod chunk;
 pub mod head;
 pub mod matcher;
 pub mod postings;
+pub mod re2;
 pub mod record;
 pub mod registry;
 pub mod samples;

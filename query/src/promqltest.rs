@@ -8,6 +8,7 @@ use crate::promql::eval::Source;
 
 mod case;
 mod compare;
+pub mod engine;
 mod expectation;
 pub mod memory;
 mod runner;

@@ -109,16 +109,8 @@ impl Matcher {
 }
 
 fn anchored(pattern: &str) -> Result<Regex> {
-    let invalid = || Error::Invalid {
+    super::re2::compile_anchored(pattern).ok_or_else(|| Error::Invalid {
         what: "invalid regular expression",
         value: pattern.to_owned(),
-    };
-    // Parsed alone first, or `a)(b` would become valid inside the anchoring group.
-    regex_syntax::Parser::new()
-        .parse(pattern)
-        .map_err(|_| invalid())?;
-    regex::RegexBuilder::new(&format!("^(?s:{pattern})$"))
-        .size_limit(64 << 20)
-        .build()
-        .map_err(|_| invalid())
+    })
 }

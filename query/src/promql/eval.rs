@@ -32,10 +32,11 @@ mod series;
 mod setop;
 mod sort;
 mod subquery;
+mod task;
 mod topk;
 
 pub use annotations::Annotations;
-pub use budget::{Budget, BudgetExceeded, Stats};
+pub use budget::{Budget, BudgetExceeded, Executor, Stats};
 pub use error::EvalError;
 pub use explain::explain;
 pub use grid::Grid;

@@ -41,7 +41,7 @@ impl ParseOptions {
 }
 
 /// Deepest nesting of an expression: every later walk recurses this far on the caller's stack.
-pub const DEPTH_MAX: usize = 300;
+pub const DEPTH_MAX: usize = 500;
 
 /// Parses and type-checks an expression.
 ///

@@ -215,7 +215,7 @@ fn deep_nesting_is_an_error_and_no_overflow() {
     assert!(parse(&deep, &ParseOptions::default()).is_err());
     let chain = "a+".repeat(100_000) + "a";
     assert!(parse(&chain, &ParseOptions::default()).is_err());
-    let chain = "a+".repeat(200) + "a";
+    let chain = "a+".repeat(450) + "a";
     assert!(parse(&chain, &ParseOptions::default()).is_ok());
 }
 

@@ -68,7 +68,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Command>, ScriptError> {
             commands.push(Command::Clear);
             at += 1;
         } else if lower.starts_with("load") {
-            commands.push(load(head, &lines[at + 1..end]).map_err(|message| fail(at, message))?);
+            let loaded = load(head, &lines[at + 1..end]);
+            commands.push(loaded.map_err(|(line, message)| fail(at + line, message))?);
             at = end;
         } else if lower.starts_with("eval") {
             let mut eval = eval_head(head, at + 1).map_err(|message| fail(at, message))?;
@@ -94,29 +95,26 @@ fn millis(text: &str) -> Result<i64, String> {
     .map_err(|e| e.to_string())
 }
 
-fn load(head: &str, lines: &[&str]) -> Result<Command, String> {
+/// Reads a `load` with its series; an error carries its line, counted from that of the `load`.
+fn load(head: &str, lines: &[&str]) -> Result<Command, (usize, String)> {
     let (word, gap) = head
         .split_once(char::is_whitespace)
-        .ok_or("load needs a duration")?;
+        .ok_or_else(|| (0, "load needs a duration".to_owned()))?;
     let nhcb = word.eq_ignore_ascii_case("load_with_nhcb");
+    let gap = millis(gap.trim()).map_err(|message| (0, message))?;
     let mut rows: Vec<LoadRow> = Vec::new();
-    for line in lines {
-        let (labels, rest) = series(line)?;
+    for (i, line) in lines.iter().enumerate() {
+        let fail = |message| (i + 1, message);
+        let (labels, rest) = series(line).map_err(fail)?;
         // Start timestamps of the next line's samples: the store has no room for them.
         if rest.starts_with("@st") {
             continue;
         }
+        let elements = sequence::parse(rest).map_err(fail)?;
         rows.retain(|row| row.labels != labels);
-        rows.push(LoadRow {
-            labels,
-            elements: sequence::parse(rest)?,
-        });
+        rows.push(LoadRow { labels, elements });
     }
-    Ok(Command::Load {
-        gap: millis(gap.trim())?,
-        nhcb,
-        rows,
-    })
+    Ok(Command::Load { gap, nhcb, rows })
 }
 
 /// The series at the start of a line, and the rest.

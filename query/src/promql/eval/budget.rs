@@ -13,14 +13,19 @@ pub enum BudgetExceeded {
     Canceled,
 }
 
-/// The limits of one query.
+/// Runs tasks `0..n` in any order and on any threads, and returns when all are done.
+pub type Executor<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync + 'a;
+
+/// The limits of one query, and what it may run on.
 pub struct Budget<'a> {
     /// Most samples held at once. Prometheus' default is 50,000,000.
     pub max_samples: usize,
     /// Most bytes held at once for results of expressions.
     pub max_bytes: usize,
     /// Asked regularly; an answer ends the query.
-    pub interrupted: &'a dyn Fn() -> Option<BudgetExceeded>,
+    pub interrupted: &'a (dyn Fn() -> Option<BudgetExceeded> + Sync),
+    /// Does the work on many series. The default does it here, one task after the other.
+    pub executor: &'a Executor<'a>,
 }
 
 impl Default for Budget<'_> {
@@ -29,6 +34,18 @@ impl Default for Budget<'_> {
             max_samples: 50_000_000,
             max_bytes: usize::MAX,
             interrupted: &|| None,
+            executor: &|n, task| (0..n).for_each(task),
+        }
+    }
+}
+
+impl Budget<'_> {
+    /// Asks the caller whether to go on.
+    pub(super) fn check(&self) -> Result<(), EvalError> {
+        match (self.interrupted)() {
+            None => Ok(()),
+            Some(BudgetExceeded::Timeout) => Err(EvalError::Timeout),
+            Some(BudgetExceeded::Canceled) => Err(EvalError::Canceled),
         }
     }
 }
@@ -120,15 +137,12 @@ impl<'a> Meter<'a> {
             return Ok(());
         }
         self.ticks.set(0);
-        self.interrupted()
+        self.budget.check()
     }
 
-    pub(super) fn interrupted(&self) -> Result<(), EvalError> {
-        match (self.budget.interrupted)() {
-            None => Ok(()),
-            Some(BudgetExceeded::Timeout) => Err(EvalError::Timeout),
-            Some(BudgetExceeded::Canceled) => Err(EvalError::Canceled),
-        }
+    /// Samples held now.
+    pub(super) fn held(&self) -> usize {
+        self.samples.get()
     }
 
     pub(super) fn peak(&self) -> u64 {

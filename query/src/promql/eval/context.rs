@@ -17,6 +17,7 @@ use crate::promql::ast::{Expr, UnaryExpr, UnaryOp};
 pub(super) struct Context<'a> {
     pub(super) query: &'a Query,
     pub(super) grid: Grid,
+    pub(super) budget: &'a Budget<'a>,
     pub(super) meter: Meter<'a>,
     notes: RefCell<Notes>,
     /// The series of each selector, by its node, ordered by labels.
@@ -36,7 +37,7 @@ impl<'a> Context<'a> {
         let mut planned = Vec::new();
         plan::plan(query, &query.expr, grid, &mut planned)?;
         let meter = Meter::new(budget, grid.len);
-        meter.interrupted()?;
+        budget.check()?;
         let (nodes, selections): (Vec<_>, Vec<_>) =
             planned.into_iter().map(|p| (p.node, p.selection)).unzip();
         let mut data = HashMap::new();
@@ -49,6 +50,7 @@ impl<'a> Context<'a> {
         Ok(Context {
             query,
             grid,
+            budget,
             meter,
             notes: RefCell::default(),
             data,
@@ -85,12 +87,12 @@ impl<'a> Context<'a> {
     }
 
     /// Counts samples looked at for step `i` of `grid`; those of subqueries go to the steps of the query in order.
-    pub(super) fn count_step(&self, grid: Grid, i: usize, samples: usize) {
+    pub(super) fn count_step(&self, grid: Grid, i: usize, samples: u64) {
         let mut steps = self.meter.steps.borrow_mut();
         let last = steps.len().saturating_sub(1);
         let step = if grid == self.grid { i } else { 0 };
         if let Some(count) = steps.get_mut(step.min(last)) {
-            *count += samples as u64;
+            *count += samples;
         }
     }
 

@@ -1,12 +1,10 @@
 //! `anchored` and `smoothed` windows: their values at the bounds are samples outside, or lie on the line between samples.
 
-use kymo_engine::metrics::{Samples, is_stale};
-
 use super::context::Context;
 use super::grid::Grid;
 use super::range_fn::{note_non_counters, renamed};
 use super::series::{ABSENT, StepSeries, StepValue};
-use super::{EvalError, plan, selector};
+use super::{EvalError, plan};
 use crate::promql::ast::{CallExpr, Expr, MatrixSelector};
 
 /// A point of a series.
@@ -47,45 +45,39 @@ pub(super) fn eval(
         smoothed,
         range,
     };
-    let mut samples = Samples::default();
-    let mut out = Vec::new();
-    for data in context.series_of(plan::node_id(&matrix.selector)) {
-        selector::read(
-            context,
-            data,
-            shift,
-            grid,
-            (range + lookback, after),
-            &mut samples,
-        )?;
-        let live = samples
+    let around = (range.saturating_add(lookback), after);
+    let series = context.series_of(plan::node_id(&matrix.selector));
+    let out = context.for_each(grid, series, &|task, data| {
+        task.read_live(data, shift, around)?;
+        let pairs = task
+            .samples
             .timestamps
             .iter()
             .copied()
-            .zip(samples.values.iter().copied());
-        let points: Vec<Point> = live.filter(|(_, v)| !is_stale(*v)).collect();
+            .zip(task.samples.values.iter().copied());
+        let points: Vec<Point> = pairs.collect();
         let mut values = vec![ABSENT; grid.len];
-        let mut found = 0;
-        for (i, time) in grid.times().enumerate() {
+        let mut found = false;
+        for (step, time) in grid.times().enumerate() {
             let end = shift.apply(time);
-            let from = points.partition_point(|(t, _)| *t <= end - range - lookback);
-            let to = points.partition_point(|(t, _)| *t <= end + after);
-            context.meter.peek(to - from)?;
-            context.count_step(grid, i, to - from);
+            let first = end.saturating_sub(range).saturating_sub(lookback);
+            let from = points.partition_point(|(t, _)| *t <= first);
+            let to = points
+                .partition_point(|(t, _)| *t <= end.saturating_add(after))
+                .max(from);
+            task.window(step, to - from)?;
             if let Some(value) = function.value(&points[from..to], end) {
-                values[i] = value;
-                found += 1;
+                values[step] = value;
+                found = true;
             }
         }
-        if found > 0 {
-            context.meter.hold(found, grid.len * 8)?;
-            out.push(StepSeries {
-                labels: data.labels().clone(),
-                drop_name: false,
-                values,
-            });
-        }
-    }
+        let labels = data.labels().clone();
+        Ok(found.then_some(StepSeries {
+            labels,
+            drop_name: false,
+            values,
+        }))
+    })?;
     if matches!(name, "rate" | "increase") {
         note_non_counters(context, &out, &Expr::Matrix(matrix.clone()));
     }
@@ -106,7 +98,7 @@ impl Extended<'_> {
 
     /// Counts pairs, beginning with the last sample at or before the window's start.
     fn count(&self, points: &[Point], end: i64, counts: fn(f64, f64) -> bool) -> Option<f64> {
-        let inside = points.partition_point(|(t, _)| *t <= end - self.range);
+        let inside = points.partition_point(|(t, _)| *t <= end.saturating_sub(self.range));
         if inside == points.len() {
             return None;
         }
@@ -120,7 +112,7 @@ impl Extended<'_> {
     }
 
     fn difference(&self, points: &[Point], end: i64, counter: bool, per_second: bool) -> Option<f64> {
-        let start = end - self.range;
+        let start = end.saturating_sub(self.range);
         let last_index = points.len().checked_sub(1)?;
         let before_last = &points[..last_index];
         let first = before_last
@@ -170,7 +162,7 @@ fn between(a: Point, b: Point, time: i64, counter: bool, left: bool) -> f64 {
             to += from;
         }
     }
-    from + (to - from) * (time - a.0) as f64 / (b.0 - a.0) as f64
+    from + (to - from) * time.saturating_sub(a.0) as f64 / b.0.saturating_sub(a.0) as f64
 }
 
 fn resets(left: f64, right: f64, points: &[Point]) -> f64 {

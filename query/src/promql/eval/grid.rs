@@ -34,7 +34,7 @@ impl Grid {
 
     /// The time of step `i`.
     pub fn time(&self, i: usize) -> i64 {
-        self.start + self.step * i as i64
+        self.start.saturating_add(self.step.saturating_mul(i as i64))
     }
 
     /// The last time; the first when there is none.

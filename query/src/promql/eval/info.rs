@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
-use kymo_engine::metrics::{MatchOp, Matcher, Samples, is_stale};
+use kymo_engine::metrics::{Matcher, is_stale};
 
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
+use super::plan::Shift;
 use super::series::{StepSeries, present};
+use super::task::Task;
 use crate::promql::ast::{CallExpr, Expr};
 
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
@@ -28,11 +30,11 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn is_info_metric(&self, name: &str) -> bool {
-        let negative = |m: &&&Matcher| matches!(m.op(), MatchOp::NotEqual | MatchOp::NotRegex);
-        if self.names.iter().filter(|m| !negative(m)).count() == 0 && name != "target_info" {
-            return false;
+        if self.names.is_empty() {
+            name == "target_info"
+        } else {
+            self.names.iter().any(|m| m.matches(name))
         }
-        self.names.iter().all(|m| m.matches(name))
     }
 
     fn wants_label(&self, name: &str) -> bool {
@@ -87,28 +89,25 @@ fn read_infos(
     grid: Grid,
 ) -> Result<Vec<InfoSeries>, EvalError> {
     let mut out = Vec::new();
-    let mut samples = Samples::default();
+    let mut task = Task::new(context, grid);
+    let shift = Shift::none();
     for data in context.series_of(call.args.as_ptr() as usize) {
         let labels = data.labels();
         if !wanted.data.iter().all(|m| m.matches(labels.value(m.name()))) {
             continue;
         }
-        samples.clear();
-        data.read(grid.start - context.query.lookback + 1, grid.last(), &mut samples)?;
-        context
-            .meter
-            .read
-            .set(context.meter.read.get() + samples.len() as u64);
+        task.read(data, shift, (context.query.lookback, 0))?;
+        let samples = &task.samples;
         let mut end = 0;
         let times = grid.times().enumerate().map(|(step, time)| {
             while end < samples.len() && samples.timestamps[end] <= time {
                 end += 1;
             }
             let found = end.checked_sub(1)?;
-            let fresh = samples.timestamps[found] > time - context.query.lookback;
+            let fresh = samples.timestamps[found] > time.saturating_sub(context.query.lookback);
             let live = fresh && !is_stale(samples.values[found]);
             if live {
-                context.count_step(grid, step, 1);
+                task.counts.steps[step] += 1;
             }
             live.then_some(samples.timestamps[found])
         });
@@ -117,6 +116,7 @@ fn read_infos(
             labels: labels.clone(),
         });
     }
+    context.absorb(grid, &task.counts)?;
     Ok(out)
 }
 

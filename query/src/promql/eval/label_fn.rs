@@ -1,7 +1,7 @@
 //! `label_replace` and `label_join`.
 
 use kymo_engine::labels::METRIC_NAME;
-use regex::Regex;
+use kymo_engine::metrics::re2::compile_anchored;
 
 use super::EvalError;
 use super::context::Context;
@@ -16,14 +16,11 @@ pub(super) fn replace(
 ) -> Result<Vec<StepSeries>, EvalError> {
     let text = |i: usize| context.string(&call.args[i]);
     let (dst, replacement, src, pattern) = (text(1)?, text(2)?, text(3)?, text(4)?);
-    let invalid = || {
+    let regex = compile_anchored(&pattern).ok_or_else(|| {
         EvalError::execution(format!(
             "invalid regular expression in label_replace(): {pattern}"
         ))
-    };
-    // Parsed alone first, or `a)(b` would become valid inside the anchoring group.
-    regex::Regex::new(&pattern).map_err(|_| invalid())?;
-    let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| invalid())?;
+    })?;
     check_name(&dst, "invalid destination label name in label_replace()")?;
     let mut series = context.vector(&call.args[0], grid)?;
     for one in &mut series {

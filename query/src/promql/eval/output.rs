@@ -1,11 +1,12 @@
 //! From values by step to the result of a query. Not for JSON.
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Samples, is_stale};
+use kymo_engine::metrics::Samples;
 
 use super::context::Context;
 use super::series::{StepSeries, StepValue, merged, present, without_metadata};
-use super::{EvalError, Series, Value, plan, selector, subquery};
+use super::task::Task;
+use super::{EvalError, Series, Value, plan, subquery};
 use crate::promql::ast::{Expr, MatrixSelector};
 
 pub(super) fn top_level(context: &Context<'_>) -> Result<Value, EvalError> {
@@ -79,26 +80,19 @@ fn range_selector(context: &Context<'_>, matrix: &MatrixSelector) -> Result<Valu
     let shift = plan::shift(context.query, matrix.selector.at, &matrix.selector.offset)?;
     let range = plan::resolve_positive(context.query, &matrix.range)?;
     let mut out = Vec::new();
+    let mut task = Task::new(context, context.grid);
     for data in context.series_of(plan::node_id(&matrix.selector)) {
-        let mut samples = Samples::default();
-        selector::read(context, data, shift, context.grid, (range, 0), &mut samples)?;
-        let mut live = Samples::default();
-        for (time, value) in samples
-            .timestamps
-            .into_iter()
-            .zip(samples.values)
-            .filter(|(_, v)| !is_stale(*v))
-        {
-            live.push(time, value);
-        }
-        context.count_step(context.grid, 0, live.len());
-        context.meter.hold(live.len(), live.len() * 16)?;
-        if !live.is_empty() {
+        task.read_live(data, shift, (range, 0))?;
+        let samples = std::mem::take(&mut task.samples);
+        task.window(0, samples.len())?;
+        context.meter.hold(samples.len(), samples.len() * 16)?;
+        if !samples.is_empty() {
             out.push(Series {
                 labels: data.labels().clone(),
-                samples: live,
+                samples,
             });
         }
     }
+    context.absorb(context.grid, &task.counts)?;
     Ok(Value::Matrix(out))
 }

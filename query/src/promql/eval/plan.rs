@@ -1,7 +1,7 @@
 //! What every selector of a query will read, known before anything is read. Not for reading.
 
 use kymo_engine::labels::METRIC_NAME;
-use kymo_engine::metrics::{MatchOp, Matcher, Selection};
+use kymo_engine::metrics::{Matcher, Selection};
 
 use super::grid::Grid;
 use super::{EvalError, Query};
@@ -18,6 +18,11 @@ pub(super) struct Shift {
 }
 
 impl Shift {
+    /// Looks at the time of the step itself.
+    pub(super) fn none() -> Shift {
+        Shift { at: None, offset: 0 }
+    }
+
     /// The time to look at, for a step at `time`.
     pub(super) fn apply(self, time: i64) -> i64 {
         self.at.unwrap_or(time).saturating_sub(self.offset)
@@ -75,7 +80,7 @@ fn seconds(query: &Query, expr: &DurationExpr) -> Result<f64, EvalError> {
         DurationExpr::Query {
             op: DurationOp::Step, ..
         } => query.step as f64 / 1000.0,
-        DurationExpr::Query { .. } => (query.end - query.start) as f64 / 1000.0,
+        DurationExpr::Query { .. } => query.end.saturating_sub(query.start) as f64 / 1000.0,
         DurationExpr::Unary { op, expr, .. } => {
             let value = seconds(query, expr)?;
             if *op == UnaryOp::Minus { -value } else { value }
@@ -151,13 +156,10 @@ fn plan_info(
         .filter(|m| m.name() == METRIC_NAME)
         .cloned()
         .collect();
-    if matchers
-        .iter()
-        .all(|m| m.op() == MatchOp::NotEqual || m.op() == MatchOp::NotRegex)
-    {
+    if matchers.is_empty() {
         matchers.push(Matcher::equal(METRIC_NAME, "target_info"));
     }
-    let min_time = grid.start.saturating_sub(query.lookback) + 1;
+    let min_time = grid.start.saturating_sub(query.lookback).saturating_add(1);
     out.push(Planned {
         node,
         selection: Selection {

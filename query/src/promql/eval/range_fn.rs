@@ -2,14 +2,15 @@
 //! Not for `anchored` and `smoothed` windows (see `extended`).
 
 use kymo_engine::labels::{Labels, LabelsBuilder, METRIC_NAME};
-use kymo_engine::metrics::{MatchOp, Matcher, Samples, is_stale};
+use kymo_engine::metrics::{MatchOp, Matcher, Samples};
 
 use super::context::Context;
 use super::grid::Grid;
 use super::plan::{self, Shift};
 use super::series::{ABSENT, StepSeries, StepValue, merged, present, without_metadata};
-use super::{EvalError, extended, selector, subquery};
-use crate::promql::ast::{CallExpr, Expr, MatrixSelector};
+use super::task::Task;
+use super::{EvalError, extended, subquery};
+use crate::promql::ast::{CallExpr, Expr};
 
 mod over_time;
 mod rate;
@@ -98,8 +99,9 @@ pub(super) fn slide(
     Ok(())
 }
 
-/// A series with its samples for all windows, staleness markers left out.
-type Visit<'v> = dyn FnMut(&Labels, bool, &Samples) -> Result<(), EvalError> + 'v;
+/// What is done with a series whose samples are those of all windows, staleness markers left out.
+type Visit<'v> =
+    dyn Fn(&mut Task<'_>, &Labels, bool, &Samples) -> Result<Option<StepSeries>, EvalError> + Sync + 'v;
 
 /// The range vector argument of a function, series by series.
 struct Ranges {
@@ -126,48 +128,28 @@ impl Ranges {
         context: &Context<'_>,
         arg: &Expr,
         grid: Grid,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EvalError> {
+        visit: &Visit<'_>,
+    ) -> Result<Vec<StepSeries>, EvalError> {
         match arg.unwrapped() {
-            Expr::Matrix(matrix) => self.each_selected(context, matrix, grid, visit),
+            Expr::Matrix(matrix) => {
+                let series = context.series_of(plan::node_id(&matrix.selector));
+                context.for_each(grid, series, &|task, data| {
+                    task.read_live(data, self.shift, (self.range, 0))?;
+                    let samples = std::mem::take(&mut task.samples);
+                    let visited = visit(task, data.labels(), false, &samples);
+                    // The next series takes over the memory.
+                    task.samples = samples;
+                    visited
+                })
+            }
             Expr::Subquery(sub) => {
-                for one in subquery::eval(context, sub, grid)? {
-                    context.meter.tick(one.samples.len() + grid.len)?;
-                    visit(&one.labels, one.drop_name, &one.samples)?;
-                }
-                Ok(())
+                let series = subquery::eval(context, sub, grid)?;
+                context.for_each(grid, &series, &|task, one| {
+                    visit(task, &one.labels, one.drop_name, &one.samples)
+                })
             }
-            _ => Ok(()),
+            _ => Ok(Vec::new()),
         }
-    }
-
-    fn each_selected(
-        &self,
-        context: &Context<'_>,
-        matrix: &MatrixSelector,
-        grid: Grid,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EvalError> {
-        let (mut raw, mut live) = (Samples::default(), Samples::default());
-        for data in context.series_of(plan::node_id(&matrix.selector)) {
-            selector::read(context, data, self.shift, grid, (self.range, 0), &mut raw)?;
-            if raw.values.iter().any(|v| is_stale(*v)) {
-                live.clear();
-                for (time, value) in raw
-                    .timestamps
-                    .iter()
-                    .zip(&raw.values)
-                    .filter(|(_, v)| !is_stale(**v))
-                {
-                    live.push(*time, *value);
-                }
-                std::mem::swap(&mut raw, &mut live);
-            }
-            if !raw.is_empty() {
-                visit(data.labels(), false, &raw)?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -192,38 +174,33 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     let scalars = scalar_args(context, call, grid)?;
     let ranges = Ranges::of(context, arg)?;
     let keeps_name = matches!(name, "last_over_time" | "first_over_time");
-    let mut params = Vec::with_capacity(scalars.len());
-    let mut out = Vec::new();
-    ranges.each(context, arg, grid, &mut |labels, drop_name, samples| {
+    let out = ranges.each(context, arg, grid, &|task, labels, drop_name, samples| {
         let mut values = vec![ABSENT; grid.len];
-        let mut found = 0;
-        slide(samples, (ranges.shift, ranges.range), grid, |i, window| {
-            context.meter.peek(window.values.len())?;
-            context.count_step(grid, i, window.values.len());
+        let mut found = false;
+        let mut params = Vec::with_capacity(scalars.len());
+        slide(samples, (ranges.shift, ranges.range), grid, |step, window| {
+            task.window(step, window.values.len())?;
             params.clear();
-            params.extend(scalars.iter().map(|s| s[i]));
-            if name == "quantile_over_time" && !(0.0..=1.0).contains(&params[0]) {
-                super::quantile::warn_range(context, params[0], call.args[0].span());
-            }
+            params.extend(scalars.iter().map(|s| s[step]));
             if name == "double_exponential_smoothing" {
                 check_smoothing(&params)?;
             }
             if let Some(value) = function(window, &params) {
-                values[i] = value;
-                found += 1;
+                values[step] = value;
+                found = true;
             }
             Ok(())
         })?;
-        if found > 0 {
-            context.meter.hold(found, grid.len * 8)?;
-            out.push(StepSeries {
-                labels: labels.clone(),
-                drop_name,
-                values,
-            });
-        }
-        Ok(())
+        let labels = labels.clone();
+        Ok(found.then_some(StepSeries {
+            labels,
+            drop_name,
+            values,
+        }))
     })?;
+    if name == "quantile_over_time" {
+        warn_quantiles(context, call, &scalars, &out);
+    }
     if matches!(name, "rate" | "increase") {
         note_non_counters(context, &out, arg);
     }
@@ -240,6 +217,19 @@ fn scalar_args(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec
         .iter()
         .filter(|a| a.value_type() == crate::promql::ast::ValueType::Scalar);
     scalars.map(|arg| context.scalar(arg, grid)).collect()
+}
+
+/// The warnings for quantiles outside of [0, 1] at the steps that have a window.
+fn warn_quantiles(context: &Context<'_>, call: &CallExpr, scalars: &[Vec<f64>], out: &[StepSeries]) {
+    for (step, q) in scalars[0]
+        .iter()
+        .enumerate()
+        .filter(|(_, q)| !(0.0..=1.0).contains(*q))
+    {
+        if out.iter().any(|s| present(s.values[step])) {
+            super::quantile::warn_range(context, *q, call.args[0].span());
+        }
+    }
 }
 
 /// Drops names; two series of one labelset are an error here even when their steps differ.
@@ -280,14 +270,23 @@ pub(super) fn note_non_counters(context: &Context<'_>, series: &[StepSeries], ar
 pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let arg = &call.args[0];
     let ranges = Ranges::of(context, arg)?;
-    let mut values = vec![1.0; grid.len];
-    ranges.each(context, arg, grid, &mut |_, _, samples| {
-        slide(samples, (ranges.shift, ranges.range), grid, |i, window| {
-            context.count_step(grid, i, window.values.len());
-            values[i] = ABSENT;
+    let found = ranges.each(context, arg, grid, &|task, labels, drop_name, samples| {
+        let mut values = vec![ABSENT; grid.len];
+        slide(samples, (ranges.shift, ranges.range), grid, |step, window| {
+            task.window(step, window.values.len())?;
+            values[step] = 1.0;
             Ok(())
-        })
+        })?;
+        Ok(Some(StepSeries {
+            labels: labels.clone(),
+            drop_name,
+            values,
+        }))
     })?;
+    let anywhere = |step: usize| found.iter().any(|s| present(s.values[step]));
+    let values = (0..grid.len)
+        .map(|step| if anywhere(step) { ABSENT } else { 1.0 })
+        .collect();
     Ok(StepValue::Vector(absent_series(arg, values)))
 }
 

@@ -1,6 +1,6 @@
 //! Instant vector selectors: the newest sample within the lookback, by step. Not for ranges.
 
-use kymo_engine::metrics::{Samples, SeriesData, is_stale};
+use kymo_engine::metrics::{Samples, is_stale};
 
 use super::EvalError;
 use super::context::Context;
@@ -37,61 +37,28 @@ pub(super) fn select(
         ));
     }
     let shift = plan::shift(context.query, selector.at, &selector.offset)?;
-    let mut out = Vec::new();
-    let mut samples = Samples::default();
-    for data in context.series_of(plan::node_id(selector)) {
-        let after = if selector.smoothed {
-            context.query.lookback
+    let lookback = context.query.lookback;
+    let smooth = selector.smoothed;
+    let around = (lookback, if smooth { lookback } else { 0 });
+    context.for_each(grid, context.series_of(plan::node_id(selector)), &|task, data| {
+        task.read(data, shift, around)?;
+        let values = if smooth {
+            smoothed(&task.samples, shift, grid, lookback)
         } else {
-            0
+            newest(&task.samples, shift, grid, lookback, take)
         };
-        read(
-            context,
-            data,
-            shift,
-            grid,
-            (context.query.lookback, after),
-            &mut samples,
-        )?;
-        let values = if selector.smoothed {
-            smoothed(&samples, shift, grid, context.query.lookback)
-        } else {
-            newest(&samples, shift, grid, context.query.lookback, take)
-        };
-        let mut found = 0;
-        for (i, _) in values.iter().enumerate().filter(|(_, v)| present(**v)) {
-            context.count_step(grid, i, 1);
-            found += 1;
+        let mut found = false;
+        for (step, _) in values.iter().enumerate().filter(|(_, v)| present(**v)) {
+            task.window(step, 1)?;
+            found = true;
         }
-        if found > 0 {
-            context.meter.hold(found, values.len() * 8)?;
-            out.push(StepSeries {
-                labels: data.labels().clone(),
-                drop_name: false,
-                values,
-            });
-        }
-    }
-    Ok(out)
-}
-
-/// Decodes what the steps of `grid` need of a series: up to `before` back, exclusively, and `after` ahead.
-pub(super) fn read(
-    context: &Context<'_>,
-    data: &SeriesData,
-    shift: Shift,
-    grid: Grid,
-    (before, after): (i64, i64),
-    samples: &mut Samples,
-) -> Result<(), EvalError> {
-    samples.clear();
-    let min_time = shift.apply(grid.start).saturating_sub(before).saturating_add(1);
-    data.read(min_time, shift.apply(grid.last()).saturating_add(after), samples)?;
-    context
-        .meter
-        .read
-        .set(context.meter.read.get() + samples.len() as u64);
-    context.meter.tick(samples.len() + grid.len)
+        let labels = data.labels().clone();
+        Ok(found.then_some(StepSeries {
+            labels,
+            drop_name: false,
+            values,
+        }))
+    })
 }
 
 /// Per step the newest sample that is younger than `lookback`, unless it is a staleness marker.
@@ -139,7 +106,9 @@ fn smoothed(samples: &Samples, shift: Shift, grid: Grid, lookback: i64) -> Vec<f
                 .filter(|(t, _)| *t > time.saturating_sub(lookback));
             match (before, after) {
                 (_, Some((t, v))) if *t == time => *v,
-                (Some((t0, v0)), Some((t1, v1))) => v0 + (v1 - v0) * (time - t0) as f64 / (t1 - t0) as f64,
+                (Some((t0, v0)), Some((t1, v1))) => {
+                    v0 + (v1 - v0) * time.saturating_sub(t0) as f64 / t1.saturating_sub(t0) as f64
+                }
                 (Some((_, v0)), None) => v0,
                 (None, _) => ABSENT,
             }

@@ -1,3 +1,5 @@
 //! Evaluation over a source in memory.
 
 mod answers;
+mod fuzz;
+mod rules;

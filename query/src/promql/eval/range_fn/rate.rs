@@ -29,7 +29,7 @@ fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> 
             .map(|pair| pair[0])
             .sum::<f64>();
     }
-    let seconds = |from: i64, to: i64| (to - from) as f64 / 1000.0;
+    let seconds = |from: i64, to: i64| to.saturating_sub(from) as f64 / 1000.0;
     let mut to_start = seconds(w.start, w.times[0]);
     let mut to_end = seconds(w.times[n - 1], w.end);
     let sampled = seconds(w.times[0], w.times[n - 1]);
@@ -72,7 +72,7 @@ fn instant(w: &Window<'_>, rate: bool) -> Option<f64> {
         return None;
     }
     let (previous, last) = (w.values[n - 2], w.values[n - 1]);
-    let interval = w.times[n - 1] - w.times[n - 2];
+    let interval = w.times[n - 1].saturating_sub(w.times[n - 2]);
     if interval == 0 {
         return None;
     }

@@ -19,7 +19,7 @@ fn line(w: &Window<'_>, origin: i64) -> (f64, f64) {
         };
     }
     for (time, y) in w.times.iter().zip(w.values) {
-        let x = (time - origin) as f64 / 1000.0;
+        let x = time.saturating_sub(origin) as f64 / 1000.0;
         x_sum.add(x);
         y_sum.add(*y);
         xy_sum.add(x * y);

@@ -1,0 +1,171 @@
+//! Work on many series that needs nothing but the series: it may run on several cores, and its results are joined in the
+//! order of the series, so that an answer never depends on how many there were. Not for starting threads.
+
+use std::sync::{Mutex, PoisonError};
+
+use kymo_engine::metrics::{Samples, SeriesData, is_stale};
+
+use super::EvalError;
+use super::budget::Budget;
+use super::context::Context;
+use super::grid::Grid;
+use super::plan::Shift;
+use super::series::StepSeries;
+
+/// Series per task, and per batch: after a batch its results are counted against the budget.
+const PER_TASK: usize = 16;
+const PER_BATCH: usize = 64 * PER_TASK;
+
+/// Time between two looks at the deadline, in samples and steps.
+const TICK: usize = 65_536;
+
+/// Buffers and counts of one task.
+pub(super) struct Task<'t> {
+    budget: &'t Budget<'t>,
+    grid: Grid,
+    /// Samples that the query held when the batch began.
+    base: usize,
+    ticks: usize,
+    /// The samples that [`Task::read`] has decoded last.
+    pub(super) samples: Samples,
+    pub(super) counts: Counts,
+}
+
+/// What a task has looked at.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) read: u64,
+    /// By step of the grid.
+    pub(super) steps: Vec<u64>,
+    /// Most samples in one window.
+    pub(super) widest: usize,
+}
+
+impl<'t> Task<'t> {
+    pub(super) fn new(context: &Context<'t>, grid: Grid) -> Task<'t> {
+        Task::with(context.budget, grid, context.meter.held())
+    }
+
+    fn with(budget: &'t Budget<'t>, grid: Grid, base: usize) -> Task<'t> {
+        let counts = Counts {
+            steps: vec![0; grid.len],
+            ..Counts::default()
+        };
+        Task {
+            budget,
+            grid,
+            base,
+            ticks: 0,
+            samples: Samples::default(),
+            counts,
+        }
+    }
+
+    /// Decodes what the steps need of a series: up to `before` back, exclusively, and `after` ahead.
+    pub(super) fn read(
+        &mut self,
+        data: &SeriesData,
+        shift: Shift,
+        (before, after): (i64, i64),
+    ) -> Result<(), EvalError> {
+        self.samples.clear();
+        let min_time = shift
+            .apply(self.grid.start)
+            .saturating_sub(before)
+            .saturating_add(1);
+        let max_time = shift.apply(self.grid.last()).saturating_add(after);
+        data.read(min_time, max_time, &mut self.samples)?;
+        self.counts.read += self.samples.len() as u64;
+        self.tick(self.samples.len() + self.grid.len)
+    }
+
+    /// As [`Task::read`], without staleness markers: ranges do not see them.
+    pub(super) fn read_live(
+        &mut self,
+        data: &SeriesData,
+        shift: Shift,
+        around: (i64, i64),
+    ) -> Result<(), EvalError> {
+        self.read(data, shift, around)?;
+        let Samples { timestamps, values } = &mut self.samples;
+        if values.iter().any(|v| is_stale(*v)) {
+            let mut stale = values.iter().map(|v| is_stale(*v));
+            timestamps.retain(|_| !stale.next().unwrap_or(false));
+            values.retain(|v| !is_stale(*v));
+        }
+        Ok(())
+    }
+
+    /// Takes account of a window of samples at a step.
+    pub(super) fn window(&mut self, step: usize, samples: usize) -> Result<(), EvalError> {
+        self.counts.steps[step] += samples as u64;
+        self.counts.widest = self.counts.widest.max(samples);
+        if self.base.saturating_add(samples) > self.budget.max_samples {
+            return Err(EvalError::TooManySamples);
+        }
+        self.tick(samples)
+    }
+
+    fn tick(&mut self, work: usize) -> Result<(), EvalError> {
+        self.ticks += work + 64;
+        if self.ticks < TICK {
+            return Ok(());
+        }
+        self.ticks = 0;
+        self.budget.check()
+    }
+}
+
+/// What is done for one series: the series of the result, if it gives one.
+type Work<'w, D> = dyn Fn(&mut Task<'_>, &D) -> Result<Option<StepSeries>, EvalError> + Sync + 'w;
+
+/// What one task hands back.
+type Part = Result<(Vec<StepSeries>, Counts), EvalError>;
+
+impl Context<'_> {
+    /// Does `work` for each of many series. The results keep the order; the first error in that order counts.
+    pub(super) fn for_each<D: Sync>(
+        &self,
+        grid: Grid,
+        data: &[D],
+        work: &Work<'_, D>,
+    ) -> Result<Vec<StepSeries>, EvalError> {
+        let mut out = Vec::new();
+        let budget = self.budget;
+        for batch in data.chunks(PER_BATCH) {
+            let parts: Vec<&[D]> = batch.chunks(PER_TASK).collect();
+            let slots: Vec<Mutex<Option<Part>>> = parts.iter().map(|_| Mutex::new(None)).collect();
+            let base = self.meter.held();
+            let run = |i: usize| {
+                let mut task = Task::with(budget, grid, base);
+                let done: Result<Vec<_>, _> = parts[i]
+                    .iter()
+                    .filter_map(|one| work(&mut task, one).transpose())
+                    .collect();
+                let part = done.map(|series| (series, task.counts));
+                *slots[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(part);
+            };
+            (budget.executor)(parts.len(), &run);
+            for slot in slots {
+                let part = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+                // An executor that leaves out a task has given up on the query.
+                let (series, counts) = part.unwrap_or(Err(EvalError::Canceled))?;
+                self.absorb(grid, &counts)?;
+                for one in &series {
+                    self.meter.hold(one.count(), one.values.len() * 8)?;
+                }
+                out.extend(series);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Adds the counts of a task to those of the query.
+    pub(super) fn absorb(&self, grid: Grid, counts: &Counts) -> Result<(), EvalError> {
+        self.meter.read.set(self.meter.read.get() + counts.read);
+        for (i, samples) in counts.steps.iter().enumerate().filter(|(_, n)| **n > 0) {
+            self.count_step(grid, i, *samples);
+        }
+        self.meter.peek(counts.widest)
+    }
+}

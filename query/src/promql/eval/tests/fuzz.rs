@@ -1,0 +1,154 @@
+//! Evaluation never panics and never answers differently from one run to the next, whatever the query.
+
+use kymo_engine::labels::Labels;
+use proptest::prelude::*;
+
+use crate::promql::eval::{Budget, EvalOptions, Query, eval};
+use crate::promql::{ParseOptions, functions, parse};
+use crate::promqltest::memory::MemorySource;
+
+const VECTORS: [&str; 10] = [
+    "a",
+    "b_total",
+    "h_bucket",
+    "{__name__=~\".+\"}",
+    "a{x=\"1\"}",
+    "a offset 1m",
+    "b_total @ 60",
+    "a @ end()",
+    "a smoothed",
+    "none",
+];
+const RANGES: [&str; 9] = [
+    "[1m]",
+    "[292y]",
+    "[1ms]",
+    "[3m:30s]",
+    "[3m:]",
+    "[5m] @ 9e15",
+    "[5m] offset -200y",
+    "[step() + 1m]",
+    "[2m] anchored",
+];
+const SCALARS: [&str; 9] = [
+    "0",
+    "1",
+    "-1",
+    "0.5",
+    "NaN",
+    "Inf",
+    "1e300",
+    "time()",
+    "scalar(a)",
+];
+const STRINGS: [&str; 5] = ["\"x\"", "\"__name__\"", "\"$1\"", "\"(.*)\"", "\"le\""];
+const OPERATORS: [&str; 16] = [
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "^",
+    "atan2",
+    "== bool",
+    ">",
+    "and",
+    "or",
+    "unless",
+    "</",
+    "+ on(x) group_left(y)",
+    "* ignoring(x) fill(1)",
+    "- on() group_right",
+];
+
+/// Builds an expression from a stream of choices.
+struct Choices<'a>(std::slice::Iter<'a, u8>);
+
+impl Choices<'_> {
+    fn pick<'t>(&mut self, from: &[&'t str]) -> &'t str {
+        from[usize::from(self.0.next().copied().unwrap_or(0)) % from.len()]
+    }
+
+    fn vector(&mut self, depth: usize) -> String {
+        let choice = self.0.next().copied().unwrap_or(0) % 6;
+        match choice {
+            _ if depth == 0 => self.pick(&VECTORS).to_owned(),
+            0 => self.pick(&VECTORS).to_owned(),
+            1 => format!(
+                "({}) {} ({})",
+                self.vector(depth - 1),
+                self.pick(&OPERATORS),
+                self.vector(depth - 1)
+            ),
+            2 => {
+                let op = self.pick(&["sum", "avg", "min", "count", "stddev", "group"]);
+                format!(
+                    "{op} {} ({})",
+                    self.pick(&["", "by (x)", "without (x)", "by (__name__)"]),
+                    self.vector(depth - 1)
+                )
+            }
+            3 => {
+                let op = self.pick(&["topk", "bottomk", "quantile", "limitk", "limit_ratio"]);
+                format!("{op}({}, {})", self.pick(&SCALARS), self.vector(depth - 1))
+            }
+            4 => format!("-{}", self.vector(depth - 1)),
+            _ => self.call(depth),
+        }
+    }
+
+    fn call(&mut self, depth: usize) -> String {
+        use crate::promql::ast::ValueType;
+        let all = functions::FUNCTIONS;
+        let function = &all[usize::from(self.0.next().copied().unwrap_or(0)) % all.len()];
+        let args = function.args.iter().map(|arg| match arg {
+            ValueType::Scalar => self.pick(&SCALARS).to_owned(),
+            ValueType::String => self.pick(&STRINGS).to_owned(),
+            ValueType::Vector => self.vector(depth - 1),
+            ValueType::Matrix => {
+                let vector = self.pick(&VECTORS[..4]).to_owned();
+                vector + self.pick(&RANGES)
+            }
+        });
+        let args: Vec<String> = args.collect();
+        let call = format!("{}({})", function.name, args.join(", "));
+        if function.returns == ValueType::Scalar {
+            format!("vector({call})")
+        } else {
+            call
+        }
+    }
+}
+
+fn source() -> MemorySource {
+    let mut source = MemorySource::default();
+    let values = [1.0, 2.0, f64::NAN, 0.5, f64::INFINITY, -3.0, 0.0, 1e308];
+    for (i, name) in ["a", "b_total", "h_bucket", "target_info"].iter().enumerate() {
+        for x in ["1", "2"] {
+            let labels = Labels::from_pairs([("__name__", *name), ("x", x), ("le", ["0.5", "+Inf"][i % 2])]);
+            for t in 0..20 {
+                source.add(&labels, t * 15_000, values[(t as usize + i) % values.len()]);
+            }
+        }
+    }
+    source
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn random_queries_never_panic(choices in prop::collection::vec(any::<u8>(), 1..24), delayed: bool) {
+        let text = Choices(choices.iter()).vector(3);
+        let Ok(expr) = parse(&text, &ParseOptions::ALL) else { return Ok(()) };
+        let source = source();
+        let budget = Budget { max_samples: 100_000, ..Budget::default() };
+        for (start, end, step) in [(120_000, 120_000, 0), (0, 300_000, 45_000), (i64::MAX - 10, i64::MAX, 7), (i64::MIN, i64::MIN, 0)] {
+            let options = EvalOptions { delayed_name_removal: delayed, ..EvalOptions::default() };
+            let query = Query { options, ..Query::range(&text, expr.clone(), start, end, step) };
+            let results: Vec<String> =
+                (0..2).map(|_| format!("{:?}", eval(&query, &source, &budget).map(|e| e.value))).collect();
+            prop_assert_eq!(&results[0], &results[1], "{}", text);
+        }
+    }
+}
