@@ -214,3 +214,56 @@ fn after_a_failed_sync_reads_go_on_and_writes_wait_for_a_restart() {
     write(&after, &up("a", &[(3000, 1.0)])).unwrap();
     assert_eq!(read(&after, &name_up())[0].1, [(1000, 1.0), (3000, 1.0)]);
 }
+
+/// Writers, commits, flushes, merges and readers at once: every acknowledged sample is seen by the next read and is there
+/// in the end, in memory and after a restart.
+#[test]
+fn everything_at_once_loses_nothing() {
+    const ROUNDS: i64 = 300;
+    let storage = MemoryStorage::new();
+    let mut options = options();
+    options.store.flush_rows = 20;
+    options.store.compaction.fan_in = 2;
+    let node = Node::open(Arc::new(storage.clone()), options).unwrap().0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| node.run_commits());
+        let writers = ["a", "b", "c"].map(|instance| {
+            let node = &node;
+            scope.spawn(move || {
+                for i in 0..ROUNDS {
+                    let batch = up(instance, &[(i * 600_000, i as f64)]);
+                    let input = Input {
+                        batch: &batch,
+                        series_max: u64::MAX,
+                        received_ms: 0,
+                    };
+                    let store = &node.tenant("t").unwrap().metrics;
+                    store.append(node.log(), &input).unwrap().wait().unwrap();
+                    let seen = read(node, &[Matcher::equal("instance", instance)]);
+                    assert_eq!(seen[0].1.len() as i64, i + 1, "{instance}: written is readable");
+                }
+            })
+        });
+        let node = &node;
+        scope.spawn(move || {
+            while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+                node.maintain(0).unwrap();
+                node.merge_due(100 * 86_400_000).unwrap();
+            }
+            node.close();
+        });
+    });
+    let expected = read(&node, &name_up());
+    assert!(expected.iter().all(|(_, rows)| rows.len() as i64 == ROUNDS));
+    assert!(
+        node.tenant("t")
+            .unwrap()
+            .metrics
+            .blocks()
+            .iter()
+            .any(|b| b.level > 1),
+        "merges took part"
+    );
+    let after = open(&storage.crash(Crash::DropUnsynced)).0;
+    assert_eq!(read(&after, &name_up()), expected);
+}
