@@ -24,7 +24,7 @@ pub(super) fn signature(rules: &VectorMatching, labels: &Labels) -> Labels {
 /// The series of the one side that share a signature.
 #[derive(Default)]
 struct Group {
-    labels: Vec<usize>,
+    members: Vec<usize>,
     /// Per step whether the many side had a sample, and whether it gave a result.
     seen: Vec<bool>,
     given: Vec<bool>,
@@ -38,7 +38,9 @@ struct Sides<'a> {
     /// What stands for a missing sample of the many and of the one side.
     fill_many: Option<f64>,
     fill_one: Option<f64>,
-    groups: HashMap<Labels, Group>,
+    /// The groups by signature.
+    index: HashMap<Labels, usize>,
+    groups: Vec<Group>,
     /// Per step whether both sides have samples; without them nothing is matched and nothing is ambiguous.
     live: Vec<bool>,
     out: Collector,
@@ -73,7 +75,8 @@ pub(super) fn eval(
         one,
         fill_many,
         fill_one,
-        groups: HashMap::new(),
+        index: HashMap::new(),
+        groups: Vec::new(),
         live,
         out,
     };
@@ -94,11 +97,15 @@ impl Sides<'_> {
     /// Groups the one side; at no step may two series of a group have a sample.
     fn group(&mut self, grid: Grid) -> Result<(), EvalError> {
         for (i, series) in self.one.iter().enumerate() {
-            let group = self
-                .groups
+            let next = self.groups.len();
+            let at = *self
+                .index
                 .entry(signature(self.rules, &series.labels))
-                .or_default();
-            for other in &group.labels {
+                .or_insert(next);
+            if at == next {
+                self.groups.push(Group::default());
+            }
+            for other in &self.groups[at].members {
                 let other = &self.one[*other];
                 let both = |step: usize| {
                     self.live[step] && present(series.values[step]) && present(other.values[step])
@@ -107,9 +114,9 @@ impl Sides<'_> {
                     return Err(self.duplicate(series, other));
                 }
             }
-            group.labels.push(i);
+            self.groups[at].members.push(i);
         }
-        for group in self.groups.values_mut() {
+        for group in &mut self.groups {
             (group.seen, group.given) = (vec![false; grid.len], vec![false; grid.len]);
         }
         Ok(())
@@ -130,16 +137,19 @@ impl Sides<'_> {
     }
 
     /// The series of the group that has a sample at this step.
-    fn one_at(&self, group: Option<&Group>, step: usize) -> Option<usize> {
-        group?
-            .labels
+    fn one_at(&self, group: Option<usize>, step: usize) -> Option<usize> {
+        self.groups[group?]
+            .members
             .iter()
             .copied()
             .find(|i| present(self.one[*i].values[step]))
     }
 
     fn match_series(&mut self, many: usize, grid: Grid) -> Result<(), EvalError> {
-        let key = signature(self.rules, &self.many[many].labels);
+        let group = self
+            .index
+            .get(&signature(self.rules, &self.many[many].labels))
+            .copied();
         let filled = self
             .fill_one
             .map(|_| match_labels(self.rules, &self.many[many].labels));
@@ -149,9 +159,9 @@ impl Sides<'_> {
             if !present(value) || !self.live[step] {
                 continue;
             }
-            let one = self.one_at(self.groups.get(&key), step);
-            if let Some(group) = self.groups.get_mut(&key) {
-                group.seen[step] = true;
+            let one = self.one_at(group, step);
+            if let Some(group) = group {
+                self.groups[group].seen[step] = true;
             }
             let Some(other) = one.map(|i| self.one[i].values[step]).or(self.fill_one) else {
                 continue;
@@ -170,7 +180,7 @@ impl Sides<'_> {
                     new
                 }
             };
-            self.give(&key, slot, step, result)?;
+            self.give(group, slot, step, result)?;
         }
         Ok(())
     }
@@ -184,9 +194,9 @@ impl Sides<'_> {
         element(self.binary.op, self.binary.return_bool, l, r, l)
     }
 
-    fn give(&mut self, key: &Labels, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
-        if let Some(group) = self.groups.get_mut(key) {
-            let before = std::mem::replace(&mut group.given[step], true);
+    fn give(&mut self, group: Option<usize>, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
+        if let Some(group) = group {
+            let before = std::mem::replace(&mut self.groups[group].given[step], true);
             if before && self.rules.card == Cardinality::OneToOne {
                 return Err(EvalError::execution(
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
@@ -221,13 +231,16 @@ impl Sides<'_> {
     fn fill_missing_many(&mut self, grid: Grid) -> Result<(), EvalError> {
         let Some(fill) = self.fill_many else { return Ok(()) };
         for one in 0..self.one.len() {
-            let key = signature(self.rules, &self.one[one].labels);
+            let group = self
+                .index
+                .get(&signature(self.rules, &self.one[one].labels))
+                .copied();
             let labels = match_labels(self.rules, &self.one[one].labels);
             let labels = self.result_labels(&labels, Some(&self.one[one].labels));
             let mut slot = None;
             for step in 0..grid.len {
                 let other = self.one[one].values[step];
-                if !present(other) || self.groups.get(&key).is_some_and(|g| g.seen[step]) {
+                if !present(other) || group.is_some_and(|g| self.groups[g].seen[step]) {
                     continue;
                 }
                 let value = self.value(fill, other);
