@@ -5,8 +5,12 @@
 mod cases {
     //! The subjects.
     mod api;
+    mod crash;
     mod operations;
+    mod prometheus;
+    mod promqltest;
     mod query;
     mod recording;
     mod remote_write;
+    mod tidy;
 }

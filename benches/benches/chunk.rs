@@ -1,8 +1,6 @@
 //! What a sample costs in the Gorilla chunk of the head: encoding and decoding 120 samples of a counter, a gauge with two
 //! decimals and a constant. One series at a time in warm caches: the head's cost under load is dominated by cache misses.
 
-#![expect(missing_docs, reason = "criterion's macro generates the entry points")]
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kymo_benches::workload::Workload;
 use kymo_engine::metrics::Samples;

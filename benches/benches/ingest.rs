@@ -1,8 +1,6 @@
 //! What a remote-write sample costs between the socket and the disk: decoding a body of 2,000 series with one sample each,
 //! then resolving, encoding and applying it to a head that knows the series. No HTTP, no log, no sync.
 
-#![expect(missing_docs, reason = "criterion's macro generates the entry points")]
-
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use kymo_benches::workload::Workload;
 use kymo_engine::metrics::head::MetricsHead;

@@ -1,6 +1,7 @@
 //! Label sets: sorted name/value pairs in one shared buffer. It answers lookup, order, hashing and building.
 //! Not for storage on disk (see `metrics/block`) nor for validation of what users send (the server's ingest does that).
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -39,12 +40,19 @@ impl Labels {
 
     /// Builds from pairs that are already sorted by name, unique and without empty values.
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Labels {
-        let mut buf = Vec::with_capacity(256);
-        for (name, value) in pairs {
-            push_str(&mut buf, name);
-            push_str(&mut buf, value);
+        thread_local! {
+            // Label sets are built by the hundred thousand in a query; only their final size is allocated.
+            static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
         }
-        Labels { buf: Arc::from(buf) }
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        for (name, value) in pairs {
+            push_str(&mut scratch, name);
+            push_str(&mut scratch, value);
+        }
+        let buf = Arc::from(scratch.as_slice());
+        SCRATCH.set(scratch);
+        Labels { buf }
     }
 
     /// The pairs in order of their names.
@@ -123,7 +131,14 @@ impl Hash for Labels {
 
 impl Ord for Labels {
     fn cmp(&self, other: &Labels) -> Ordering {
-        self.iter().cmp(other.iter())
+        let (mut a, mut b) = (&*self.buf, &*other.buf);
+        while !a.is_empty() && !b.is_empty() {
+            match take_bytes(&mut a).cmp(take_bytes(&mut b)) {
+                Ordering::Equal => {}
+                unequal => return unequal,
+            }
+        }
+        a.len().cmp(&b.len())
     }
 }
 
@@ -179,13 +194,17 @@ fn push_str(buf: &mut Vec<u8>, s: &str) {
 }
 
 fn take_str<'a>(rest: &mut &'a [u8]) -> &'a str {
+    std::str::from_utf8(take_bytes(rest)).expect("label buffers are built from strings only")
+}
+
+fn take_bytes<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     let (len, head) = match rest[0] {
         255 => (u32::from_le_bytes([rest[1], rest[2], rest[3], 0]) as usize, 4),
         short => (short as usize, 1),
     };
     let (s, tail) = rest[head..].split_at(len);
     *rest = tail;
-    std::str::from_utf8(s).expect("label buffers are built from strings only")
+    s
 }
 
 /// Builds a label set by name.

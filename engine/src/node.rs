@@ -208,6 +208,11 @@ impl Node {
                 .prepare_spare()
                 .or_else(|e| if e.is_disk_full() { Ok(()) } else { Err(e) })?;
         }
+        // Filling the reserve takes longer than opening, so it is first held here.
+        let has_reserve = self.state() == State::DiskFull || self.hold_reserve();
+        if !has_reserve {
+            self.shared.health.write_failed(&Error::DiskFull);
+        }
         self.end_of_disk_full();
         done
     }

@@ -2,6 +2,8 @@
 //!
 //! Knows no wire format, no HTTP and no clock; see [`promql`] for the first of the three.
 
+#![forbid(unsafe_code)]
+
 pub mod lex;
 pub mod number;
 pub mod promql;

@@ -7,6 +7,7 @@ mod query;
 mod reach;
 mod serve;
 mod table;
+mod test;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Check a file.
     #[command(subcommand)]
     Check(check::CheckCommand),
+    /// Run test scripts.
+    #[command(subcommand)]
+    Test(test::TestCommand),
 }
 
 /// What a command failed with: its exit code and its message.
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Admin(args) => admin::admin(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Check(command) => check::check(&command),
+        Command::Test(command) => test::test(&command),
     };
     match outcome {
         Ok(()) => ExitCode::from(OK),

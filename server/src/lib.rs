@@ -12,4 +12,5 @@ mod http;
 pub mod ingest;
 mod options;
 pub mod run;
+pub mod scripts;
 pub mod units;

@@ -2,14 +2,14 @@
 //! on a data directory without a listener.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kymo_engine::Error;
-use kymo_engine::node::Node;
+use kymo_engine::node::{Node, Recovery};
 use kymo_engine::storage::LocalStorage;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -151,7 +151,7 @@ impl Opened {
         };
         let storage = LocalStorage::open(dir).map_err(failed)?;
         let (node, recovery) = Node::open(Arc::new(storage), node_options(&app.config)).map_err(failed)?;
-        tracing::info!(dir = %dir.display(), took = ?started.elapsed(), ?recovery, "data directory open");
+        log_recovery(dir, &recovery, started.elapsed());
         let commits = {
             let node = Arc::clone(&node);
             std::thread::Builder::new()
@@ -196,6 +196,29 @@ impl Opened {
                 std::panic::resume_unwind(panic);
             }
         }
+    }
+}
+
+fn log_recovery(dir: &Path, recovery: &Recovery, took: Duration) {
+    tracing::info!(
+        dir = %dir.display(),
+        ?took,
+        log_bytes = recovery.log.bytes,
+        records = recovery.replayed_records,
+        "data directory open"
+    );
+    for damage in &recovery.log.damages {
+        tracing::error!(?damage, "the log is damaged; a copy is in quarantine");
+    }
+    for block in &recovery.lost_blocks {
+        tracing::error!(?block, "a block cannot be opened and is in quarantine");
+    }
+    if recovery.undecodable_records + recovery.orphaned_samples > 0 {
+        tracing::error!(
+            records = recovery.undecodable_records,
+            samples = recovery.orphaned_samples,
+            "parts of the log make no sense"
+        );
     }
 }
 

@@ -164,3 +164,118 @@ fn print_config_reads_back() {
     assert_eq!(wrong.status.code(), Some(1));
     assert!(stderr(&wrong).contains("lisen: unknown key") && stderr(&wrong).contains("query.timeout"));
 }
+
+/// Speaks just enough HTTP/2 to see that the server does: preface and empty settings out, settings back.
+#[test]
+fn the_same_port_speaks_http2_without_tls() {
+    use std::io::{Read, Write};
+
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start(dir.path());
+    let address = server.client.base().strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).unwrap();
+    assert_eq!(frame[3], 4, "the first frame of a server is SETTINGS");
+}
+
+#[test]
+fn queries_run_offline_and_against_a_server_alike() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let server = TestServer::start(&data);
+    server.client.write_series(
+        &[("__name__", "up"), ("job", "a")],
+        &[(NOW, 1.0), (NOW + 60_000, 0.0)],
+    );
+    let run = |target: [&str; 2], extra: &[&str]| {
+        let mut args = vec!["query", "promql", "up"];
+        args.extend(target);
+        args.extend(extra);
+        let output = kymo(&args);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let base = server.client.base().to_owned();
+    let (at, range) = (
+        ["--time", "1700000000"],
+        ["--start", "1700000000", "--end", "1700000060"],
+    );
+    let online: Vec<String> = [&at[..], &range[..], &["--json", "--time", "1700000000"]]
+        .iter()
+        .map(|extra| run(["--server", &base], extra))
+        .collect();
+    assert_eq!(
+        online[0],
+        "series       value  time\nup{job=\"a\"}  1      1700000000\n"
+    );
+    assert_eq!(online[1].lines().count(), 3, "{}", online[1]);
+    server.stop();
+    let data = data.to_str().unwrap();
+    assert_eq!(run(["--data", data], &at), online[0]);
+    assert_eq!(run(["--data", data], &range), online[1]);
+    assert_eq!(
+        run(["--data", data], &["--json", "--time", "1700000000"]),
+        online[2]
+    );
+    let explained = run(["--data", data], &["--explain", "--time", "1700000000"]);
+    assert!(explained.lines().count() > 3, "{explained}");
+    let wrong = kymo(&["query", "promql", "up{", "--data", data]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(stderr(&wrong).contains("1:4: parse error"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn files_of_the_store_can_be_looked_into() {
+    let dir = TempDir::new().unwrap();
+    let mut child = Child::start(dir.path(), free_port(), &[]);
+    child.wait_ready();
+    child
+        .client
+        .write_series(&[("__name__", "up")], &[(NOW, 1.0), (NOW + 1, 2.0)]);
+    let inspect = |kind: &str, path: &std::path::Path| {
+        let output = kymo(&["inspect", kind, path.to_str().unwrap(), "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let wal = inspect("wal", &dir.path().join("wal"));
+    let holds: Vec<_> = wal["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| &r["holds"])
+        .collect();
+    assert_eq!(holds, ["2 samples, 1 new series, 0 metadata"], "{wal}");
+    let flushed = child.client.send("POST", "/api/v1/admin/flush", &[], b"");
+    assert_eq!(flushed.status, 200);
+    child.kill();
+
+    let metrics = dir.path().join("tenants/default/metrics");
+    let file = |dir: &std::path::Path, start: &str| {
+        let mut found = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
+        found
+            .find(|p| p.file_name().unwrap().to_str().unwrap().starts_with(start))
+            .unwrap()
+    };
+    let manifest = inspect("manifest", &file(&metrics, "manifest-"));
+    assert_eq!(manifest["blocks"][0]["samples"], "2", "{manifest}");
+    let path = file(&metrics.join("blocks"), "0");
+    let block = inspect("block", &path);
+    assert_eq!((&block["samples"], &block["series"]), (&json!(2), &json!(1)));
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let damaged = kymo(&["inspect", "block", path.to_str().unwrap()]);
+    assert_eq!(damaged.status.code(), Some(1), "a flipped bit is found");
+    let data = dir.path().to_str().unwrap();
+    let verify = kymo(&["admin", "verify", "--data", data]);
+    assert_eq!(
+        verify.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&verify.stdout)
+    );
+}

@@ -36,7 +36,11 @@ fn every_source_file_says_what_it_is_for_and_is_ascii() {
         let text = read(&path);
         assert!(text.starts_with("//! "), "{} begins without //!", path.display());
         assert!(text.is_ascii(), "{} is not ASCII", path.display());
-        assert!(path.file_name().unwrap() != "mod.rs", "{}: use foo.rs beside foo/", path.display());
+        assert!(
+            path.file_name().unwrap() != "mod.rs",
+            "{}: use foo.rs beside foo/",
+            path.display()
+        );
     }
 }
 
@@ -64,9 +68,14 @@ fn crates_depend_in_one_direction() {
     for name in CRATES {
         let manifest = read(Path::new(ROOT).join(name).join("Cargo.toml"));
         for line in manifest.lines() {
-            let Some(dependency) = line.strip_prefix("kymo-") else { continue };
+            let Some(dependency) = line.strip_prefix("kymo-") else {
+                continue;
+            };
             let dependency = dependency.split(['.', ' ', '=']).next().unwrap();
-            assert!(allowed[name].contains(&dependency), "{name} must not depend on {dependency}");
+            assert!(
+                allowed[name].contains(&dependency),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
 }
@@ -83,7 +92,10 @@ fn only_the_engine_may_hold_unsafe_code() {
 fn the_readme_has_the_configuration_of_the_code() {
     let table = kymo_server::config::keys::markdown_table();
     let readme = read(Path::new(ROOT).join("README.md"));
-    assert!(readme.contains(&table), "the README's table of keys should be:\n{table}");
+    assert!(
+        readme.contains(&table),
+        "the README's table of keys should be:\n{table}"
+    );
 }
 
 #[test]
@@ -93,13 +105,21 @@ fn paths_and_tests_named_in_the_readme_exist() {
     let mut checked = 0;
     for code in readme.split('`').skip(1).step_by(2) {
         let name = code.trim_end_matches('/');
-        let is_path = CRATES.iter().any(|c| name == *c || name.starts_with(&format!("{c}/")));
+        let is_path = CRATES
+            .iter()
+            .any(|c| name == *c || name.starts_with(&format!("{c}/")));
         if is_path && !name.contains([' ', '{', '<', '*']) {
-            assert!(Path::new(ROOT).join(name).exists(), "{name} is named in the README");
+            assert!(
+                Path::new(ROOT).join(name).exists(),
+                "{name} is named in the README"
+            );
             checked += 1;
         }
         if let Some(test) = code.strip_prefix("test:") {
-            assert!(all.contains(&format!("fn {test}(")), "the README names the test {test}");
+            assert!(
+                all.contains(&format!("fn {test}(")),
+                "the README names the test {test}"
+            );
             checked += 1;
         }
     }
@@ -107,16 +127,17 @@ fn paths_and_tests_named_in_the_readme_exist() {
 }
 
 #[test]
-fn the_formats_are_documented_in_their_version() {
-    let path = Path::new(ROOT).join("engine/FORMAT.md");
-    let text = read(&path);
+fn the_formats_are_documented_and_kept_in_their_version() {
+    let version = kymo_engine::node::DATA_VERSION;
+    let text = read(Path::new(ROOT).join("engine/FORMAT.md"));
+    assert!(text.starts_with(&format!("# The formats of Kymo, version {version}\n")));
     for (what, version) in [
-        ("Data directory", kymo_engine::node::DATA_VERSION),
-        ("Log", kymo_engine::log::segment::VERSION),
-        ("Block", kymo_engine::block::VERSION),
-        ("Manifest", kymo_engine::manifest::VERSION),
+        ("wal", kymo_engine::log::segment::VERSION),
+        ("block", kymo_engine::block::VERSION),
+        ("manifest", kymo_engine::manifest::VERSION),
     ] {
-        let line = format!("{what}: version {version}");
-        assert!(text.contains(&line), "FORMAT.md should say \"{line}\"");
+        assert!(text.contains(&format!("u32 version = {version} ")), "{what}");
     }
+    let fixture = Path::new(ROOT).join(format!("engine/fixtures/v{version}"));
+    assert!(fixture.is_dir(), "{} is absent", fixture.display());
 }

@@ -211,10 +211,14 @@ fn start(bin: &Path, data: &Path) -> Result<Server> {
 fn connect(host: &str) -> Result<Client> {
     let started = Instant::now();
     loop {
-        match Client::connect(host) {
-            Ok(client) => return Ok(client),
+        let ready = Client::connect(host).and_then(|mut client| {
+            let (status, _) = client.get("/-/ready")?;
+            Ok((status == 200).then_some(client))
+        });
+        match ready {
+            Ok(Some(client)) => return Ok(client),
             Err(e) if started.elapsed() > Duration::from_secs(60) => return Err(e.into()),
-            Err(_) => thread::sleep(Duration::from_millis(1)),
+            _ => thread::sleep(Duration::from_millis(1)),
         }
     }
 }

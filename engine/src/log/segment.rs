@@ -212,8 +212,8 @@ impl Segments {
 
     /// What to fill when a spare segment would be needed soon and there is none.
     pub fn wants_spare(&mut self, segment_bytes: u64) -> Option<SpareFill> {
-        let half_full = self.active.as_ref().is_some_and(|a| a.offset > segment_bytes / 2);
-        if !half_full || !self.spare.is_empty() {
+        let soon = self.active.as_ref().is_none_or(|a| a.offset > segment_bytes / 2);
+        if !soon || !self.spare.is_empty() {
             return None;
         }
         let path = format!(

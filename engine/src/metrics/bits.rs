@@ -28,6 +28,15 @@ impl BitWriter {
         self.used = over;
     }
 
+    /// Reads the stream from its start.
+    pub fn reader(&self) -> BitReader<'_> {
+        BitReader {
+            words: &self.words,
+            tail: self.partial,
+            at: 0,
+        }
+    }
+
     /// The stream as words, the last one padded with zeros.
     pub fn to_words(&self) -> Vec<u64> {
         let mut words = Vec::with_capacity(self.words.len() + 1);
@@ -69,13 +78,35 @@ pub fn words_of_bytes(bytes: &[u8]) -> Vec<u64> {
 #[derive(Debug, Clone)]
 pub struct BitReader<'a> {
     words: &'a [u64],
+    /// The word behind `words`.
+    tail: u64,
     at: usize,
 }
 
 impl<'a> BitReader<'a> {
     /// Reads from the first bit.
     pub fn new(words: &'a [u64]) -> BitReader<'a> {
-        BitReader { words, at: 0 }
+        match words.split_last() {
+            Some((tail, words)) => BitReader {
+                words,
+                tail: *tail,
+                at: 0,
+            },
+            None => BitReader {
+                words,
+                tail: 0,
+                at: 64,
+            },
+        }
+    }
+
+    #[inline]
+    fn word(&self, i: usize) -> Result<u64, Malformed> {
+        match self.words.get(i) {
+            Some(word) => Ok(*word),
+            None if i == self.words.len() => Ok(self.tail),
+            None => Err(Malformed("bit stream ends early")),
+        }
     }
 
     /// The next `n` bits, 1 to 64 of them, right-aligned.
@@ -83,17 +114,11 @@ impl<'a> BitReader<'a> {
     pub fn get(&mut self, n: u32) -> Result<u64, Malformed> {
         let (word, bit) = (self.at / 64, (self.at % 64) as u32);
         self.at += n as usize;
-        let Some(first) = self.words.get(word) else {
-            return Err(Malformed("bit stream ends early"));
-        };
-        let left = first << bit;
+        let left = self.word(word)? << bit;
         if bit + n <= 64 {
             return Ok(left >> (64 - n));
         }
-        let Some(second) = self.words.get(word + 1) else {
-            return Err(Malformed("bit stream ends early"));
-        };
-        Ok((left | (second >> (64 - bit))) >> (64 - n))
+        Ok((left | (self.word(word + 1)? >> (64 - bit))) >> (64 - n))
     }
 
     /// The next bit.

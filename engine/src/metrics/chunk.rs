@@ -146,6 +146,16 @@ impl OpenChunk {
         }
     }
 
+    /// Time of the first sample; meaningless without samples.
+    pub fn first_time(&self) -> i64 {
+        self.first_time
+    }
+
+    /// Appends the samples so far to `out`.
+    pub fn decode(&self, out: &mut Samples) -> Result<(), Malformed> {
+        decode(self.bits.reader(), self.first_time, self.count, out)
+    }
+
     /// Bytes of memory behind the chunk.
     pub fn heap_bytes(&self) -> usize {
         self.bits.heap_bytes()
@@ -221,20 +231,25 @@ impl Chunk {
 
     /// Appends all samples to `out`.
     pub fn decode(&self, out: &mut Samples) -> Result<(), Malformed> {
-        let mut bits = BitReader::new(&self.words);
-        let mut values = ValueDecoder::default();
-        let (mut time, mut delta) = (self.first_time, 0i64);
-        for i in 0..self.count {
-            if i == 0 {
-                out.push(time, values.first(&mut bits)?);
-                continue;
-            }
-            delta = delta.wrapping_add(get_delta_of_delta(&mut bits)?);
-            time = time.wrapping_add(delta);
-            out.push(time, values.next(&mut bits)?);
-        }
-        Ok(())
+        decode(BitReader::new(&self.words), self.first_time, self.count, out)
     }
+}
+
+fn decode(mut bits: BitReader<'_>, first_time: i64, count: u16, out: &mut Samples) -> Result<(), Malformed> {
+    let mut values = ValueDecoder::default();
+    let (mut time, mut delta) = (first_time, 0i64);
+    out.timestamps.reserve(count.into());
+    out.values.reserve(count.into());
+    for i in 0..count {
+        if i == 0 {
+            out.push(time, values.first(&mut bits)?);
+            continue;
+        }
+        delta = delta.wrapping_add(get_delta_of_delta(&mut bits)?);
+        time = time.wrapping_add(delta);
+        out.push(time, values.next(&mut bits)?);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

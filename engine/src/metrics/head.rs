@@ -48,6 +48,9 @@ struct Pending {
     next: SeriesId,
 }
 
+/// Takes a selected series: which set of matchers it passed, how to get its labels, its samples.
+pub type VisitSeries<'v> = dyn FnMut(usize, &dyn Fn() -> Labels, &Arc<SeriesSamples>) + 'v;
+
 const DAY_MS: i64 = 86_400_000;
 
 impl MetricsHead {
@@ -212,18 +215,14 @@ impl MetricsHead {
         self.days.lock().iter().copied().collect()
     }
 
-    /// Calls `visit` with the series that pass the matchers, all of them at one moment for all sets of matchers.
-    pub fn select(
-        &self,
-        sets: &[&[Matcher]],
-        visit: &mut dyn FnMut(usize, Labels, &Arc<SeriesSamples>),
-    ) -> Result<()> {
+    /// Calls `visit` with the series that pass the matchers, for each set in the order of the labels, all at one moment.
+    pub fn select(&self, sets: &[&[Matcher]], visit: &mut VisitSeries<'_>) -> Result<()> {
         let registry = self.registry.read();
         let series = self.series.read();
         for (i, matchers) in sets.iter().enumerate() {
-            for slot in registry.select(matchers)? {
+            for slot in registry.in_order(&registry.select(matchers)?) {
                 if let Some(samples) = series.get(slot as usize) {
-                    visit(i, registry.labels(slot), samples);
+                    visit(i, &|| registry.labels(slot), samples);
                 }
             }
         }

@@ -1,13 +1,15 @@
 //! The series of a head: label sets by slot, slots by label set, slots by label pair. Samples lie elsewhere, by slot.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::matcher::Matcher;
 use super::postings::{self, Postings};
-use super::symbols::{Symbol, Symbols};
+use super::symbols::{Symbol, Symbols, rank_of};
 use crate::error::Result;
 use crate::labels::Labels;
 
@@ -24,12 +26,19 @@ pub struct Registry {
     pairs: Vec<[Symbol; 2]>,
     ends: Vec<u32>,
     ids: Vec<SeriesId>,
-    slots: HashMap<SeriesId, Slot>,
+    /// Slots by id, [`NO_SLOT`] for ids whose definition was not applied.
+    slots: Vec<Slot>,
     table: HashTable<Slot>,
     hasher: DefaultHashBuilder,
     /// Values and their series by label name.
     index: HashMap<Symbol, HashMap<Symbol, RoaringBitmap>>,
+    /// Slots in the order of their labels, as far as anyone asked.
+    order: Mutex<Arc<Vec<Slot>>>,
 }
+
+const NO_SLOT: Slot = Slot::MAX;
+/// Ids are handed out one by one: one that is further ahead than any number of lost definitions was not handed out.
+const ID_GAP_MAX: usize = 1 << 22;
 
 impl Registry {
     /// Number of series.
@@ -51,18 +60,24 @@ impl Registry {
 
     /// The slot of a defined series.
     pub fn slot(&self, id: SeriesId) -> Option<Slot> {
-        self.slots.get(&id).copied()
+        self.slots
+            .get(id as usize)
+            .copied()
+            .filter(|slot| *slot != NO_SLOT)
     }
 
     /// Defines a series; defining it again changes nothing, and a second id for its labels leads to the same slot.
     pub fn define(&mut self, id: SeriesId, labels: &Labels) {
-        if self.slots.contains_key(&id) {
+        if self.slot(id).is_some() || id as usize > self.slots.len() + ID_GAP_MAX {
             return;
+        }
+        if id as usize >= self.slots.len() {
+            self.slots.resize(id as usize + 1, NO_SLOT);
         }
         let pairs: Vec<(&str, &str)> = labels.iter().collect();
         let hash = self.hash(pairs.iter().copied());
         if let Some(slot) = self.table.find(hash, |slot| self.is_at(*slot, &pairs)) {
-            self.slots.insert(id, *slot);
+            self.slots[id as usize] = *slot;
             return;
         }
         let slot = self.ends.len() as Slot;
@@ -78,7 +93,7 @@ impl Registry {
         }
         self.ends.push(self.pairs.len() as u32);
         self.ids.push(id);
-        self.slots.insert(id, slot);
+        self.slots[id as usize] = slot;
         let hashes: Vec<u64> = if self.table.len() == self.table.capacity() {
             (0..slot).map(|s| self.hash(self.pairs_of(s))).collect()
         } else {
@@ -119,6 +134,72 @@ impl Registry {
     /// The label set of a series.
     pub fn labels(&self, slot: Slot) -> Labels {
         Labels::from_sorted(self.pairs_of(slot))
+    }
+
+    /// All slots in the order of their label sets.
+    pub fn order(&self) -> Arc<Vec<Slot>> {
+        let mut order = self.order.lock();
+        let known = order.len();
+        let fresh = self.len() - known;
+        if fresh > 0 {
+            *order = Arc::new(if fresh * 16 > known {
+                self.sort_all()
+            } else {
+                self.insert_into(&order)
+            });
+        }
+        order.clone()
+    }
+
+    /// Sorts by numbers that stand for the strings' order: far cheaper than comparing strings.
+    fn sort_all(&self) -> Vec<Slot> {
+        let rank = rank_of(&self.symbols.sorted());
+        let ranked: Vec<[u32; 2]> = self
+            .pairs
+            .iter()
+            .map(|[name, value]| [rank[*name as usize], rank[*value as usize]])
+            .collect();
+        let key = |slot: Slot| {
+            let start = if slot == 0 {
+                0
+            } else {
+                self.ends[slot as usize - 1]
+            };
+            &ranked[start as usize..self.ends[slot as usize] as usize]
+        };
+        let mut slots: Vec<Slot> = (0..self.len() as Slot).collect();
+        slots.sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
+        slots
+    }
+
+    fn insert_into(&self, order: &[Slot]) -> Vec<Slot> {
+        let mut fresh: Vec<Slot> = (order.len() as Slot..self.len() as Slot).collect();
+        fresh.sort_unstable_by(|a, b| self.pairs_of(*a).cmp(self.pairs_of(*b)));
+        let mut merged = Vec::with_capacity(self.len());
+        let mut rest = order;
+        for slot in fresh {
+            let before = rest.partition_point(|s| self.pairs_of(*s).lt(self.pairs_of(slot)));
+            merged.extend_from_slice(&rest[..before]);
+            merged.push(slot);
+            rest = &rest[before..];
+        }
+        merged.extend_from_slice(rest);
+        merged
+    }
+
+    /// The given slots in the order of their label sets.
+    pub fn in_order(&self, slots: &RoaringBitmap) -> Vec<Slot> {
+        if slots.len() * 16 > self.len() as u64 {
+            return self
+                .order()
+                .iter()
+                .copied()
+                .filter(|slot| slots.contains(*slot))
+                .collect();
+        }
+        let mut few: Vec<Slot> = slots.iter().collect();
+        few.sort_by(|a, b| self.pairs_of(*a).cmp(self.pairs_of(*b)));
+        few
     }
 
     /// The string table.
@@ -166,7 +247,7 @@ impl Registry {
             .values()
             .map(|values| values.len() * BITMAP_BYTES)
             .sum();
-        self.symbols.heap_bytes() + self.pairs.capacity() * 8 + self.ends.capacity() * 21 + bitmaps
+        self.symbols.heap_bytes() + self.pairs.capacity() * 8 + self.ends.capacity() * 17 + bitmaps
     }
 }
 

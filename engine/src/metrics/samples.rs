@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::chunk::{Chunk, OpenChunk, SAMPLES_MAX};
 use super::series::Samples;
+use crate::coding::Malformed;
 
 /// Late samples that are kept sorted before they are sealed into a chunk of their own.
 const LATE_MAX: usize = 120;
@@ -14,6 +15,31 @@ pub struct SeriesSamples {
     sealed: Vec<Arc<Chunk>>,
     open: OpenChunk,
     late: Vec<(i64, f64)>,
+}
+
+/// Samples of a series that lie together.
+#[derive(Clone, Copy)]
+pub enum Part<'s> {
+    /// A sealed chunk.
+    Sealed(&'s Chunk),
+    /// The chunk that still grows.
+    Open(&'s OpenChunk),
+    /// What came late and is not sealed yet.
+    Late(&'s [(i64, f64)]),
+}
+
+impl Part<'_> {
+    /// Appends all samples to `out`.
+    pub fn decode(&self, out: &mut Samples) -> Result<(), Malformed> {
+        match self {
+            Part::Sealed(chunk) => chunk.decode(out),
+            Part::Open(chunk) => chunk.decode(out),
+            Part::Late(samples) => {
+                samples.iter().for_each(|(time, value)| out.push(*time, *value));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// What became of a sample.
@@ -90,11 +116,28 @@ impl SeriesSamples {
         })
     }
 
-    /// The samples as chunks, in no particular order, none overlapping in single timestamps.
-    pub fn chunks(&self) -> impl Iterator<Item = Arc<Chunk>> {
-        let open = (self.open.count() > 0).then(|| Arc::new(self.open.to_chunk()));
-        let late = (!self.late.is_empty()).then(|| Arc::new(Chunk::from_samples(self.late.iter().copied())));
-        self.sealed.iter().cloned().chain(open).chain(late)
+    /// Calls `visit` with the times of each part and the part, in no particular order; no timestamp is in two parts.
+    pub fn visit_parts<'s>(&'s self, mut visit: impl FnMut(i64, i64, Part<'s>)) {
+        for chunk in &self.sealed {
+            visit(chunk.first_time(), chunk.last_time(), Part::Sealed(chunk));
+        }
+        if self.open.count() > 0 {
+            visit(
+                self.open.first_time(),
+                self.open.last_time(),
+                Part::Open(&self.open),
+            );
+        }
+        if let (Some(first), Some(last)) = (self.late.first(), self.late.last()) {
+            visit(first.0, last.0, Part::Late(&self.late));
+        }
+    }
+
+    /// True when a part overlaps the times, both inclusive.
+    pub fn overlaps(&self, min_time: i64, max_time: i64) -> bool {
+        let mut any = false;
+        self.visit_parts(|first, last, _| any |= first <= max_time && last >= min_time);
+        any
     }
 
     /// Bytes of memory.

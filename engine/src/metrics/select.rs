@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
 use super::block::index::BlockReader;
@@ -19,29 +18,6 @@ use crate::error::Result;
 use crate::labels::Labels;
 use crate::store::{Block, Snapshot};
 
-/// Series found so far for one selection, by label set.
-#[derive(Default)]
-struct Found {
-    by_labels: HashMap<Labels, usize>,
-    series: Vec<SeriesData>,
-}
-
-impl Found {
-    fn add(&mut self, labels: Labels) -> &mut SeriesData {
-        let next = self.series.len();
-        let at = *self.by_labels.entry_ref(&labels).or_insert(next);
-        if at == next {
-            self.series.push(SeriesData::new(labels));
-        }
-        &mut self.series[at]
-    }
-
-    fn sorted(mut self) -> Vec<SeriesData> {
-        self.series.sort_by(|a, b| a.labels().cmp(b.labels()));
-        self.series
-    }
-}
-
 impl Snapshot<Metrics> {
     /// The series of each selection that have samples in its time, sorted by labels. The heads are read at one moment for
     /// all selections.
@@ -49,27 +25,29 @@ impl Snapshot<Metrics> {
     /// # Errors
     /// Storage errors of blocks.
     pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SeriesData>>> {
-        let mut found: Vec<Found> = selections.iter().map(|_| Found::default()).collect();
-        for (selection, found) in selections.iter().zip(&mut found) {
+        let mut found: Vec<Vec<SeriesData>> = Vec::with_capacity(selections.len());
+        for selection in selections {
+            let mut merged = Vec::new();
             for block in self.blocks_between(selection.min_time, selection.max_time) {
-                select_in_block(block, selection, found)?;
+                merged = merge_sorted(merged, select_in_block(block, selection)?);
             }
+            found.push(merged);
         }
         let sets: Vec<&[Matcher]> = selections.iter().map(|s| s.matchers.as_slice()).collect();
         for head in &self.heads {
+            let mut in_head: Vec<Vec<SeriesData>> = selections.iter().map(|_| Vec::new()).collect();
             head.state.select(&sets, &mut |i, labels, samples| {
-                let (min, max) = (selections[i].min_time, selections[i].max_time);
-                let mut wanted = samples
-                    .chunks()
-                    .filter(|c| c.first_time() <= max && c.last_time() >= min)
-                    .peekable();
-                if wanted.peek().is_some() {
-                    let series = found[i].add(labels);
-                    wanted.for_each(|chunk| series.push(Run::Chunk(chunk)));
+                if samples.overlaps(selections[i].min_time, selections[i].max_time) {
+                    in_head[i].push(SeriesData::new(labels(), vec![Run::Head(samples.clone())]));
                 }
             })?;
+            found = found
+                .into_iter()
+                .zip(in_head)
+                .map(|(a, b)| merge_sorted(a, b))
+                .collect();
         }
-        Ok(found.into_iter().map(Found::sorted).collect())
+        Ok(found)
     }
 
     /// Label sets of the series that pass any of the sets of matchers and may have samples between the two times, sorted.
@@ -85,7 +63,7 @@ impl Snapshot<Metrics> {
         })?;
         for head in self.heads_between(min_time, max_time) {
             head.select(sets, &mut |_, labels, _| {
-                all.insert(labels);
+                all.insert(labels());
             })?;
         }
         Ok(all.into_iter().collect())
@@ -189,23 +167,43 @@ impl Metrics {
     }
 }
 
-fn select_in_block(block: &Arc<Block<Metrics>>, selection: &Selection, found: &mut Found) -> Result<()> {
+/// Merges two lists sorted by labels; of a series in both, `later` holds what is later in the log.
+fn merge_sorted(earlier: Vec<SeriesData>, later: Vec<SeriesData>) -> Vec<SeriesData> {
+    if earlier.is_empty() || later.is_empty() {
+        return if earlier.is_empty() { later } else { earlier };
+    }
+    let mut merged: Vec<SeriesData> = Vec::with_capacity(earlier.len().max(later.len()));
+    let mut later = later.into_iter().peekable();
+    for mut series in earlier {
+        while let Some(first) = later.next_if(|l| l.labels() < series.labels()) {
+            merged.push(first);
+        }
+        if let Some(same) = later.next_if(|l| l.labels() == series.labels()) {
+            series.append(same);
+        }
+        merged.push(series);
+    }
+    merged.extend(later);
+    merged
+}
+
+/// The series of a block, which has them in the order of their labels.
+fn select_in_block(block: &Arc<Block<Metrics>>, selection: &Selection) -> Result<Vec<SeriesData>> {
     let reader = BlockReader::new(block.file(), block.index())?;
     let series = postings::select(&reader, &selection.matchers)?;
+    let mut found = Vec::new();
     for entry in reader.series(series.iter()) {
         let entry = entry?;
-        let wanted = |c: &super::block::ChunkRef| {
-            c.first_time <= selection.max_time && c.last_time >= selection.min_time
-        };
-        if !entry.chunks.iter().any(wanted) {
-            continue;
-        }
-        let series = found.add(reader.labels(&entry)?);
-        for chunk in entry.chunks.into_iter().filter(wanted) {
-            series.push(Run::Block(block.clone(), chunk));
+        let wanted = entry
+            .chunks
+            .iter()
+            .filter(|c| c.first_time <= selection.max_time && c.last_time >= selection.min_time);
+        let runs: Vec<Run> = wanted.map(|chunk| Run::Block(block.clone(), *chunk)).collect();
+        if !runs.is_empty() {
+            found.push(SeriesData::new(reader.labels(&entry)?, runs));
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn union_of(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<RoaringBitmap> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::block::{ChunkRef, read_chunk};
-use super::chunk::Chunk;
+use super::samples::{Part, SeriesSamples};
 use super::signal::Metrics;
 use crate::error::{Error, Result};
 use crate::labels::Labels;
@@ -76,37 +76,52 @@ pub struct Selection {
     pub max_time: i64,
 }
 
-/// Samples that lie together.
+/// Where samples of a series lie.
 #[derive(Clone)]
 pub(super) enum Run {
     Plain(Arc<Samples>),
-    Chunk(Arc<Chunk>),
+    Head(Arc<SeriesSamples>),
     Block(Arc<Block<Metrics>>, ChunkRef),
 }
 
-impl Run {
-    /// Times of the first and the last sample, `None` without samples.
-    fn span(&self) -> Option<(i64, i64)> {
-        match self {
-            Run::Plain(samples) => Some((*samples.timestamps.first()?, *samples.timestamps.last()?)),
-            Run::Chunk(chunk) => Some((chunk.first_time(), chunk.last_time())),
-            Run::Block(_, chunk) => Some((chunk.first_time, chunk.last_time)),
-        }
-    }
+/// Samples that are decoded together.
+#[derive(Clone, Copy)]
+enum Piece<'r> {
+    Plain(&'r Samples),
+    Head(Part<'r>),
+    Block(&'r Block<Metrics>, &'r ChunkRef),
+}
 
-    fn decode(&self, out: &mut Samples) -> Result<()> {
+impl Run {
+    fn visit_pieces<'r>(&'r self, mut visit: impl FnMut(i64, i64, Piece<'r>)) {
         match self {
             Run::Plain(samples) => {
+                if let (Some(first), Some(last)) = (samples.timestamps.first(), samples.timestamps.last()) {
+                    visit(*first, *last, Piece::Plain(samples));
+                }
+            }
+            Run::Head(samples) => {
+                samples.visit_parts(|first, last, part| visit(first, last, Piece::Head(part)))
+            }
+            Run::Block(block, chunk) => visit(chunk.first_time, chunk.last_time, Piece::Block(block, chunk)),
+        }
+    }
+}
+
+impl Piece<'_> {
+    fn decode(&self, out: &mut Samples) -> Result<()> {
+        match self {
+            Piece::Plain(samples) => {
                 out.timestamps.extend_from_slice(&samples.timestamps);
                 out.values.extend_from_slice(&samples.values);
                 Ok(())
             }
-            Run::Chunk(chunk) => chunk.decode(out).map_err(|malformed| Error::Corrupt {
+            Piece::Head(part) => part.decode(out).map_err(|malformed| Error::Corrupt {
                 file: "head".into(),
                 offset: 0,
                 what: malformed.0,
             }),
-            Run::Block(block, chunk) => read_chunk(block.file(), chunk, out),
+            Piece::Block(block, chunk) => read_chunk(block.file(), chunk, out),
         }
     }
 }
@@ -133,15 +148,13 @@ impl SeriesData {
         }
     }
 
-    pub(super) fn new(labels: Labels) -> SeriesData {
-        SeriesData {
-            labels,
-            runs: Vec::new(),
-        }
+    pub(super) fn new(labels: Labels, runs: Vec<Run>) -> SeriesData {
+        SeriesData { labels, runs }
     }
 
-    pub(super) fn push(&mut self, run: Run) {
-        self.runs.push(run);
+    /// Takes in the runs of the same series from what is later in the log.
+    pub(super) fn append(&mut self, mut later: SeriesData) {
+        self.runs.append(&mut later.runs);
     }
 
     /// The labels.
@@ -155,34 +168,49 @@ impl SeriesData {
     /// # Errors
     /// Storage errors of blocks, [`Error::Corrupt`] among them.
     pub fn read(&self, min_time: i64, max_time: i64, out: &mut Samples) -> Result<()> {
-        let mut wanted: Vec<(i64, i64, &Run)> = self
-            .runs
-            .iter()
-            .filter_map(|run| run.span().map(|(first, last)| (first, last, run)))
-            .filter(|(first, last, _)| *first <= max_time && *last >= min_time)
-            .collect();
+        let mut wanted: Vec<(i64, i64, Piece<'_>)> = Vec::with_capacity(self.runs.len());
+        for run in &self.runs {
+            run.visit_pieces(|first, last, piece| {
+                if first <= max_time && last >= min_time {
+                    wanted.push((first, last, piece));
+                }
+            });
+        }
+        let in_order = |pieces: &[(i64, i64, Piece<'_>)]| pieces.windows(2).all(|p| p[0].1 < p[1].0);
+        if in_order(&wanted) {
+            return read_in_order(&wanted, min_time, max_time, out);
+        }
         let mut by_time = wanted.clone();
         by_time.sort_by_key(|(first, _, _)| *first);
-        if by_time.windows(2).all(|pair| pair[0].1 < pair[1].0) {
-            for (first, last, run) in by_time {
-                let from = out.len();
-                run.decode(out)?;
-                if first < min_time || last > max_time {
-                    out.trim_from(from, min_time, max_time);
-                }
-            }
-            return Ok(());
+        if in_order(&by_time) {
+            return read_in_order(&by_time, min_time, max_time, out);
         }
         let mut parts = Vec::with_capacity(wanted.len());
-        for (_, _, run) in wanted.drain(..) {
+        for (_, _, piece) in wanted {
             let mut part = Samples::default();
-            run.decode(&mut part)?;
+            piece.decode(&mut part)?;
             part.trim_from(0, min_time, max_time);
             parts.push(part);
         }
         merge_last_wins(&parts, out);
         Ok(())
     }
+}
+
+fn read_in_order(
+    pieces: &[(i64, i64, Piece<'_>)],
+    min_time: i64,
+    max_time: i64,
+    out: &mut Samples,
+) -> Result<()> {
+    for (first, last, piece) in pieces {
+        let from = out.len();
+        piece.decode(out)?;
+        if *first < min_time || *last > max_time {
+            out.trim_from(from, min_time, max_time);
+        }
+    }
+    Ok(())
 }
 
 /// Merges runs by time; of several samples at one time that of the last run stays.

@@ -6,6 +6,7 @@ use super::head::{Input, MetricsHead};
 use super::record::Record;
 use super::registry::Registry;
 use super::series::{Run, Samples, SeriesData};
+use super::symbols::rank_of;
 use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::coding::Malformed;
@@ -75,33 +76,20 @@ impl Signal for Metrics {
 
 fn flush_day(head: &MetricsHead, registry: &Registry, day: i64, writer: &mut BlockWriter) -> Result<Written> {
     let sorted = registry.symbols().sorted();
-    let mut rank = vec![0u32; sorted.len()];
-    for (i, symbol) in sorted.iter().enumerate() {
-        rank[*symbol as usize] = i as u32;
-    }
-    let mut series: Vec<(Vec<[u32; 2]>, u32)> = (0..registry.len() as u32)
-        .map(|slot| {
-            let pairs = registry.symbol_pairs(slot).iter();
-            (
-                pairs
-                    .map(|[name, value]| [rank[*name as usize], rank[*value as usize]])
-                    .collect(),
-                slot,
-            )
-        })
-        .collect();
-    series.sort_unstable();
+    let rank = rank_of(&sorted);
     let symbols = sorted.iter().map(|symbol| registry.symbols().get(*symbol));
     let mut out = SeriesWriter::new(writer, symbols)?;
     let first = day * Metrics::units_per_day();
     let last = first + Metrics::units_per_day() - 1;
     let mut samples = Samples::default();
-    for (pairs, slot) in series {
+    let mut pairs = Vec::new();
+    for slot in registry.order().iter().copied() {
+        let symbols = registry.symbol_pairs(slot).iter();
+        pairs.clear();
+        pairs.extend(symbols.map(|[name, value]| [rank[*name as usize], rank[*value as usize]]));
         samples.clear();
         if let Some(stored) = head.samples(slot) {
-            let mut data = SeriesData::new(Labels::empty());
-            stored.chunks().for_each(|chunk| data.push(Run::Chunk(chunk)));
-            data.read(first, last, &mut samples)?;
+            SeriesData::new(Labels::empty(), vec![Run::Head(stored)]).read(first, last, &mut samples)?;
         }
         out.push(&pairs, &samples)?;
     }

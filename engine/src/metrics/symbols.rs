@@ -66,6 +66,15 @@ impl Symbols {
     }
 }
 
+/// Positions by symbol of a sorted list of all symbols.
+pub fn rank_of(sorted: &[Symbol]) -> Vec<u32> {
+    let mut rank = vec![0; sorted.len()];
+    for (i, symbol) in sorted.iter().enumerate() {
+        rank[*symbol as usize] = i as u32;
+    }
+    rank
+}
+
 fn slice<'a>(bytes: &'a str, ends: &[usize], symbol: Symbol) -> &'a str {
     let i = symbol as usize;
     let start = if i == 0 { 0 } else { ends[i - 1] };

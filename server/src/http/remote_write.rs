@@ -239,3 +239,6 @@ fn refusal(status: StatusCode, text: String) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,7 @@ fn selection_is_at_one_moment_for_all_sets() {
     let mut found = Vec::new();
     let slices: Vec<&[Matcher]> = sets.iter().map(Vec::as_slice).collect();
     head.select(&slices, &mut |i, labels, _| {
-        found.push((i, labels.value("instance").to_owned()))
+        found.push((i, labels().value("instance").to_owned()))
     })
     .unwrap();
     assert_eq!(

@@ -5,18 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kymo_engine::db::Db;
-use kymo_engine::metrics::{Metrics, Selection, SeriesData};
-use kymo_engine::store::Snapshot;
 use kymo_query::promql::Expr;
-use kymo_query::promql::eval::{
-    Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Source, Value,
-};
+use kymo_query::promql::eval::{Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Value};
 use kymo_query::promql::eval::{eval, explain};
 use serde_json::json;
 
 use super::query::truncate;
 use super::render::push_result;
 use crate::http::answer::{Answer, ApiError, ErrorType, Reply, push_json};
+use crate::scripts::SnapshotSource;
 
 /// Most warnings, and most infos, of one answer.
 const ANNOTATIONS_MAX: usize = 10;
@@ -69,22 +66,10 @@ impl Stop {
     }
 }
 
-/// A tenant's snapshot, or nothing for a tenant that has no data.
-struct Series(Option<Snapshot<Metrics>>);
-
-impl Source for Series {
-    fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>> {
-        match &self.0 {
-            Some(snapshot) => snapshot.select(selections),
-            None => Ok(selections.iter().map(|_| Vec::new()).collect()),
-        }
-    }
-}
-
 /// Evaluates a job; blocks until it is done or stopped.
 pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
     let started = Instant::now();
-    let source = Series(db.map(|db| db.metrics.snapshot()));
+    let source = SnapshotSource(db.map(|db| db.metrics.snapshot()));
     let query = Query {
         text: job.text.clone(),
         expr: job.expr.clone(),
@@ -111,7 +96,13 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
     answer(job, &query, &source, evaluation, started.elapsed())
 }
 
-fn answer(job: &Job, query: &Query, source: &Series, evaluation: Evaluation, took: Duration) -> Reply {
+fn answer(
+    job: &Job,
+    query: &Query,
+    source: &SnapshotSource,
+    evaluation: Evaluation,
+    took: Duration,
+) -> Reply {
     let mut answer = Answer {
         data: None,
         warnings: capped(evaluation.annotations.warnings, "warning"),

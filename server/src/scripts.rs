@@ -1,0 +1,121 @@
+//! A store in memory for PromQL test scripts: the engine's own, so that a script tests log, head and blocks as well.
+
+use std::sync::Arc;
+
+use kymo_engine::labels::Labels;
+use kymo_engine::log::LogOptions;
+use kymo_engine::metrics::{Input, Metrics, Samples, Selection, SeriesData, WriteBatch};
+use kymo_engine::node::{Node, NodeOptions};
+use kymo_engine::storage::MemoryStorage;
+use kymo_engine::store::{Snapshot, StoreOptions};
+use kymo_query::promql::eval::Source;
+use kymo_query::promqltest::Loader;
+
+use crate::app::DEFAULT_TENANT;
+
+/// Where loaded series lie when a query asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// In the head.
+    Head,
+    /// In blocks, one more per series.
+    Blocks,
+    /// In merged blocks.
+    Merged,
+}
+
+/// Loads the series of a script into a node in memory.
+pub struct StoreLoader {
+    node: Arc<Node>,
+    layout: Layout,
+}
+
+impl StoreLoader {
+    /// An empty store.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn new(layout: Layout) -> kymo_engine::Result<StoreLoader> {
+        Ok(StoreLoader {
+            node: open()?,
+            layout,
+        })
+    }
+
+    fn try_load(&self, labels: &Labels, samples: &Samples) -> Result<(), kymo_engine::Error> {
+        let mut batch = WriteBatch::default();
+        let points = samples
+            .timestamps
+            .iter()
+            .copied()
+            .zip(samples.values.iter().copied());
+        batch.push_series(labels.iter(), points);
+        let input = Input {
+            batch: &batch,
+            series_max: u64::MAX,
+            received_ms: 0,
+        };
+        let db = self.node.tenant(DEFAULT_TENANT)?;
+        let ticket = db.metrics.append(self.node.log(), &input)?;
+        self.node.log().commit();
+        let applied = ticket.wait()?;
+        if let Some(conflict) = applied.conflicts.first() {
+            return Err(kymo_engine::Error::Invalid {
+                what: "duplicate sample for timestamp",
+                value: format!("{labels:?} at {} ms", conflict.timestamp),
+            });
+        }
+        match self.layout {
+            Layout::Head => {}
+            Layout::Blocks => drop(self.node.flush()?),
+            Layout::Merged => {
+                self.node.flush()?;
+                self.node.compact()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Loader for StoreLoader {
+    fn clear(&mut self) -> Result<(), String> {
+        self.node = open().map_err(|e| e.to_string())?;
+        Ok(())
+    }
+
+    fn load(&mut self, labels: &Labels, samples: &Samples) -> Result<(), String> {
+        self.try_load(labels, samples).map_err(|e| e.to_string())
+    }
+
+    fn source(&self) -> Box<dyn Source + '_> {
+        let db = self.node.existing_tenant(DEFAULT_TENANT);
+        Box::new(SnapshotSource(db.map(|db| db.metrics.snapshot())))
+    }
+}
+
+/// A tenant's snapshot as a source of queries, or nothing for a tenant that has no data.
+pub(crate) struct SnapshotSource(pub(crate) Option<Snapshot<Metrics>>);
+
+impl Source for SnapshotSource {
+    fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>> {
+        match &self.0 {
+            Some(snapshot) => snapshot.select(selections),
+            None => Ok(selections.iter().map(|_| Vec::new()).collect()),
+        }
+    }
+}
+
+fn open() -> kymo_engine::Result<Arc<Node>> {
+    let options = NodeOptions {
+        log: LogOptions {
+            segment_bytes: 1 << 20,
+            spare_segments: 0,
+            ..LogOptions::default()
+        },
+        store: StoreOptions::default(),
+        cache_bytes: 16 << 20,
+        reserve_bytes: 0,
+        free_bytes_min: 0,
+    };
+    Node::open(Arc::new(MemoryStorage::new()), options).map(|(node, _)| node)
+}
