@@ -168,6 +168,14 @@ const ERRORS: &[(&str, &str)] = &[
         "foo[5m] offset 1m offset 2m",
         "1:1: parse error: offset may not be set multiple times",
     ),
+    (
+        "foo[bar]",
+        "1:5: parse error: unexpected character in duration expression: 'b'",
+    ),
+    (
+        "foo[5m",
+        "1:7: parse error: unexpected end of input in duration expression",
+    ),
     ("foo[0m]", "1:5: parse error: duration must be greater than 0"),
     (
         "sum by foo (x)",

@@ -114,7 +114,7 @@ fn histograms(context: &Context<'_>, series: &[StepSeries], span: Span) -> Vec<H
     let mut out: Vec<Histogram> = Vec::new();
     for (i, one) in series.iter().enumerate() {
         let le = one.labels.value(BUCKET_LABEL);
-        let Some(bound) = crate::number::parse(le).filter(|_| !le.is_empty()) else {
+        let Ok(bound) = le.parse::<f64>() else {
             let (le, name) = (string::quote(le), string::quote(one.labels.value(METRIC_NAME)));
             context.warn(
                 span,

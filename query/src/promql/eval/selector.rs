@@ -38,7 +38,7 @@ pub(super) fn select(
     }
     let shift = plan::shift(context.query, selector.at, &selector.offset)?;
     let lookback = context.query.lookback;
-    let smooth = selector.smoothed;
+    let smooth = selector.smoothed && take == Take::Value;
     let around = (lookback, if smooth { lookback } else { 0 });
     context.for_each(grid, context.series_of(plan::node_id(selector)), &|task, data| {
         task.read(data, shift, around)?;
