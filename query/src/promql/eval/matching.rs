@@ -6,6 +6,7 @@ use kymo_engine::labels::{Labels, METRIC_NAME};
 
 use super::EvalError;
 use super::binary::{element, is_trim};
+use super::column::Marks;
 use super::context::Context;
 use super::grid::Grid;
 use super::series::{Collector, StepSeries, is_metadata, present};
@@ -26,8 +27,8 @@ pub(super) fn signature(rules: &VectorMatching, labels: &Labels) -> Labels {
 struct Group {
     members: Vec<usize>,
     /// Per step whether the many side had a sample, and whether it gave a result.
-    seen: Vec<bool>,
-    given: Vec<bool>,
+    seen: Marks,
+    given: Marks,
 }
 
 struct Sides<'a> {
@@ -63,11 +64,11 @@ pub(super) fn eval(
     let (fill_many, fill_one) = (rules.fill_left, rules.fill_right);
     let fills = fill_many.is_some() || fill_one.is_some();
     let live = (0..grid.len).map(|i| {
-        let any = |side: &[StepSeries]| side.iter().any(|s| present(s.values[i]));
+        let any = |side: &[StepSeries]| side.iter().any(|s| present(s.values.get(i)));
         fills || (any(&many) && any(&one))
     });
     let live = live.collect();
-    let out = context.collector(grid);
+    let out = Collector::default();
     let mut sides = Sides {
         binary,
         rules,
@@ -89,7 +90,7 @@ pub(super) fn eval(
         sides.fill_missing_many(grid)?;
     }
     let mut out = sides.out.series;
-    out.retain(|s| s.values.iter().any(|v| present(*v)));
+    out.retain(|s| !s.values.is_empty());
     Ok(out)
 }
 
@@ -108,16 +109,13 @@ impl Sides<'_> {
             for other in &self.groups[at].members {
                 let other = &self.one[*other];
                 let both = |step: usize| {
-                    self.live[step] && present(series.values[step]) && present(other.values[step])
+                    self.live[step] && present(series.values.get(step)) && present(other.values.get(step))
                 };
                 if (0..grid.len).any(both) {
                     return Err(self.duplicate(series, other));
                 }
             }
             self.groups[at].members.push(i);
-        }
-        for group in &mut self.groups {
-            (group.seen, group.given) = (vec![false; grid.len], vec![false; grid.len]);
         }
         Ok(())
     }
@@ -142,7 +140,7 @@ impl Sides<'_> {
             .members
             .iter()
             .copied()
-            .find(|i| present(self.one[*i].values[step]))
+            .find(|i| present(self.one[*i].values.get(step)))
     }
 
     fn match_series(&mut self, many: usize, grid: Grid) -> Result<(), EvalError> {
@@ -155,15 +153,15 @@ impl Sides<'_> {
             .map(|_| match_labels(self.rules, &self.many[many].labels));
         let mut slot: Option<(Option<usize>, usize)> = None;
         for step in 0..grid.len {
-            let value = self.many[many].values[step];
+            let value = self.many[many].values.get(step);
             if !present(value) || !self.live[step] {
                 continue;
             }
             let one = self.one_at(group, step);
             if let Some(group) = group {
-                self.groups[group].seen[step] = true;
+                self.groups[group].seen.add(step);
             }
-            let Some(other) = one.map(|i| self.one[i].values[step]).or(self.fill_one) else {
+            let Some(other) = one.map(|i| self.one[i].values.get(step)).or(self.fill_one) else {
                 continue;
             };
             let result = self.value(value, other);
@@ -196,13 +194,13 @@ impl Sides<'_> {
 
     fn give(&mut self, group: Option<usize>, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
         if let Some(group) = group {
-            let before = std::mem::replace(&mut self.groups[group].given[step], true);
+            let before = self.groups[group].given.add(step);
             if before && self.rules.card == Cardinality::OneToOne {
                 return Err(EvalError::execution(
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
-            if before && present(self.out.series[slot].values[step]) {
+            if before && present(self.out.series[slot].values.get(step)) {
                 return Err(EvalError::execution(
                     "multiple matches for labels: grouping labels must ensure unique matches",
                 ));
@@ -239,8 +237,8 @@ impl Sides<'_> {
             let labels = self.result_labels(&labels, Some(&self.one[one].labels));
             let mut slot = None;
             for step in 0..grid.len {
-                let other = self.one[one].values[step];
-                if !present(other) || group.is_some_and(|g| self.groups[g].seen[step]) {
+                let other = self.one[one].values.get(step);
+                if !present(other) || group.is_some_and(|g| self.groups[g].seen.has(step)) {
                     continue;
                 }
                 let value = self.value(fill, other);
