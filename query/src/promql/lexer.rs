@@ -136,11 +136,14 @@ impl Lexer<'_> {
         if self.braces {
             return self.fail("unexpected end of input inside braces".to_owned());
         }
-        if self.bracket {
+        if self.list.last().is_some_and(|t| t.kind == Kind::LeftBracket) {
             return self.fail("unexpected end of input in duration expression".to_owned());
         }
         if self.parens > 0 {
             return self.fail("unclosed left parenthesis".to_owned());
+        }
+        if self.bracket {
+            return self.fail("unclosed left bracket".to_owned());
         }
         self.emit(Kind::End, 0)
     }
