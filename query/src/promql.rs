@@ -1,4 +1,4 @@
-//! PromQL of Prometheus 3.14: text to AST ([`parse`]), AST to text ([`printer`], [`format`]), AST to values ([`eval`]).
+//! PromQL of Prometheus 3.14: text to AST ([`parse`]), AST to text ([`printer`], [`mod@format`]), AST to values ([`eval`]).
 //! Not for the HTTP shapes of queries and results, which are the server's.
 
 pub mod ast;

@@ -66,7 +66,7 @@ pub struct Limits {
     pub series_max: u64,
     /// Decompressed bytes of one request.
     pub body_bytes_max: u64,
-    /// Decompressed bytes of all requests in work; above it writers are told to retry.
+    /// Bytes, compressed and not, of all writes in work; above it writers are told to retry.
     pub in_flight_bytes_max: u64,
     /// How far ahead of the server's clock a sample may be, in milliseconds.
     pub future_ms_max: u64,

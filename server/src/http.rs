@@ -113,3 +113,6 @@ async fn when_ready(State(app): State<Arc<App>>, request: Request, next: Next) -
         .insert(axum::http::header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
+
+#[cfg(test)]
+mod tests;

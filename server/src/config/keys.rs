@@ -19,7 +19,7 @@ pub struct Key {
     pub doc: &'static str,
     /// Reads a value into the configuration; the error says what is expected.
     pub(crate) apply: fn(&mut Config, &str) -> Result<(), String>,
-    /// Writes the value as [`Key::apply`] reads it.
+    /// Writes the value in the form in which it is read.
     pub show: fn(&Config) -> String,
 }
 
@@ -112,7 +112,7 @@ pub const KEYS: &[Key] = &[
     Key {
         path: "limits.in_flight",
         default: "256MiB",
-        doc: "Decompressed bytes of all writes in work; above it 503 with `Retry-After`.",
+        doc: "Bytes of all writes in work; above it 503 with `Retry-After`.",
         apply: |c, v| bounded_size(v, 1 << 20, 1 << 40).map(|v| c.limits.in_flight_bytes_max = v),
         show: |c| size_text(c.limits.in_flight_bytes_max),
     },

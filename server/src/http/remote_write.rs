@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::{Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use kymo_engine::metrics::{Applied, Input};
 use kymo_engine::ticket::Ticket;
 use kymo_engine::{Error, ErrorKind};
 use kymo_proto::{remote_write::WriteRequest, snappy};
+use tokio::sync::SemaphorePermit;
 
 use super::answer::ApiError;
 use super::tenant::Tenant;
@@ -58,19 +59,15 @@ async fn accept(app: &Arc<App>, Tenant(tenant): Tenant, request: Request) -> Res
     check_headers(request.headers())?;
     let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
     // Snappy never grows its input by more than a sixth, so the compressed body has a limit too.
-    let body = to_bytes(request.into_body(), limit.saturating_add(limit / 6 + 32))
+    let compressed_max = limit.saturating_add(limit / 6 + 32);
+    let announced =
+        usize::try_from(request.body().size_hint().upper().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let _compressed = reserve(app, announced.min(compressed_max))?;
+    let body = to_bytes(request.into_body(), compressed_max)
         .await
         .map_err(|e| too_large_or_broken(&e))?;
     let declared = declared_len(&body, limit)?;
-    let permits = u32::try_from(declared.max(body.len()) >> 10)
-        .unwrap_or(u32::MAX)
-        .max(1);
-    let Ok(_permit) = app.in_flight.try_acquire_many(permits) else {
-        return Err(Refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many bytes of writes are in work, retry later\n".to_owned(),
-        ));
-    };
+    let _decompressed = reserve(app, declared)?;
     let pending = if declared <= INLINE_BYTES_MAX {
         append(app, &tenant, &body, limit)?
     } else {
@@ -80,6 +77,17 @@ async fn accept(app: &Arc<App>, Tenant(tenant): Tenant, request: Request) -> Res
             .map_err(|e| Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("{e}\n")))??
     };
     finish(app, pending).await
+}
+
+/// Takes room for so many bytes out of what all writes may have in work together.
+fn reserve(app: &App, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+    let permits = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
+    app.in_flight.try_acquire_many(permits).map_err(|_| {
+        Refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many bytes of writes are in work, retry later\n".to_owned(),
+        )
+    })
 }
 
 /// Decompresses, decodes, validates and hands the good part to the store.
