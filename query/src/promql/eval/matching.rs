@@ -81,7 +81,7 @@ pub(super) fn eval(
         live,
         out,
     };
-    sides.group(grid)?;
+    sides.group()?;
     for i in 0..sides.many.len() {
         context.meter.tick(grid.len)?;
         sides.match_series(i, grid)?;
@@ -96,7 +96,8 @@ pub(super) fn eval(
 
 impl Sides<'_> {
     /// Groups the one side; at no step may two series of a group have a sample.
-    fn group(&mut self, grid: Grid) -> Result<(), EvalError> {
+    fn group(&mut self) -> Result<(), EvalError> {
+        let mut occupied: Vec<Marks> = Vec::new();
         for (i, series) in self.one.iter().enumerate() {
             let next = self.groups.len();
             let at = *self
@@ -105,14 +106,13 @@ impl Sides<'_> {
                 .or_insert(next);
             if at == next {
                 self.groups.push(Group::default());
+                occupied.push(Marks::default());
             }
-            for other in &self.groups[at].members {
-                let other = &self.one[*other];
-                let both = |step: usize| {
-                    self.live[step] && present(series.values.get(step)) && present(other.values.get(step))
-                };
-                if (0..grid.len).any(both) {
-                    return Err(self.duplicate(series, other));
+            for (step, _) in series.values.iter().filter(|(step, _)| self.live[*step]) {
+                if occupied[at].add(step)
+                    && let Some(other) = self.one_at(Some(at), step)
+                {
+                    return Err(self.duplicate(series, &self.one[other]));
                 }
             }
             self.groups[at].members.push(i);
