@@ -26,6 +26,8 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long requests in work may take to end once the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
+const THREAD_STACK_BYTES: usize = 16 << 20;
+
 /// Why a server could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -59,6 +61,17 @@ pub struct Opened {
     commits: JoinHandle<()>,
     maintenance: JoinHandle<()>,
     stop_maintenance: Sender<()>,
+}
+
+/// A runtime for a server. Its threads have room for the deepest expression the parser accepts.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
 }
 
 /// Binds the main listener.
