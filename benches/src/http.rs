@@ -38,7 +38,19 @@ impl Client {
 
     /// Sends a GET and returns status and body.
     pub fn get(&mut self, path: &str) -> io::Result<(u16, String)> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
+        self.bare("GET", path)
+    }
+
+    /// Sends a POST without a body and returns status and body.
+    pub fn post(&mut self, path: &str) -> io::Result<(u16, String)> {
+        self.bare("POST", path)
+    }
+
+    fn bare(&mut self, method: &str, path: &str) -> io::Result<(u16, String)> {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
+            self.host
+        );
         self.stream.get_mut().write_all(request.as_bytes())?;
         self.response()
     }

@@ -63,7 +63,7 @@ impl Default for LogOptions {
     fn default() -> LogOptions {
         LogOptions {
             sync: SyncPolicy::Always,
-            segment_bytes: 32 << 20,
+            segment_bytes: 16 << 20,
             queue_bytes_max: 64 << 20,
             frame_bytes: 4 << 20,
             spare_segments: 2,

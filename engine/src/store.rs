@@ -48,7 +48,7 @@ impl Default for StoreOptions {
     fn default() -> StoreOptions {
         StoreOptions {
             flush_rows: 16_000_000,
-            flush_record_bytes: 256 << 20,
+            flush_record_bytes: 64 << 20,
             flush_age_ms: 2 * 3_600_000,
             compaction: CompactionOptions::default(),
             retention: RetentionOptions::default(),

@@ -305,14 +305,10 @@ fn ingest(args: &Ingest) -> Result<()> {
         cpu / samples * 1e6
     ));
     let mut client = connect(&server.host)?;
-    for step in ["flush", "compact"] {
-        Command::new(&args.bin)
-            .args(["admin", step, "--server", &format!("http://{}", server.host)])
-            .stdout(Stdio::null())
-            .status()?;
+    for step in ["flush", "compact?wait=true"] {
+        let (status, body) = client.post(&format!("/api/v1/admin/{step}"))?;
+        ensure!(status / 100 == 2, "{step} answered {status} {body}");
     }
-    let (status, _) = client.get("/-/ready")?;
-    ensure!(status == 200, "not ready after compaction");
     let blocks = disk_bytes(&data.path().join("tenants"))? as f64;
     say(&format!(
         "blocks {:.3} bytes per sample, index included",
