@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::http::answer::{Answer, Reply};
+use crate::http::answer::{Answer, ApiError, ErrorType, Reply};
 
 /// The routes of this module.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -30,6 +30,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     answers.into_iter().fold(Router::new(), |router, (path, data)| {
         router.route(path, get(move || always(data.clone())))
     })
+}
+
+/// Deletion, snapshots and the like, which a Prometheus without `--web.enable-admin-api` refuses in these words.
+async fn admin_disabled() -> ApiError {
+    ApiError::new(ErrorType::Unavailable, "admin APIs disabled")
 }
 
 async fn always(data: Value) -> Reply {
