@@ -27,9 +27,15 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         ("/api/v1/alerts", json!({"alerts": []})),
         ("/api/v1/notifications", json!([])),
     ];
-    answers.into_iter().fold(Router::new(), |router, (path, data)| {
-        router.route(path, get(move || always(data.clone())))
-    })
+    let mut router = Router::new();
+    for (path, data) in answers {
+        router = router.route(path, get(move || always(data.clone())));
+    }
+    for name in ["delete_series", "clean_tombstones", "snapshot"] {
+        let path = format!("/api/v1/admin/tsdb/{name}");
+        router = router.route(&path, post(admin_disabled).put(admin_disabled));
+    }
+    router
 }
 
 /// Deletion, snapshots and the like, which a Prometheus without `--web.enable-admin-api` refuses in these words.
