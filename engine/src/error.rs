@@ -59,12 +59,12 @@ pub enum Error {
         /// The system's message.
         cause: String,
     },
-    /// The queue of unsynced writes is full.
-    #[error("{queued_bytes} bytes are waiting to be synced, the limit is {limit_bytes}")]
+    /// Too much waits to be synced or to be flushed.
+    #[error("{queued_bytes} bytes are waiting to be written, the limit is {limit_bytes}")]
     Overloaded {
-        /// Bytes in the queue.
+        /// Bytes that wait.
         queued_bytes: u64,
-        /// Its limit.
+        /// The limit.
         limit_bytes: u64,
     },
     /// The node is shutting down.

@@ -195,14 +195,14 @@ impl Node {
         &self.options
     }
 
-    /// Does the background work that is due at `now_ms`. A store that fails does not keep the others from theirs; the
-    /// first error is returned.
+    /// Does the quick background work that is due at `now_ms`: watches space, syncs, flushes. A store that fails does not
+    /// keep the others from theirs; the first error is returned.
     pub fn maintain(&self, now_ms: i64) -> Result<Upkeep> {
         self.watch_space();
         if self.options.log.sync == SyncPolicy::Interval {
             self.log.sync()?;
         }
-        let done = self.each(|db| db.metrics.maintain(&self.log, now_ms));
+        let done = self.each(|db| db.metrics.flush_due(&self.log, now_ms));
         if self.state() == State::Writable {
             self.log
                 .prepare_spare()
@@ -215,6 +215,12 @@ impl Node {
         }
         self.end_of_disk_full();
         done
+    }
+
+    /// Does the slow background work that is due at `now_ms`: drops what is past retention and merges blocks, at most one
+    /// merge a store. May run beside [`Node::maintain`].
+    pub fn merge_due(&self, now_ms: i64) -> Result<Upkeep> {
+        self.each(|db| db.metrics.merge_due(now_ms))
     }
 
     /// Writes everything the heads hold to blocks.

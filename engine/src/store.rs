@@ -57,6 +57,9 @@ impl Default for StoreOptions {
     }
 }
 
+/// How many times its flush size a head may reach while an earlier flush is still running.
+const HEAD_GROWTH_MAX: u64 = 4;
+
 /// What every store of a node shares.
 #[derive(Clone)]
 pub struct Shared {
@@ -79,8 +82,10 @@ pub struct Store<S: Signal> {
     gate: RwLock<()>,
     view: RwLock<View<S>>,
     manifest: Mutex<Manifest>,
-    /// One flush, merge or drop at a time.
-    work: Mutex<()>,
+    /// One flush at a time.
+    flushing: Mutex<()>,
+    /// One merge or drop at a time.
+    merging: Mutex<()>,
 }
 
 /// What a snapshot copies.
@@ -201,7 +206,8 @@ impl<S: Signal> Store<S> {
             gate: RwLock::new(()),
             view: RwLock::new(view),
             manifest: Mutex::new(manifest),
-            work: Mutex::new(()),
+            flushing: Mutex::new(()),
+            merging: Mutex::new(()),
         };
         Ok((store, lost))
     }
@@ -245,6 +251,7 @@ impl<S: Signal> Store<S> {
     pub fn append(&self, log: &Log, input: &S::Input<'_>) -> Result<Ticket<S::Applied>> {
         let _resolving = self.gate.read();
         let head = self.view.read().open.clone();
+        self.check_room(&head)?;
         let record = S::resolve(&head.state, input)?;
         let bytes = S::encode(&record);
         let len = bytes.len();
@@ -256,6 +263,19 @@ impl<S: Signal> Store<S> {
         let seq = log.append(&self.owner, head.generation, bytes, Box::new(done))?;
         head.note_record(seq, len);
         Ok(ticket)
+    }
+
+    /// Refuses writes while flushes do not keep up, so that the head stays bounded.
+    fn check_room(&self, head: &Head<S>) -> Result<()> {
+        let queued_bytes = head.record_bytes.load(Ordering::Relaxed);
+        let limit_bytes = self.options.flush_record_bytes.saturating_mul(HEAD_GROWTH_MAX);
+        if queued_bytes > limit_bytes {
+            return Err(Error::Overloaded {
+                queued_bytes,
+                limit_bytes,
+            });
+        }
+        Ok(())
     }
 
     /// The metas of the live blocks in log order.

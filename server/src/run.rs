@@ -4,13 +4,14 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kymo_engine::Error;
 use kymo_engine::node::{Node, Recovery};
 use kymo_engine::storage::LocalStorage;
+use kymo_engine::store::Upkeep;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -59,8 +60,8 @@ pub enum RunError {
 pub struct Opened {
     node: Arc<Node>,
     commits: JoinHandle<()>,
-    maintenance: JoinHandle<()>,
-    stop_maintenance: Sender<()>,
+    /// Background threads; each stops when its sender goes.
+    workers: Vec<(Sender<()>, JoinHandle<()>)>,
 }
 
 /// A runtime for a server. Its threads have room for the deepest expression the parser accepts.
@@ -172,20 +173,25 @@ impl Opened {
                 .spawn(move || node.run_commits())
                 .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
         };
-        let (stop_maintenance, stop) = channel();
-        let maintenance = {
+        let worker = |name: &'static str, work: fn(&Node, i64) -> Result<Upkeep, Error>| {
             let node = Arc::clone(&node);
-            std::thread::Builder::new()
-                .name("maintenance".to_owned())
-                .spawn(move || maintain(&node, &stop))
-                .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
+            let (stop, stopped) = channel();
+            let thread = std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || every_second(name, &stopped, |now| work(&node, now)))
+                .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?;
+            Ok((stop, thread))
         };
+        // A merge may take long; flushes must not wait for it.
+        let workers = vec![
+            worker("maintenance", Node::maintain)?,
+            worker("merges", Node::merge_due)?,
+        ];
         app.ready(Arc::clone(&node));
         Ok(Opened {
             node,
             commits,
-            maintenance,
-            stop_maintenance,
+            workers,
         })
     }
 
@@ -201,10 +207,11 @@ impl Opened {
 
     /// Stops the threads and closes the log. What the heads hold is read from the log at the next opening.
     pub fn close_unflushed(self) {
-        drop(self.stop_maintenance);
-        let maintained = self.maintenance.join();
+        let (stops, threads): (Vec<_>, Vec<_>) = self.workers.into_iter().unzip();
+        drop(stops);
+        let worked: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
         self.node.close();
-        for ended in [maintained, self.commits.join()] {
+        for ended in worked.into_iter().chain([self.commits.join()]) {
             if let Err(panic) = ended {
                 std::panic::resume_unwind(panic);
             }
@@ -235,11 +242,12 @@ fn log_recovery(dir: &Path, recovery: &Recovery, took: Duration) {
     }
 }
 
-fn maintain(node: &Node, stop: &std::sync::mpsc::Receiver<()>) {
+/// Calls `work` with the time every [`MAINTENANCE_INTERVAL`] until the sender of `stop` is gone.
+fn every_second(name: &str, stop: &Receiver<()>, work: impl Fn(i64) -> Result<Upkeep, Error>) {
     while stop.recv_timeout(MAINTENANCE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-        match node.maintain(now_ms()) {
-            Ok(done) => tracing::trace!(?done, "maintenance"),
-            Err(error) => tracing::error!(%error, "maintenance failed"),
+        match work(now_ms()) {
+            Ok(done) => tracing::trace!(?done, name),
+            Err(error) => tracing::error!(%error, "{name} failed"),
         }
     }
 }

@@ -246,7 +246,10 @@ proptest! {
                     model.in_head.clear();
                 }
                 Step::Compact => drop(node.compact().unwrap()),
-                Step::Maintain => drop(node.maintain(11 * DAY).unwrap()),
+                Step::Maintain => {
+                    node.maintain(11 * DAY).unwrap();
+                    node.merge_due(11 * DAY).unwrap();
+                }
                 Step::Restart(kind, seed) => (storage, node) = restart(&storage, *kind, *seed),
             }
             check(&node, &model);

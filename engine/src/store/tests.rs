@@ -147,27 +147,43 @@ fn heads_are_rebuilt_as_they_were_sealed() {
 fn flushes_are_due_by_rows_and_by_age() {
     let life = Life::new(&MemoryStorage::new());
     life.put(0, 0).unwrap();
-    assert_eq!(life.store.maintain(&life.log, 1000).unwrap().flushed_heads, 0);
+    assert_eq!(life.store.flush_due(&life.log, 1000).unwrap().flushed_heads, 0);
     assert_eq!(
-        life.store.maintain(&life.log, 7_200_999).unwrap().flushed_heads,
+        life.store.flush_due(&life.log, 7_200_999).unwrap().flushed_heads,
         0
     );
     assert_eq!(
-        life.store.maintain(&life.log, 7_201_000).unwrap().flushed_heads,
+        life.store.flush_due(&life.log, 7_201_000).unwrap().flushed_heads,
         1
     );
     for i in 0..8 {
         life.put(i, 0).unwrap();
     }
     assert_eq!(
-        life.store.maintain(&life.log, 7_201_001).unwrap().flushed_heads,
+        life.store.flush_due(&life.log, 7_201_001).unwrap().flushed_heads,
         1
     );
     assert_eq!(
-        life.store.maintain(&life.log, i64::MAX).unwrap().flushed_heads,
+        life.store.flush_due(&life.log, i64::MAX).unwrap().flushed_heads,
         0,
         "nothing to flush"
     );
+}
+
+#[test]
+fn a_head_that_cannot_be_flushed_refuses_before_it_outgrows_memory() {
+    let options = StoreOptions {
+        flush_record_bytes: 50,
+        ..options()
+    };
+    let life = Life::open(Arc::new(MemoryStorage::new()), options).unwrap().0;
+    let refused = (0..1000).find_map(|i| life.put(i, i).err());
+    assert!(
+        matches!(refused, Some(Error::Overloaded { limit_bytes: 200, .. })),
+        "{refused:?}"
+    );
+    life.store.flush_due(&life.log, 0).unwrap();
+    life.put(-1, 0).unwrap();
 }
 
 #[test]
@@ -182,7 +198,7 @@ fn merges_keep_rows_and_a_snapshot_outlives_its_blocks() {
     }
     let before = life.rows();
     let snapshot = life.store.snapshot();
-    assert_eq!(life.store.maintain(&life.log, 0).unwrap().merges, 1);
+    assert_eq!(life.store.merge_due(0).unwrap().merges, 1);
     let blocks = life.store.blocks();
     assert_eq!((blocks.len(), blocks[0].level, blocks[0].rows), (1, 1, 24));
     assert_eq!(block_files(&storage), 4, "the snapshot holds the inputs");
@@ -254,7 +270,10 @@ fn course(life: &Life, acked: &mut Rows, tried: &mut Rows) {
         }
         match step % 10 {
             3 => drop(life.store.flush(&life.log)),
-            6 => drop(life.store.maintain(&life.log, step * DAY / 16)),
+            6 => {
+                drop(life.store.flush_due(&life.log, step * DAY / 16));
+                drop(life.store.merge_due(step * DAY / 16));
+            }
             9 => drop(life.store.compact()),
             _ => {}
         }

@@ -1,5 +1,5 @@
 //! The background work of a store: seal and flush heads, drop blocks past retention, merge blocks. Called with the time
-//! by whoever owns the clock; one call at a time.
+//! by whoever owns the clock. Flushes and merges exclude their own kind only, so a long merge never lets a head grow.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,17 +47,27 @@ struct Origin {
 }
 
 impl<S: Signal> Store<S> {
-    /// Does what is due: flush, retention, at most one merge.
+    /// Flushes the head if it is due, and what an earlier flush left.
     ///
     /// # Errors
     /// The first error; what was done before it stays done.
-    pub fn maintain(&self, log: &Log, now_ms: i64) -> Result<Upkeep> {
-        let _one_at_a_time = self.work.lock();
+    pub fn flush_due(&self, log: &Log, now_ms: i64) -> Result<Upkeep> {
+        let _one_at_a_time = self.flushing.lock();
         let mut done = Upkeep::default();
         if self.flush_is_due(now_ms) {
             self.seal(log);
         }
         self.flush_sealed(log, &mut done)?;
+        Ok(done)
+    }
+
+    /// Drops blocks past retention and does at most one merge. Flushes go on meanwhile.
+    ///
+    /// # Errors
+    /// The first error; what was done before it stays done.
+    pub fn merge_due(&self, now_ms: i64) -> Result<Upkeep> {
+        let _one_at_a_time = self.merging.lock();
+        let mut done = Upkeep::default();
         self.drop_expired(now_ms, &mut done)?;
         let today = S::day_of(now_ms.saturating_mul(S::UNITS_PER_MS));
         if let Some(merge) = compaction::plan(&self.blocks(), today, &self.options.compaction) {
@@ -69,7 +79,7 @@ impl<S: Signal> Store<S> {
 
     /// Flushes whatever the heads hold.
     pub fn flush(&self, log: &Log) -> Result<Upkeep> {
-        let _one_at_a_time = self.work.lock();
+        let _one_at_a_time = self.flushing.lock();
         let mut done = Upkeep::default();
         self.seal(log);
         self.flush_sealed(log, &mut done)?;
@@ -78,7 +88,7 @@ impl<S: Signal> Store<S> {
 
     /// Merges until every day is one block, as far as sizes allow.
     pub fn compact(&self) -> Result<Upkeep> {
-        let _one_at_a_time = self.work.lock();
+        let _one_at_a_time = self.merging.lock();
         let mut done = Upkeep::default();
         while let Some(merge) = compaction::plan_full(&self.blocks(), &self.options.compaction) {
             self.merge(&merge)?;
@@ -89,7 +99,7 @@ impl<S: Signal> Store<S> {
 
     /// Drops blocks past retention.
     pub fn retain(&self, now_ms: i64) -> Result<Upkeep> {
-        let _one_at_a_time = self.work.lock();
+        let _one_at_a_time = self.merging.lock();
         let mut done = Upkeep::default();
         self.drop_expired(now_ms, &mut done)?;
         Ok(done)
