@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::http::router;
+use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
 
 /// How often maintenance looks for work.
@@ -132,6 +133,7 @@ pub async fn run(
 type Served = Result<std::io::Result<()>, tokio::task::JoinError>;
 
 async fn serve(listener: TcpListener, app: Arc<App>, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+    let listener = BoundedListener::new(listener, CONNECTIONS_MAX, idle_max(app.config.query.timeout_ms));
     axum::serve(listener, router(app))
         .with_graceful_shutdown(async {
             // Either way the sender is gone, so it is time to stop.
