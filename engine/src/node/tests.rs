@@ -1,5 +1,7 @@
 //! Tests of the node: metrics through the whole life, and every crash on the way.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 use crate::metrics::{Applied, Input, MatchOp, Matcher, Samples, Selection, WriteBatch};
 use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
@@ -213,4 +215,61 @@ fn after_a_failed_sync_reads_go_on_and_writes_wait_for_a_restart() {
     let after = open(&memory.crash(Crash::DropUnsynced)).0;
     write(&after, &up("a", &[(3000, 1.0)])).unwrap();
     assert_eq!(read(&after, &name_up())[0].1, [(1000, 1.0), (3000, 1.0)]);
+}
+
+/// Writers, commits, flushes, merges and readers at once, until enough merges took part: every acknowledged sample is
+/// seen by the next read and is there in the end, in memory and after a restart.
+#[test]
+fn everything_at_once_loses_nothing() {
+    const MERGES: u64 = 5;
+    let storage = MemoryStorage::new();
+    let mut options = options();
+    options.store.flush_rows = 20;
+    options.store.compaction.fan_in = 2;
+    let node = Node::open(Arc::new(storage.clone()), options).unwrap().0;
+    let merges = AtomicU64::new(0);
+    let (node, merges) = (&node, &merges);
+    let written: Vec<usize> = std::thread::scope(|scope| {
+        scope.spawn(|| node.run_commits());
+        let writers = ["a", "b", "c"].map(|instance| {
+            scope.spawn(move || {
+                let mut count = 0;
+                while merges.load(Ordering::Relaxed) < MERGES {
+                    append_and_wait(node, instance, count);
+                    count += 1;
+                    let seen = read(node, &[Matcher::equal("instance", instance)]);
+                    assert_eq!(seen[0].1.len(), count, "{instance}: written is readable");
+                }
+                count
+            })
+        });
+        scope.spawn(move || {
+            while merges.load(Ordering::Relaxed) < MERGES {
+                node.maintain(0).unwrap();
+                let done = node.merge_due(100_000 * 86_400_000).unwrap();
+                merges.fetch_add(done.merges, Ordering::Relaxed);
+            }
+        });
+        let written = writers.map(|w| w.join().unwrap()).to_vec();
+        node.close();
+        written
+    });
+    let expected = read(node, &name_up());
+    assert_eq!(
+        expected.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(),
+        written
+    );
+    let after = open(&storage.crash(Crash::DropUnsynced)).0;
+    assert_eq!(read(&after, &name_up()), expected);
+}
+
+fn append_and_wait(node: &Node, instance: &str, i: usize) {
+    let batch = up(instance, &[(i as i64 * 1000, i as f64)]);
+    let input = Input {
+        batch: &batch,
+        series_max: u64::MAX,
+        received_ms: 0,
+    };
+    let store = &node.tenant("t").unwrap().metrics;
+    store.append(node.log(), &input).unwrap().wait().unwrap();
 }
