@@ -83,6 +83,8 @@ pub struct QueryLimits {
     pub concurrency: u64,
     /// How far an instant selector looks back, in milliseconds.
     pub lookback_ms: u64,
+    /// Whether what Prometheus keeps behind feature flags is accepted.
+    pub experimental: bool,
 }
 
 /// How the server logs.

@@ -83,6 +83,8 @@ fn always_routes() -> Router<Arc<App>> {
         .route("/-/healthy", get(own::healthy))
         .route("/metrics", get(own::metrics))
         .route("/version", get(own::version))
+        .route("/-/reload", post(own::lifecycle).put(own::lifecycle))
+        .route("/-/quit", post(own::lifecycle).put(own::lifecycle))
         .route("/api/v1/{*path}", axum::routing::any(unknown_api))
         .fallback(unknown)
 }

@@ -10,6 +10,7 @@ pub mod counters;
 pub mod go_float;
 mod http;
 pub mod ingest;
+mod listener;
 mod options;
 pub mod run;
 pub mod scripts;

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::http::router;
+use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
 
 /// How often maintenance looks for work.
@@ -26,6 +27,8 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long requests in work may take to end once the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+const THREAD_STACK_BYTES: usize = 16 << 20;
 
 /// Why a server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +63,17 @@ pub struct Opened {
     commits: JoinHandle<()>,
     /// Background threads; each stops when its sender goes.
     workers: Vec<(Sender<()>, JoinHandle<()>)>,
+}
+
+/// A runtime for a server. Its threads have room for the deepest expression the parser accepts.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
 }
 
 /// Binds the main listener.
@@ -119,6 +133,7 @@ pub async fn run(
 type Served = Result<std::io::Result<()>, tokio::task::JoinError>;
 
 async fn serve(listener: TcpListener, app: Arc<App>, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+    let listener = BoundedListener::new(listener, CONNECTIONS_MAX, idle_max(app.config.query.timeout_ms));
     axum::serve(listener, router(app))
         .with_graceful_shutdown(async {
             // Either way the sender is gone, so it is time to stop.

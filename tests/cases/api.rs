@@ -275,6 +275,25 @@ fn things_a_push_only_server_has_not_are_empty_but_well_formed() {
 }
 
 #[test]
+fn functions_that_prometheus_has_switched_off_are_refused_in_its_words() {
+    let (_dir, server) = start();
+    let c = &server.client;
+    let delete = c.send("POST", "/api/v1/admin/tsdb/delete_series?match[]=up", &[], b"");
+    let wanted = (500, "unavailable".to_owned(), "admin APIs disabled".to_owned());
+    assert_eq!(delete.error(), wanted);
+    assert_eq!(
+        c.send("PUT", "/api/v1/admin/tsdb/snapshot", &[], b"").error(),
+        wanted
+    );
+    let reload = c.send("POST", "/-/reload", &[], b"");
+    assert_eq!(
+        (reload.status, reload.text().as_str()),
+        (403, "Lifecycle API is not enabled.\n")
+    );
+    assert_eq!(c.get("/-/quit", &[]).status, 405);
+}
+
+#[test]
 fn unknown_paths_are_404_and_json_under_the_api() {
     let (_dir, server) = start();
     let (status, kind, _) = server.client.get("/api/v1/nonsense", &[]).error();

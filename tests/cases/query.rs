@@ -310,3 +310,45 @@ fn a_client_that_goes_away_frees_its_slot() {
         .get("/api/v1/query", &[("query", "1"), ("timeout", "30s")]);
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
+
+#[test]
+fn experimental_functions_are_accepted_when_switched_on() {
+    let ask = |sets: &[(&str, &str)]| {
+        let (_dir, server) = start_with(sets);
+        let params = [("query", "limitk(1, requests_total)"), ("time", "1700000030")];
+        server.client.get("/api/v1/query", &params).json()
+    };
+    let refused = ask(&[]);
+    assert_eq!(refused["errorType"], "bad_data", "{refused}");
+    let accepted = ask(&[("query.experimental", "on")]);
+    assert_eq!(
+        accepted["data"]["result"].as_array().unwrap().len(),
+        1,
+        "{accepted}"
+    );
+}
+
+#[test]
+fn deep_nesting_is_evaluated_or_refused_and_never_harms_the_server() {
+    let (_dir, server) = start();
+    for depth in [100, 490, 600, 20_000] {
+        for (open, close) in [
+            ("(", ")"),
+            ("abs(", ")"),
+            ("-(", ")"),
+            ("sum(", ")"),
+            ("1+(", ")"),
+            ("max_over_time((", ")[5m:1m])"),
+        ] {
+            let query = format!("{}requests_total{}", open.repeat(depth), close.repeat(depth));
+            let params = [
+                ("query", query.as_str()),
+                ("time", "1700000030"),
+                ("timeout", "1s"),
+            ];
+            let status = server.client.post("/api/v1/query", &params).status;
+            assert!([200, 400, 422, 503].contains(&status), "{open} {depth}: {status}");
+        }
+    }
+    assert_eq!(server.client.get("/-/ready", &[]).status, 200);
+}

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kymo_server::config::{self, Config, Overrides};
-use kymo_server::run::{RunError, listen, run};
+use kymo_server::run::{RunError, listen, run, runtime};
 use tokio::sync::oneshot;
 
 use crate::client::Client;
@@ -70,11 +70,7 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel();
         let (send_address, address) = std::sync::mpsc::channel::<SocketAddr>();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .expect("a runtime");
+            let runtime = runtime().expect("a runtime");
             runtime.block_on(async move {
                 let listener = listen(&config).await?;
                 let address = listener.local_addr().expect("a bound listener has an address");

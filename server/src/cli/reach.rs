@@ -15,7 +15,7 @@ use super::{FAILED, Failure, USAGE};
 use crate::app::App;
 use crate::config::{self, Overrides};
 use crate::http::router;
-use crate::run::Opened;
+use crate::run::{Opened, runtime};
 
 /// How long a server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
@@ -114,10 +114,7 @@ impl Target {
             .header(header::HOST, "localhost")
             .body(Body::empty())
             .map_err(Failure::failed)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(Failure::failed)?;
+        let runtime = runtime().map_err(Failure::failed)?;
         let body = runtime.block_on(async {
             let response = router(Arc::clone(&app))
                 .oneshot(request)

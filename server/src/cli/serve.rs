@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{FAILED, Failure, Outcome, USAGE, say};
 use crate::config::{self, Config, LogFormat, Overrides};
-use crate::run::{listen, run};
+use crate::run::{listen, run, runtime};
 
 /// Flags of `kymo serve`. Every key of the configuration can also be set by `--set` or by its `KYMO_*` variable.
 #[derive(Debug, Args)]
@@ -78,10 +78,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Outcome {
         return Ok(());
     }
     init_logs(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::failed)?;
+    let runtime = runtime().map_err(Failure::failed)?;
     runtime.block_on(async {
         let listener = listen(&config).await?;
         let address = listener.local_addr().map_err(Failure::failed)?;

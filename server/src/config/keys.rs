@@ -152,6 +152,13 @@ pub const KEYS: &[Key] = &[
         show: |c| duration_text(c.query.lookback_ms),
     },
     Key {
+        path: "query.experimental",
+        default: "off",
+        doc: "`on` accepts the functions, aggregations and modifiers that Prometheus keeps behind feature flags.",
+        apply: |c, v| on_off(v).map(|v| c.query.experimental = v),
+        show: |c| if c.query.experimental { "on" } else { "off" }.to_owned(),
+    },
+    Key {
         path: "log.format",
         default: "text",
         doc: "`text` or `json`, on standard error.",

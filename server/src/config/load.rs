@@ -169,6 +169,7 @@ fn blank() -> Config {
             samples_max: 0,
             concurrency: 0,
             lookback_ms: 0,
+            experimental: false,
         },
         log: Log {
             format: LogFormat::Text,

@@ -3,10 +3,13 @@
 mod exposition;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+use kymo_engine::node::Node;
 
 use super::answer::json_response;
 use super::prom::status::build_info;
@@ -21,6 +24,11 @@ pub(crate) async fn healthy() -> &'static str {
 
 pub(crate) async fn ready() -> &'static str {
     "Prometheus Server is Ready.\n"
+}
+
+/// Reload and quit over HTTP, which a Prometheus without `--web.enable-lifecycle` refuses in these words.
+pub(crate) async fn lifecycle() -> (StatusCode, &'static str) {
+    (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.\n")
 }
 
 pub(crate) async fn version() -> Response {
@@ -137,6 +145,40 @@ fn write_ingest(out: &mut Exposition, app: &App) {
     }
 }
 
+/// The log and the cache, which all tenants share.
+fn write_log(out: &mut Exposition, node: &Node) {
+    let stats = node.log().stats();
+    let counters = [
+        (
+            "kymo_wal_records_total",
+            "Records written to the log.",
+            &stats.records,
+        ),
+        (
+            "kymo_wal_frames_total",
+            "Frames written to the log, one per commit.",
+            &stats.frames,
+        ),
+        ("kymo_wal_bytes_total", "Bytes written to the log.", &stats.bytes),
+        ("kymo_wal_syncs_total", "Syncs of the log.", &stats.syncs),
+    ];
+    for (name, help, counter) in counters {
+        out.single(name, "counter", help, counter.load(Ordering::Relaxed) as f64);
+    }
+    out.single(
+        "kymo_wal_disk_bytes",
+        "gauge",
+        "Bytes of the log's files.",
+        node.log().disk_bytes() as f64,
+    );
+    out.single(
+        "kymo_cache_bytes",
+        "gauge",
+        "Bytes of blocks in memory.",
+        node.cache_bytes() as f64,
+    );
+}
+
 /// Counts and sizes of the stores, by tenant.
 fn write_store(out: &mut Exposition, app: &App) {
     let Some(node) = app.node() else { return };
@@ -170,6 +212,7 @@ fn write_store(out: &mut Exposition, app: &App) {
             out.sample(name, &[("tenant", tenant)], read(stats));
         }
     }
+    write_log(out, node);
     let state = node.state();
     let states = [
         ("writable", matches!(state, kymo_engine::health::State::Writable)),

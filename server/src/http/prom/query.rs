@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
-use kymo_query::promql::{Expr, ParseOptions, ast::ValueType, parse};
+use kymo_query::promql::ast::ValueType;
 
 use super::evaluate::{self, Job, Stop};
+use super::syntax::parsed;
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::http::answer::{Answer, ApiError, ErrorType, Reply};
@@ -71,7 +72,7 @@ pub(crate) async fn range(State(app): State<Arc<App>>, tenant: Tenant, params: P
 /// What both kinds of query have in common.
 fn job(app: &App, params: &Params, limit: Option<usize>) -> Result<Job, ApiError> {
     let text = params.first("query").to_owned();
-    let expr: Expr = parse(&text, &ParseOptions::default()).map_err(|e| ApiError::parameter("query", e))?;
+    let expr = parsed(app, params)?;
     let lookback = match params.first("lookback_delta") {
         "" => millis(app.config.query.lookback_ms),
         value => match parse_duration(value) {

@@ -15,11 +15,23 @@ pub(crate) fn push_metric(out: &mut String, labels: &Labels) {
         if i > 0 {
             out.push(',');
         }
-        push_json(out, name);
+        push_text(out, name);
         out.push(':');
-        push_json(out, value);
+        push_text(out, value);
     }
     out.push('}');
+}
+
+/// Appends a string. Nearly all label texts need no escaping, and answers have hundreds of thousands of them.
+fn push_text(out: &mut String, text: &str) {
+    let plain = text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
+    if plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        push_json(out, text);
+    }
 }
 
 /// Appends `{"resultType":..,"result":..` without the closing brace, so that statistics can follow. The type comes
@@ -80,3 +92,6 @@ fn push_point(out: &mut String, time: i64, value: f64) {
     push_value(out, value);
     out.push_str("\"]");
 }
+
+#[cfg(test)]
+mod tests;

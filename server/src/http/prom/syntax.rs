@@ -1,29 +1,37 @@
 //! `format_query` and `parse_query`: what a query's text means, without evaluating it.
 //! The tree's shape is that of Prometheus' `translate_ast.go`.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use kymo_query::promql::ast::{At, Duration, DurationExpr, VectorMatching, VectorSelector};
 use kymo_query::promql::{Expr, ParseOptions, format as formatting, parse as parse_text};
 use serde_json::{Map, Value, json};
 
 use kymo_engine::metrics::Matcher;
 
+use crate::app::App;
 use crate::go_float::push_value;
 use crate::http::answer::{Answer, ApiError, Reply};
 use crate::http::params::Params;
 
 /// `/api/v1/format_query`.
-pub(crate) async fn format(params: Params) -> Reply {
-    Answer::json(&formatting::pretty(&parsed(&params)?))
+pub(crate) async fn format(State(app): State<Arc<App>>, params: Params) -> Reply {
+    Answer::json(&formatting::pretty(&parsed(&app, &params)?))
 }
 
 /// `/api/v1/parse_query`.
-pub(crate) async fn parse(params: Params) -> Reply {
-    Answer::json(&tree(&parsed(&params)?))
+pub(crate) async fn parse(State(app): State<Arc<App>>, params: Params) -> Reply {
+    Answer::json(&tree(&parsed(&app, &params)?))
 }
 
 /// The expression of the `query` parameter.
-pub(crate) fn parsed(params: &Params) -> Result<Expr, ApiError> {
-    parse_text(params.first("query"), &ParseOptions::default()).map_err(|e| ApiError::parameter("query", e))
+pub(crate) fn parsed(app: &App, params: &Params) -> Result<Expr, ApiError> {
+    let options = match app.config.query.experimental {
+        true => ParseOptions::ALL,
+        false => ParseOptions::default(),
+    };
+    parse_text(params.first("query"), &options).map_err(|e| ApiError::parameter("query", e))
 }
 
 fn tree(expr: &Expr) -> Value {
