@@ -184,8 +184,9 @@ impl Segments {
         })
     }
 
-    /// Sets aside or deletes closed segments whose records are all older than `oldest_needed`. A file that cannot be
-    /// moved or deleted stays and is dealt with at the next opening.
+    /// Sets aside or deletes closed segments whose records are all older than `oldest_needed`, oldest first and each one
+    /// durably before the next: were a later one to go alone, recovery would miss its frames. What cannot be removed
+    /// now is tried again at the next release.
     pub fn release(&mut self, oldest_needed: Seq, spares_max: usize) {
         let idle = self
             .active
@@ -195,19 +196,26 @@ impl Segments {
             return;
         }
         while self.closed.front().is_some_and(|c| c.last_seq < oldest_needed) {
-            let Some(closed) = self.closed.pop_front() else {
+            if self.remove_oldest(spares_max).is_err() {
                 return;
-            };
-            let path = file_name(&self.dir, closed.number);
-            if self.spare.len() < spares_max {
-                let spare = format!("{path}{SPARE_SUFFIX}");
-                if self.storage.rename(&path, &spare).is_ok() {
-                    self.spare.push(spare);
-                }
-            } else if self.storage.delete(&path).is_err() {
-                continue;
             }
         }
+    }
+
+    fn remove_oldest(&mut self, spares_max: usize) -> Result<()> {
+        let Some(oldest) = self.closed.front() else {
+            return Ok(());
+        };
+        let path = file_name(&self.dir, oldest.number);
+        if self.spare.len() < spares_max {
+            let spare = format!("{path}{SPARE_SUFFIX}");
+            self.storage.rename(&path, &spare)?;
+            self.spare.push(spare);
+        } else {
+            self.storage.delete(&path)?;
+        }
+        self.closed.pop_front();
+        self.storage.sync_dir(&self.dir)
     }
 
     /// What to fill when a spare segment would be needed soon and there is none.

@@ -115,6 +115,20 @@ fn a_restart_with_spare_segments_alone_reuses_no_generation() {
 }
 
 #[test]
+fn a_crash_after_a_release_never_looks_like_missing_frames() {
+    for seed in 0..200 {
+        let storage = MemoryStorage::new();
+        let (log, _, _) = open(&storage);
+        for _ in 0..40 {
+            put(&log, &[7; 300]).unwrap();
+        }
+        log.flushed(&owner(), 35);
+        let (_, recovery, _) = open(&storage.crash(Crash::Torn(seed)));
+        assert_eq!(recovery.damages, [], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_segment_stays_while_one_owner_needs_it() {
     let storage = MemoryStorage::new();
     let (log, _, _) = open(&storage);
