@@ -40,6 +40,8 @@ pub struct StoreOptions {
     pub compaction: CompactionOptions,
     /// Dropping.
     pub retention: RetentionOptions,
+    /// Free bytes a merge leaves untouched.
+    pub merge_spares_bytes: u64,
     /// zstd level of blocks.
     pub zstd_level: i32,
 }
@@ -52,6 +54,7 @@ impl Default for StoreOptions {
             flush_age_ms: 2 * 3_600_000,
             compaction: CompactionOptions::default(),
             retention: RetentionOptions::default(),
+            merge_spares_bytes: 64 << 20,
             zstd_level: 1,
         }
     }

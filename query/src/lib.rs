@@ -1,6 +1,7 @@
 //! The query languages of Kymo: text to AST to values, over snapshots of the engine.
 //!
-//! Knows no wire format, no HTTP and no clock; see [`promql`] for the first of the three.
+//! Knows no wire format, no HTTP and no clock. [`promql`] is the first of the three; [`promqltest`] runs Prometheus'
+//! scripts for it; [`lex`] and [`number`] are what the languages share.
 
 #![forbid(unsafe_code)]
 

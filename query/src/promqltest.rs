@@ -8,7 +8,6 @@ use crate::promql::eval::Source;
 
 mod case;
 mod compare;
-pub mod engine;
 mod expectation;
 pub mod memory;
 mod runner;

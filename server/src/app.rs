@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::pool::Pool;
 
 /// The tenant of everything while tenancy is off.
 pub const DEFAULT_TENANT: &str = "default";
@@ -26,6 +27,8 @@ pub struct App {
     pub query_slots: Arc<Semaphore>,
     /// One permit per KiB of decompressed writes in work.
     pub in_flight: Semaphore,
+    /// The threads that queries share beside their own.
+    pub pool: Pool,
     node: OnceLock<Arc<Node>>,
     stopping: AtomicBool,
 }
@@ -43,6 +46,7 @@ impl App {
             in_flight: Semaphore::new(permits(config.limits.in_flight_bytes_max >> 10)),
             config,
             counters: Counters::default(),
+            pool: Pool::for_this_machine(),
             started_ms: now_ms(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),

@@ -79,6 +79,8 @@ pub struct QueryLimits {
     pub timeout_ms: u64,
     /// Samples one query may hold in memory.
     pub samples_max: u64,
+    /// Bytes the results of one query's expressions may take.
+    pub bytes_max: u64,
     /// Queries evaluated at the same time; more wait.
     pub concurrency: u64,
     /// How far an instant selector looks back, in milliseconds.

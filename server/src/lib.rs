@@ -12,6 +12,7 @@ mod http;
 pub mod ingest;
 mod listener;
 mod options;
+pub mod pool;
 pub mod run;
 pub mod scripts;
 pub mod units;

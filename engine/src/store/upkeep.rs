@@ -70,7 +70,8 @@ impl<S: Signal> Store<S> {
         let mut done = Upkeep::default();
         self.drop_expired(now_ms, &mut done)?;
         let today = S::day_of(now_ms.saturating_mul(S::UNITS_PER_MS));
-        if let Some(merge) = compaction::plan(&self.blocks(), today, &self.options.compaction) {
+        let planned = compaction::plan(&self.blocks(), today, &self.options.compaction);
+        if let Some(merge) = planned.filter(|merge| self.has_room_for(merge)) {
             self.merge(&merge)?;
             done.merges += 1;
         }
@@ -210,6 +211,16 @@ impl<S: Signal> Store<S> {
             self.shared.health.write_failed(e);
             storage.delete(&path).ok();
         })
+    }
+
+    /// A merge can wait; taking the last space for it would stop the writes.
+    fn has_room_for(&self, merge: &Merge) -> bool {
+        let blocks = self.blocks();
+        let inputs = blocks.iter().filter(|b| merge.inputs.contains(&b.id));
+        let needed = inputs
+            .map(|b| b.bytes)
+            .fold(self.options.merge_spares_bytes, u64::saturating_add);
+        self.shared.storage.free_bytes().is_ok_and(|free| free > needed)
     }
 
     fn merge(&self, merge: &Merge) -> Result<()> {

@@ -13,6 +13,7 @@ mod budget;
 mod calendar;
 mod call;
 mod classic;
+mod column;
 mod context;
 mod error;
 mod explain;

@@ -104,6 +104,9 @@ impl Lexer<'_> {
         if self.braces {
             return self.inside_braces(c);
         }
+        if self.bracket && !self.in_duration(c) {
+            return self.fail(format!("unexpected character in duration expression: {c:?}"));
+        }
         match c {
             '"' | '\'' | '`' => self.string(),
             '0'..='9' => self.number(),
@@ -118,15 +121,29 @@ impl Lexer<'_> {
         }
     }
 
+    /// True when the character may begin a token inside of `[...]`.
+    fn in_duration(&self, c: char) -> bool {
+        if c.is_ascii_alphabetic() || c == '_' {
+            let word = &self.rest()[..word_len(self.rest(), false)];
+            return ["step", "range", "min_of", "max_of"]
+                .iter()
+                .any(|w| w.eq_ignore_ascii_case(word));
+        }
+        c.is_ascii_digit() || "[]():,.+-*/%^".contains(c)
+    }
+
     fn end(&mut self) -> Lexed {
         if self.braces {
             return self.fail("unexpected end of input inside braces".to_owned());
         }
-        if self.bracket {
+        if self.list.last().is_some_and(|t| t.kind == Kind::LeftBracket) {
             return self.fail("unexpected end of input in duration expression".to_owned());
         }
         if self.parens > 0 {
             return self.fail("unclosed left parenthesis".to_owned());
+        }
+        if self.bracket {
+            return self.fail("unclosed left bracket".to_owned());
         }
         self.emit(Kind::End, 0)
     }
@@ -167,9 +184,6 @@ impl Lexer<'_> {
             }
             _ => match operator(c, second) {
                 Some((op, len)) => self.emit(Kind::Op(op), len),
-                None if self.bracket => {
-                    self.fail(format!("unexpected character in duration expression: {c:?}"))
-                }
                 None => self.fail(format!("unexpected character: {c:?}")),
             },
         }

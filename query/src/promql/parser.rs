@@ -187,6 +187,11 @@ impl<'a> Parser<'a> {
             } else {
                 precedence + 1
             })?;
+            let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
+            if fills && !self.options.fill_modifiers {
+                let message = "binop fill modifiers are experimental and not enabled";
+                return Err(Fault::new(lhs.span().to(rhs.span()), message));
+            }
             lhs = Expr::Binary(Box::new(BinaryExpr {
                 op,
                 lhs,

@@ -11,7 +11,7 @@ use super::ast::{
     NumberLiteral, SubqueryExpr, VectorMatching, VectorSelector,
 };
 use crate::lex::{duration, string};
-use crate::number::format_go;
+use crate::number::{format_go, format_plain};
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -50,7 +50,7 @@ impl Display for NumberLiteral {
         if self.duration && millis.fract() == 0.0 && millis.abs() < i64::MAX as f64 {
             return f.write_str(&duration::format(millis as i64));
         }
-        f.write_str(&format_go(self.value))
+        f.write_str(&format_plain(self.value))
     }
 }
 
@@ -138,14 +138,12 @@ fn stands_after_offset(expr: &DurationExpr) -> bool {
 }
 
 fn selector_modifiers(selector: &VectorSelector) -> String {
-    let mut out = modifiers(selector.at, &selector.offset);
-    if selector.anchored {
-        out.push_str(" anchored");
-    }
-    if selector.smoothed {
-        out.push_str(" smoothed");
-    }
-    out
+    let extended = match (selector.anchored, selector.smoothed) {
+        (true, _) => " anchored",
+        (_, true) => " smoothed",
+        _ => "",
+    };
+    format!("{extended}{}", modifiers(selector.at, &selector.offset))
 }
 
 fn bare_selector(selector: &VectorSelector) -> String {

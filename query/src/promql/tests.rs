@@ -168,6 +168,19 @@ const ERRORS: &[(&str, &str)] = &[
         "foo[5m] offset 1m offset 2m",
         "1:1: parse error: offset may not be set multiple times",
     ),
+    (
+        "foo[",
+        "1:5: parse error: unexpected end of input in duration expression",
+    ),
+    (
+        "a + b - on(x) fill(1) c",
+        "1:1: parse error: binop fill modifiers are experimental and not enabled",
+    ),
+    (
+        "foo[bar]",
+        "1:5: parse error: unexpected character in duration expression: 'b'",
+    ),
+    ("foo[5m", "1:7: parse error: unclosed left bracket"),
     ("foo[0m]", "1:5: parse error: duration must be greater than 0"),
     (
         "sum by foo (x)",
@@ -188,6 +201,47 @@ const ERRORS: &[(&str, &str)] = &[
         "1:1: parse error: anchored modifier is experimental and not enabled",
     ),
 ];
+
+#[test]
+fn the_canonical_form_is_that_of_prometheus() {
+    for (text, printed) in [
+        ("sum by() (a:b)", "sum(a:b)"),
+        ("sum  without( ) (a)", "sum without () (a)"),
+        ("SUM BY(\"foo.bar\", x) (a)", "sum by (\"foo.bar\", x) (a)"),
+        ("a-on(b)group_left c", "a - on (b) group_left () c"),
+        ("a - ignoring() c", "a - c"),
+        (
+            "a - ignoring() group_right(x) c",
+            "a - ignoring () group_right (x) c",
+        ),
+        (
+            "a + fill_left(-23) fill_right(42) b",
+            "a + fill_left (-23) fill_right (42) b",
+        ),
+        (
+            "a[5m] offset 1m @ start() smoothed",
+            "a[5m] smoothed @ start() offset 1m",
+        ),
+        ("a @ 10", "a @ 10.000"),
+        ("{\"a.b\"=\"c\"}", "{\"a.b\"=\"c\"}"),
+        ("{\"_0\"=\"1\"}", "{_0=\"1\"}"),
+        ("{``=\"0\"}", "{\"\"=\"0\"}"),
+        ("1048576", "1048576"),
+        ("foo offset +(5*2)", "foo offset (5 * 2)"),
+        (
+            "foo offset -min_of(10s, +max_of(step() ^ 2, 2))",
+            "foo offset -min_of(10s, max_of(step() ^ 2, 2))",
+        ),
+        (
+            "foo[200-min_of(-step()^+step(),1)]",
+            "foo[200 - min_of(-step() ^ step(), 1)]",
+        ),
+        ("foo[-(step())]", "foo[-(step())]"),
+        ("a{b=\"2\", a=\"1\"}[90m:]", "a{a=\"1\",b=\"2\"}[1h30m:]"),
+    ] {
+        assert_eq!(parse(text, &ParseOptions::ALL).unwrap().to_string(), printed);
+    }
+}
 
 #[test]
 fn errors_are_in_the_words_of_prometheus() {

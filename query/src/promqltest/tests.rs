@@ -1,11 +1,10 @@
 //! The runner on small scripts, and Prometheus' own scripts in `../../shared/promqltest`, skipped loudly where absent.
 
-use super::engine::{EngineLoader, Layout};
 use super::memory::MemorySource;
 use super::*;
 
 /// Runs all scripts and answers how many cases passed and how many need native histograms; no other may fail.
-fn run_all(name: &str, loader: &mut dyn Loader) -> Option<(usize, usize)> {
+fn run_all(loader: &mut dyn Loader) -> Option<(usize, usize)> {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/promqltest");
     let Ok(files) = std::fs::read_dir(dir) else {
         eprintln!("SKIPPED: {dir} is absent");
@@ -30,7 +29,7 @@ fn run_all(name: &str, loader: &mut dyn Loader) -> Option<(usize, usize)> {
         }
     }
     eprintln!(
-        "{name}: {passed} passed, {histograms} need native histograms, {} failed",
+        "{passed} passed, {histograms} need native histograms, {} failed",
         failures.len()
     );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -39,17 +38,8 @@ fn run_all(name: &str, loader: &mut dyn Loader) -> Option<(usize, usize)> {
 
 #[test]
 fn the_scripts_of_prometheus_pass_where_floats_suffice() {
-    if let Some(counts) = run_all("memory", &mut MemorySource::default()) {
+    if let Some(counts) = run_all(&mut MemorySource::default()) {
         assert_eq!(counts, (847, 590));
-    }
-}
-
-#[test]
-fn the_scripts_pass_in_every_layout_of_the_engine() {
-    for layout in [Layout::Head, Layout::Blocks, Layout::Merged] {
-        if let Some(counts) = run_all(&format!("{layout:?}"), &mut EngineLoader::new(layout).unwrap()) {
-            assert_eq!(counts, (847, 590));
-        }
     }
 }
 

@@ -138,6 +138,13 @@ pub const KEYS: &[Key] = &[
         show: |c| c.query.samples_max.to_string(),
     },
     Key {
+        path: "query.max_memory",
+        default: "2GiB",
+        doc: "Most memory the results of one query's expressions may take.",
+        apply: |c, v| size(v).map(|v| c.query.bytes_max = v),
+        show: |c| size_text(c.query.bytes_max),
+    },
+    Key {
         path: "query.concurrency",
         default: "20",
         doc: "Queries evaluated at the same time; more wait within their timeout.",

@@ -167,6 +167,7 @@ fn blank() -> Config {
         query: QueryLimits {
             timeout_ms: 0,
             samples_max: 0,
+            bytes_max: 0,
             concurrency: 0,
             lookback_ms: 0,
             experimental: false,

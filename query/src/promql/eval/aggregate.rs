@@ -8,7 +8,7 @@ use super::context::Context;
 use super::grid::Grid;
 use super::kahan::{Kahan, Mean, Variance};
 use super::quantile::{quantile, warn_range};
-use super::series::{ABSENT, StepSeries, present};
+use super::series::{ABSENT, Column, StepSeries, present};
 use super::{EvalError, topk};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
 
@@ -186,7 +186,7 @@ fn fold_all(
         context.meter.tick(grid.len * group.members.len())?;
         let mut values = fold(series, &group.members, grid);
         if op == AggregateOp::Group {
-            values.iter_mut().filter(|v| present(**v)).for_each(|v| *v = 1.0);
+            values.iter_mut().for_each(|(_, v)| *v = 1.0);
         }
         out.push(StepSeries {
             labels: group.labels,
@@ -198,13 +198,11 @@ fn fold_all(
 }
 
 /// Folds the members in their order, all steps of one member after the other.
-fn fold<A: Accumulate>(series: &[StepSeries], members: &[usize], grid: Grid) -> Vec<f64> {
+fn fold<A: Accumulate>(series: &[StepSeries], members: &[usize], grid: Grid) -> Column {
     let mut steps: Vec<Option<A>> = vec![None; grid.len];
     for member in members {
-        for (step, value) in steps.iter_mut().zip(&series[*member].values) {
-            if present(*value) {
-                step.get_or_insert_default().add(*value);
-            }
+        for (step, value) in series[*member].values.iter() {
+            steps[step].get_or_insert_default().add(value);
         }
     }
     steps
@@ -224,7 +222,7 @@ fn quantiles(aggregate: &AggregateExpr, q: &[f64], series: &[StepSeries], grid: 
                     group
                         .members
                         .iter()
-                        .map(|m| series[*m].values[step])
+                        .map(|m| series[*m].values.get(step))
                         .filter(|v| present(*v)),
                 );
                 if values.is_empty() {

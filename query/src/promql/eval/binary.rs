@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{ABSENT, StepSeries, StepValue, present};
+use super::series::{ABSENT, StepSeries, StepValue};
 use super::{EvalError, matching, setop};
 use crate::promql::ast::{BinaryExpr, BinaryOp, VectorMatching};
 
@@ -22,7 +22,7 @@ pub(super) fn eval(context: &Context<'_>, binary: &BinaryExpr, grid: Grid) -> Re
             let fallback = VectorMatching::default();
             let rules = binary.matching.as_ref().unwrap_or(&fallback);
             if binary.op.is_set() {
-                return setop::eval(context, binary.op, rules, l, r, grid).map(StepValue::Vector);
+                return setop::eval(binary.op, rules, l, r).map(StepValue::Vector);
             }
             matching::eval(context, binary, rules, l, r, grid).map(StepValue::Vector)
         }
@@ -101,17 +101,18 @@ fn with_scalar(
         return Ok(StepValue::Vector(Vec::new()));
     }
     for one in &mut vector {
-        for (value, other) in one.values.iter_mut().zip(scalar).filter(|(v, _)| present(**v)) {
+        for (step, value) in one.values.iter_mut() {
+            let other = scalar[step];
             let (l, r) = if scalar_left {
-                (*other, *value)
+                (other, *value)
             } else {
-                (*value, *other)
+                (*value, other)
             };
             // A comparison keeps the vector's value, on whichever side it stands.
             *value = element(op, binary.return_bool, l, r, *value);
         }
     }
-    vector.retain(|s| s.values.iter().any(|v| present(*v)));
+    vector.retain(|s| !s.values.is_empty());
     if op.is_comparison() && !binary.return_bool {
         return Ok(StepValue::Vector(vector));
     }

@@ -3,7 +3,7 @@
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{StepSeries, StepValue, present};
+use super::series::{StepSeries, StepValue};
 use crate::promql::ast::CallExpr;
 
 /// A day.
@@ -97,7 +97,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     };
     let mut vector = context.vector(arg, grid)?;
     for series in &mut vector {
-        for value in series.values.iter_mut().filter(|v| present(**v)) {
+        for (_, value) in series.values.iter_mut() {
             *value = part(name, *value);
         }
     }

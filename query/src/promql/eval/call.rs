@@ -29,7 +29,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             Ok(StepValue::Vector(vec![StepSeries {
                 labels: Labels::empty(),
                 drop_name: false,
-                values,
+                values: values.into_iter().collect(),
             }]))
         }
         "timestamp" => timestamp(context, call, grid),
@@ -81,7 +81,7 @@ fn pick(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue,
 fn scalar(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let vector = context.vector(&call.args[0], grid)?;
     let values = (0..grid.len).map(|i| {
-        let mut found = vector.iter().map(|s| s.values[i]).filter(|v| present(*v));
+        let mut found = vector.iter().map(|s| s.values.get(i)).filter(|v| present(*v));
         match (found.next(), found.next()) {
             (Some(value), None) => value,
             _ => f64::NAN,
@@ -96,14 +96,9 @@ fn timestamp(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepV
         other => {
             let mut series = context.vector(other, grid)?;
             for one in &mut series {
-                for (value, time) in one
-                    .values
+                one.values
                     .iter_mut()
-                    .zip(grid.times())
-                    .filter(|(v, _)| present(**v))
-                {
-                    *value = seconds(time);
-                }
+                    .for_each(|(step, value)| *value = seconds(grid.time(step)));
             }
             series
         }
@@ -114,9 +109,7 @@ fn timestamp(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepV
 fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let mut values = vec![1.0; grid.len];
     for series in context.vector(&call.args[0], grid)? {
-        for (value, _) in values.iter_mut().zip(series.values).filter(|(_, v)| present(*v)) {
-            *value = ABSENT;
-        }
+        series.values.iter().for_each(|(step, _)| values[step] = ABSENT);
     }
     Ok(StepValue::Vector(range_fn::absent_series(&call.args[0], values)))
 }

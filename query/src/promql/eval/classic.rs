@@ -40,7 +40,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     let series = context.vector(vector, grid)?;
     let histograms = histograms(context, &series, span);
     let delayed = context.query.options.delayed_name_removal;
-    let mut out = context.collector(grid);
+    let mut out = Collector::default();
     for question in &questions {
         for histogram in &histograms {
             context.meter.tick(grid.len * histogram.buckets.len())?;
@@ -114,7 +114,7 @@ fn histograms(context: &Context<'_>, series: &[StepSeries], span: Span) -> Vec<H
     let mut out: Vec<Histogram> = Vec::new();
     for (i, one) in series.iter().enumerate() {
         let le = one.labels.value(BUCKET_LABEL);
-        let Some(bound) = crate::number::parse(le).filter(|_| !le.is_empty()) else {
+        let Ok(bound) = le.parse::<f64>() else {
             let (le, name) = (string::quote(le), string::quote(one.labels.value(METRIC_NAME)));
             context.warn(
                 span,
@@ -171,7 +171,7 @@ impl Asked<'_> {
         for (step, time) in grid.times().enumerate() {
             buckets.clear();
             for (bound, i) in &histogram.buckets {
-                let count = series[*i].values[step];
+                let count = series[*i].values.get(step);
                 if present(count) {
                     buckets.push(Bucket { bound: *bound, count });
                 }

@@ -8,7 +8,7 @@ use kymo_engine::metrics::SeriesData;
 use super::annotations::{Annotations, Notes, Severity};
 use super::budget::{Budget, Meter, Stats};
 use super::grid::Grid;
-use super::series::{Collector, StepSeries, StepValue, merged, present, without_metadata};
+use super::series::{Column, StepSeries, StepValue, merged, without_metadata};
 use super::{EvalError, Query, Source, aggregate, binary, call, plan, selector};
 use crate::lex::Span;
 use crate::promql::ast::{Expr, UnaryExpr, UnaryOp};
@@ -162,11 +162,7 @@ impl<'a> Context<'a> {
         match &mut value {
             StepValue::Scalar(values) => values.iter_mut().for_each(|v| *v = -*v),
             StepValue::Vector(series) => {
-                for value in series
-                    .iter_mut()
-                    .flat_map(|s| &mut s.values)
-                    .filter(|v| present(**v))
-                {
+                for (_, value) in series.iter_mut().flat_map(|s| s.values.iter_mut()) {
                     *value = -*value;
                 }
                 return self.drop_names(std::mem::take(series)).map(StepValue::Vector);
@@ -187,11 +183,6 @@ impl<'a> Context<'a> {
         }
         merged(series)
     }
-
-    /// A collector for the steps of a grid.
-    pub(super) fn collector(&self, grid: Grid) -> Collector {
-        Collector::new(grid.len)
-    }
 }
 
 fn repeat(value: StepValue, len: usize) -> StepValue {
@@ -200,7 +191,7 @@ fn repeat(value: StepValue, len: usize) -> StepValue {
         StepValue::String(text) => StepValue::String(text),
         StepValue::Vector(mut series) => {
             for one in &mut series {
-                one.values = vec![one.values[0]; len];
+                one.values = Column::constant(one.values.get(0), len);
             }
             StepValue::Vector(series)
         }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::grid::Grid;
 use super::range_fn::{note_non_counters, renamed};
-use super::series::{ABSENT, StepSeries, StepValue};
+use super::series::{Column, StepSeries, StepValue};
 use super::{EvalError, plan};
 use crate::promql::ast::{CallExpr, Expr, MatrixSelector};
 
@@ -56,8 +56,7 @@ pub(super) fn eval(
             .copied()
             .zip(task.samples.values.iter().copied());
         let points: Vec<Point> = pairs.collect();
-        let mut values = vec![ABSENT; grid.len];
-        let mut found = false;
+        let mut values = Column::default();
         for (step, time) in grid.times().enumerate() {
             let end = shift.apply(time);
             let first = end.saturating_sub(range).saturating_sub(lookback);
@@ -67,12 +66,11 @@ pub(super) fn eval(
                 .max(from);
             task.window(step, to - from)?;
             if let Some(value) = function.value(&points[from..to], end) {
-                values[step] = value;
-                found = true;
+                values.set(step, value);
             }
         }
         let labels = data.labels().clone();
-        Ok(found.then_some(StepSeries {
+        Ok((!values.is_empty()).then_some(StepSeries {
             labels,
             drop_name: false,
             values,

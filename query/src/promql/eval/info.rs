@@ -10,7 +10,7 @@ use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
 use super::plan::Shift;
-use super::series::{StepSeries, present};
+use super::series::{Collector, StepSeries};
 use super::task::Task;
 use crate::promql::ast::{CallExpr, Expr};
 
@@ -55,7 +55,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     for info in &infos {
         by_identity.entry(identity(&info.labels)).or_default().push(info);
     }
-    let mut out = context.collector(grid);
+    let mut out = Collector::default();
     for series in base {
         context.meter.tick(grid.len)?;
         if wanted.is_info_metric(series.labels.metric_name()) {
@@ -64,11 +64,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         }
         let none = Vec::new();
         let infos = by_identity.get(&identity(&series.labels)).unwrap_or(&none);
-        for step in 0..grid.len {
-            let value = series.values[step];
-            if !present(value) {
-                continue;
-            }
+        for (step, value) in series.values.iter() {
             if let Some(labels) = enriched(&series.labels, infos, &wanted, step)? {
                 let slot = out.slot(labels, series.drop_name);
                 out.set(slot, step, value)?;

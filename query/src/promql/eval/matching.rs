@@ -6,6 +6,7 @@ use kymo_engine::labels::{Labels, METRIC_NAME};
 
 use super::EvalError;
 use super::binary::{element, is_trim};
+use super::column::Marks;
 use super::context::Context;
 use super::grid::Grid;
 use super::series::{Collector, StepSeries, is_metadata, present};
@@ -24,10 +25,10 @@ pub(super) fn signature(rules: &VectorMatching, labels: &Labels) -> Labels {
 /// The series of the one side that share a signature.
 #[derive(Default)]
 struct Group {
-    labels: Vec<usize>,
+    members: Vec<usize>,
     /// Per step whether the many side had a sample, and whether it gave a result.
-    seen: Vec<bool>,
-    given: Vec<bool>,
+    seen: Marks,
+    given: Marks,
 }
 
 struct Sides<'a> {
@@ -38,7 +39,9 @@ struct Sides<'a> {
     /// What stands for a missing sample of the many and of the one side.
     fill_many: Option<f64>,
     fill_one: Option<f64>,
-    groups: HashMap<Labels, Group>,
+    /// The groups by signature.
+    index: HashMap<Labels, usize>,
+    groups: Vec<Group>,
     /// Per step whether both sides have samples; without them nothing is matched and nothing is ambiguous.
     live: Vec<bool>,
     out: Collector,
@@ -61,11 +64,11 @@ pub(super) fn eval(
     let (fill_many, fill_one) = (rules.fill_left, rules.fill_right);
     let fills = fill_many.is_some() || fill_one.is_some();
     let live = (0..grid.len).map(|i| {
-        let any = |side: &[StepSeries]| side.iter().any(|s| present(s.values[i]));
+        let any = |side: &[StepSeries]| side.iter().any(|s| present(s.values.get(i)));
         fills || (any(&many) && any(&one))
     });
     let live = live.collect();
-    let out = context.collector(grid);
+    let out = Collector::default();
     let mut sides = Sides {
         binary,
         rules,
@@ -73,11 +76,12 @@ pub(super) fn eval(
         one,
         fill_many,
         fill_one,
-        groups: HashMap::new(),
+        index: HashMap::new(),
+        groups: Vec::new(),
         live,
         out,
     };
-    sides.group(grid)?;
+    sides.group()?;
     for i in 0..sides.many.len() {
         context.meter.tick(grid.len)?;
         sides.match_series(i, grid)?;
@@ -86,31 +90,32 @@ pub(super) fn eval(
         sides.fill_missing_many(grid)?;
     }
     let mut out = sides.out.series;
-    out.retain(|s| s.values.iter().any(|v| present(*v)));
+    out.retain(|s| !s.values.is_empty());
     Ok(out)
 }
 
 impl Sides<'_> {
     /// Groups the one side; at no step may two series of a group have a sample.
-    fn group(&mut self, grid: Grid) -> Result<(), EvalError> {
+    fn group(&mut self) -> Result<(), EvalError> {
+        let mut occupied: Vec<Marks> = Vec::new();
         for (i, series) in self.one.iter().enumerate() {
-            let group = self
-                .groups
+            let next = self.groups.len();
+            let at = *self
+                .index
                 .entry(signature(self.rules, &series.labels))
-                .or_default();
-            for other in &group.labels {
-                let other = &self.one[*other];
-                let both = |step: usize| {
-                    self.live[step] && present(series.values[step]) && present(other.values[step])
-                };
-                if (0..grid.len).any(both) {
-                    return Err(self.duplicate(series, other));
+                .or_insert(next);
+            if at == next {
+                self.groups.push(Group::default());
+                occupied.push(Marks::default());
+            }
+            for (step, _) in series.values.iter().filter(|(step, _)| self.live[*step]) {
+                if occupied[at].add(step)
+                    && let Some(other) = self.one_at(Some(at), step)
+                {
+                    return Err(self.duplicate(series, &self.one[other]));
                 }
             }
-            group.labels.push(i);
-        }
-        for group in self.groups.values_mut() {
-            (group.seen, group.given) = (vec![false; grid.len], vec![false; grid.len]);
+            self.groups[at].members.push(i);
         }
         Ok(())
     }
@@ -130,30 +135,33 @@ impl Sides<'_> {
     }
 
     /// The series of the group that has a sample at this step.
-    fn one_at(&self, group: Option<&Group>, step: usize) -> Option<usize> {
-        group?
-            .labels
+    fn one_at(&self, group: Option<usize>, step: usize) -> Option<usize> {
+        self.groups[group?]
+            .members
             .iter()
             .copied()
-            .find(|i| present(self.one[*i].values[step]))
+            .find(|i| present(self.one[*i].values.get(step)))
     }
 
     fn match_series(&mut self, many: usize, grid: Grid) -> Result<(), EvalError> {
-        let key = signature(self.rules, &self.many[many].labels);
+        let group = self
+            .index
+            .get(&signature(self.rules, &self.many[many].labels))
+            .copied();
         let filled = self
             .fill_one
             .map(|_| match_labels(self.rules, &self.many[many].labels));
         let mut slot: Option<(Option<usize>, usize)> = None;
         for step in 0..grid.len {
-            let value = self.many[many].values[step];
+            let value = self.many[many].values.get(step);
             if !present(value) || !self.live[step] {
                 continue;
             }
-            let one = self.one_at(self.groups.get(&key), step);
-            if let Some(group) = self.groups.get_mut(&key) {
-                group.seen[step] = true;
+            let one = self.one_at(group, step);
+            if let Some(group) = group {
+                self.groups[group].seen.add(step);
             }
-            let Some(other) = one.map(|i| self.one[i].values[step]).or(self.fill_one) else {
+            let Some(other) = one.map(|i| self.one[i].values.get(step)).or(self.fill_one) else {
                 continue;
             };
             let result = self.value(value, other);
@@ -170,7 +178,7 @@ impl Sides<'_> {
                     new
                 }
             };
-            self.give(&key, slot, step, result)?;
+            self.give(group, slot, step, result)?;
         }
         Ok(())
     }
@@ -184,15 +192,15 @@ impl Sides<'_> {
         element(self.binary.op, self.binary.return_bool, l, r, l)
     }
 
-    fn give(&mut self, key: &Labels, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
-        if let Some(group) = self.groups.get_mut(key) {
-            let before = std::mem::replace(&mut group.given[step], true);
+    fn give(&mut self, group: Option<usize>, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
+        if let Some(group) = group {
+            let before = self.groups[group].given.add(step);
             if before && self.rules.card == Cardinality::OneToOne {
                 return Err(EvalError::execution(
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
-            if before && present(self.out.series[slot].values[step]) {
+            if before && present(self.out.series[slot].values.get(step)) {
                 return Err(EvalError::execution(
                     "multiple matches for labels: grouping labels must ensure unique matches",
                 ));
@@ -221,13 +229,16 @@ impl Sides<'_> {
     fn fill_missing_many(&mut self, grid: Grid) -> Result<(), EvalError> {
         let Some(fill) = self.fill_many else { return Ok(()) };
         for one in 0..self.one.len() {
-            let key = signature(self.rules, &self.one[one].labels);
+            let group = self
+                .index
+                .get(&signature(self.rules, &self.one[one].labels))
+                .copied();
             let labels = match_labels(self.rules, &self.one[one].labels);
             let labels = self.result_labels(&labels, Some(&self.one[one].labels));
             let mut slot = None;
             for step in 0..grid.len {
-                let other = self.one[one].values[step];
-                if !present(other) || self.groups.get(&key).is_some_and(|g| g.seen[step]) {
+                let other = self.one[one].values.get(step);
+                if !present(other) || group.is_some_and(|g| self.groups[g].seen.has(step)) {
                     continue;
                 }
                 let value = self.value(fill, other);

@@ -3,7 +3,7 @@
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{ABSENT, StepValue, present};
+use super::series::{ABSENT, StepValue};
 use crate::promql::ast::CallExpr;
 
 /// Go's `math.Min`: NaN wins.
@@ -79,11 +79,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     let name = call.function.name;
     let mut series = context.vector(&call.args[0], grid)?;
     if let Some(function) = unary(name) {
-        for value in series
-            .iter_mut()
-            .flat_map(|s| &mut s.values)
-            .filter(|v| present(**v))
-        {
+        for (_, value) in series.iter_mut().flat_map(|s| s.values.iter_mut()) {
             *value = function(*value);
         }
         return context.drop_names(series).map(StepValue::Vector);
@@ -98,15 +94,11 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         .map(|arg| context.scalar(arg, grid))
         .collect::<Result<Vec<_>, EvalError>>()?;
     let mut args = Vec::new();
-    for i in 0..grid.len {
+    for (step, value) in series.iter_mut().flat_map(|s| s.values.iter_mut()) {
         args.clear();
-        args.extend(scalars.iter().map(|s| s[i]));
-        for one in &mut series {
-            if present(one.values[i]) {
-                one.values[i] = with_args(name, one.values[i], &args);
-            }
-        }
+        args.extend(scalars.iter().map(|s| s[step]));
+        *value = with_args(name, *value, &args);
     }
-    series.retain(|s| s.values.iter().any(|v| present(*v)));
+    series.retain(|s| !s.values.is_empty());
     context.drop_names(series).map(StepValue::Vector)
 }

@@ -4,7 +4,7 @@ use kymo_engine::labels::Labels;
 use kymo_engine::metrics::Samples;
 
 use super::context::Context;
-use super::series::{StepSeries, StepValue, merged, present, without_metadata};
+use super::series::{StepSeries, StepValue, merged, without_metadata};
 use super::task::Task;
 use super::{EvalError, Series, Value, plan, subquery};
 use crate::promql::ast::{Expr, MatrixSelector};
@@ -64,10 +64,8 @@ fn named(mut series: Vec<StepSeries>) -> Result<Vec<StepSeries>, EvalError> {
 
 fn finished(context: &Context<'_>, series: StepSeries) -> Option<Series> {
     let mut samples = Samples::default();
-    for (time, value) in context.grid.times().zip(series.values) {
-        if present(value) {
-            samples.push(time, value);
-        }
+    for (step, value) in series.values.iter() {
+        samples.push(context.grid.time(step), value);
     }
     (!samples.is_empty()).then_some(Series {
         labels: series.labels,

@@ -7,7 +7,7 @@ use kymo_engine::metrics::{MatchOp, Matcher, Samples};
 use super::context::Context;
 use super::grid::Grid;
 use super::plan::{self, Shift};
-use super::series::{ABSENT, StepSeries, StepValue, merged, present, without_metadata};
+use super::series::{ABSENT, Column, StepSeries, StepValue, merged, present, without_metadata};
 use super::task::Task;
 use super::{EvalError, extended, subquery};
 use crate::promql::ast::{CallExpr, Expr};
@@ -175,8 +175,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     let ranges = Ranges::of(context, arg)?;
     let keeps_name = matches!(name, "last_over_time" | "first_over_time");
     let out = ranges.each(context, arg, grid, &|task, labels, drop_name, samples| {
-        let mut values = vec![ABSENT; grid.len];
-        let mut found = false;
+        let mut values = Column::default();
         let mut params = Vec::with_capacity(scalars.len());
         slide(samples, (ranges.shift, ranges.range), grid, |step, window| {
             task.window(step, window.values.len())?;
@@ -186,13 +185,12 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
                 check_smoothing(&params)?;
             }
             if let Some(value) = function(window, &params) {
-                values[step] = value;
-                found = true;
+                values.set(step, value);
             }
             Ok(())
         })?;
         let labels = labels.clone();
-        Ok(found.then_some(StepSeries {
+        Ok((!values.is_empty()).then_some(StepSeries {
             labels,
             drop_name,
             values,
@@ -226,7 +224,7 @@ fn warn_quantiles(context: &Context<'_>, call: &CallExpr, scalars: &[Vec<f64>], 
         .enumerate()
         .filter(|(_, q)| !(0.0..=1.0).contains(*q))
     {
-        if out.iter().any(|s| present(s.values[step])) {
+        if out.iter().any(|s| present(s.values.get(step))) {
             super::quantile::warn_range(context, *q, call.args[0].span());
         }
     }
@@ -271,10 +269,10 @@ pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Resu
     let arg = &call.args[0];
     let ranges = Ranges::of(context, arg)?;
     let found = ranges.each(context, arg, grid, &|task, labels, drop_name, samples| {
-        let mut values = vec![ABSENT; grid.len];
+        let mut values = Column::default();
         slide(samples, (ranges.shift, ranges.range), grid, |step, window| {
             task.window(step, window.values.len())?;
-            values[step] = 1.0;
+            values.set(step, 1.0);
             Ok(())
         })?;
         Ok(Some(StepSeries {
@@ -283,7 +281,7 @@ pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Resu
             values,
         }))
     })?;
-    let anywhere = |step: usize| found.iter().any(|s| present(s.values[step]));
+    let anywhere = |step: usize| found.iter().any(|s| present(s.values.get(step)));
     let values = (0..grid.len)
         .map(|step| if anywhere(step) { ABSENT } else { 1.0 })
         .collect();
@@ -292,7 +290,8 @@ pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Resu
 
 /// The one series that tells what is absent, unless nothing is.
 pub(super) fn absent_series(arg: &Expr, values: Vec<f64>) -> Vec<StepSeries> {
-    if !values.iter().any(|v| present(*v)) {
+    let values: Column = values.into_iter().collect();
+    if values.is_empty() {
         return Vec::new();
     }
     let matchers: &[Matcher] = match arg.unwrapped() {

@@ -6,7 +6,7 @@ use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
 use super::plan::{self, Shift};
-use super::series::{ABSENT, StepSeries, present};
+use super::series::{ABSENT, Column, StepSeries};
 use crate::promql::ast::VectorSelector;
 
 /// What is taken from the sample found.
@@ -38,7 +38,7 @@ pub(super) fn select(
     }
     let shift = plan::shift(context.query, selector.at, &selector.offset)?;
     let lookback = context.query.lookback;
-    let smooth = selector.smoothed;
+    let smooth = selector.smoothed && take == Take::Value;
     let around = (lookback, if smooth { lookback } else { 0 });
     context.for_each(grid, context.series_of(plan::node_id(selector)), &|task, data| {
         task.read(data, shift, around)?;
@@ -47,13 +47,11 @@ pub(super) fn select(
         } else {
             newest(&task.samples, shift, grid, lookback, take)
         };
-        let mut found = false;
-        for (step, _) in values.iter().enumerate().filter(|(_, v)| present(**v)) {
+        for (step, _) in values.iter() {
             task.window(step, 1)?;
-            found = true;
         }
         let labels = data.labels().clone();
-        Ok(found.then_some(StepSeries {
+        Ok((!values.is_empty()).then_some(StepSeries {
             labels,
             drop_name: false,
             values,
@@ -62,7 +60,7 @@ pub(super) fn select(
 }
 
 /// Per step the newest sample that is younger than `lookback`, unless it is a staleness marker.
-fn newest(samples: &Samples, shift: Shift, grid: Grid, lookback: i64, take: Take) -> Vec<f64> {
+fn newest(samples: &Samples, shift: Shift, grid: Grid, lookback: i64, take: Take) -> Column {
     let mut end = 0;
     grid.times()
         .map(|time| {
@@ -85,7 +83,7 @@ fn newest(samples: &Samples, shift: Shift, grid: Grid, lookback: i64, take: Take
 }
 
 /// Per step the value on the line between the samples before and after it; without a later one the earlier one.
-fn smoothed(samples: &Samples, shift: Shift, grid: Grid, lookback: i64) -> Vec<f64> {
+fn smoothed(samples: &Samples, shift: Shift, grid: Grid, lookback: i64) -> Column {
     let live: Vec<(i64, f64)> = samples
         .timestamps
         .iter()

@@ -5,18 +5,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
-use kymo_engine::metrics::STALE_NAN_BITS;
 
 use super::EvalError;
-
-/// What stands in a slot without a sample. The staleness marker never is a value of an expression, so its bits are free for this.
-pub(super) const ABSENT: f64 = f64::from_bits(STALE_NAN_BITS);
-
-/// True unless the slot is empty.
-#[inline]
-pub(super) fn present(value: f64) -> bool {
-    value.to_bits() != STALE_NAN_BITS
-}
+pub(super) use super::column::{ABSENT, Column, present};
 
 /// A series over the steps of a grid.
 #[derive(Debug, Clone)]
@@ -24,14 +15,7 @@ pub(super) struct StepSeries {
     pub(super) labels: Labels,
     /// The name goes when the query ends (delayed name removal).
     pub(super) drop_name: bool,
-    /// One slot per step.
-    pub(super) values: Vec<f64>,
-}
-
-impl StepSeries {
-    pub(super) fn count(&self) -> usize {
-        self.values.iter().filter(|v| present(**v)).count()
-    }
+    pub(super) values: Column,
 }
 
 /// The value of an expression over a grid.
@@ -51,8 +35,8 @@ impl StepValue {
             StepValue::String(text) => (0, text.len()),
             StepValue::Vector(series) => series.iter().fold((0, 0), |(samples, bytes), s| {
                 (
-                    samples + s.count(),
-                    bytes + s.values.len() * 8 + s.labels.byte_len() + 64,
+                    samples + s.values.count(),
+                    bytes + s.values.byte_len() + s.labels.byte_len() + 64,
                 )
             }),
         }
@@ -78,17 +62,9 @@ pub(super) fn without_metadata(labels: &Labels) -> Labels {
 pub(super) struct Collector {
     index: HashMap<Labels, usize>,
     pub(super) series: Vec<StepSeries>,
-    steps: usize,
 }
 
 impl Collector {
-    pub(super) fn new(steps: usize) -> Collector {
-        Collector {
-            steps,
-            ..Collector::default()
-        }
-    }
-
     /// The column of a label set.
     pub(super) fn slot(&mut self, labels: Labels, drop_name: bool) -> usize {
         let next = self.series.len();
@@ -100,7 +76,7 @@ impl Collector {
                 self.series.push(StepSeries {
                     labels,
                     drop_name,
-                    values: vec![ABSENT; self.steps],
+                    values: Column::default(),
                 });
                 next
             }
@@ -109,11 +85,11 @@ impl Collector {
 
     /// Sets a value; two values of one label set at one step are an error.
     pub(super) fn set(&mut self, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
-        let place = &mut self.series[slot].values[step];
-        if present(*place) {
+        let column = &mut self.series[slot].values;
+        if present(column.get(step)) {
             return Err(EvalError::same_labels());
         }
-        *place = value;
+        column.set(step, value);
         Ok(())
     }
 
@@ -126,13 +102,9 @@ impl Collector {
                 self.series.push(series);
             }
             Entry::Occupied(found) => {
-                let into = &mut self.series[*found.get()].values;
-                for (place, value) in into.iter_mut().zip(series.values) {
-                    match (present(*place), present(value)) {
-                        (true, true) => return Err(EvalError::same_labels()),
-                        (false, true) => *place = value,
-                        _ => {}
-                    }
+                let slot = *found.get();
+                for (step, value) in series.values.iter() {
+                    self.set(slot, step, value)?;
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{StepSeries, present};
+use super::series::StepSeries;
 use crate::promql::ast::CallExpr;
 
 fn warn_in_range(context: &Context<'_>, call: &CallExpr) -> bool {
@@ -29,8 +29,8 @@ pub(super) fn by_value(
         return Ok(series);
     }
     let descending = call.function.name == "sort_desc";
-    series.retain(|s| present(s.values[0]));
-    series.sort_by(|a, b| nan_last(a.values[0], b.values[0], descending));
+    series.retain(|s| !s.values.is_empty());
+    series.sort_by(|a, b| nan_last(a.values.get(0), b.values.get(0), descending));
     Ok(series)
 }
 

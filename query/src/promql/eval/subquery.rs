@@ -5,7 +5,7 @@ use kymo_engine::metrics::Samples;
 
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{merged, present, without_metadata};
+use super::series::{merged, without_metadata};
 use super::{EvalError, Series, plan};
 use crate::promql::ast::SubqueryExpr;
 
@@ -32,8 +32,8 @@ pub(super) fn eval(
         .into_iter()
         .map(|one| {
             let mut samples = Samples::default();
-            for (time, value) in inner.times().zip(one.values).filter(|(_, v)| present(*v)) {
-                samples.push(time, value);
+            for (step, value) in one.values.iter() {
+                samples.push(inner.time(step), value);
             }
             Sampled {
                 labels: one.labels,
@@ -59,8 +59,8 @@ pub(super) fn top_level(context: &Context<'_>, subquery: &SubqueryExpr) -> Resul
     let mut out: Vec<Series> = Vec::new();
     for one in merged(series)? {
         let mut samples = Samples::default();
-        for (time, value) in inner.times().zip(one.values).filter(|(_, v)| present(*v)) {
-            samples.push(time, value);
+        for (step, value) in one.values.iter() {
+            samples.push(inner.time(step), value);
         }
         if !samples.is_empty() {
             out.push(Series {

@@ -12,9 +12,12 @@ use super::grid::Grid;
 use super::plan::Shift;
 use super::series::StepSeries;
 
-/// Series per task, and per batch: after a batch its results are counted against the budget.
+/// Series per task, and most per batch: after a batch its results are counted against the budget.
 const PER_TASK: usize = 16;
 const PER_BATCH: usize = 64 * PER_TASK;
+
+/// Most values that a batch may give before they are counted.
+const VALUES_PER_BATCH: usize = 16 << 20;
 
 /// Time between two looks at the deadline, in samples and steps.
 const TICK: usize = 65_536;
@@ -132,7 +135,8 @@ impl Context<'_> {
     ) -> Result<Vec<StepSeries>, EvalError> {
         let mut out = Vec::new();
         let budget = self.budget;
-        for batch in data.chunks(PER_BATCH) {
+        let per_batch = (VALUES_PER_BATCH / grid.len.max(1)).clamp(1, PER_BATCH);
+        for batch in data.chunks(per_batch) {
             let parts: Vec<&[D]> = batch.chunks(PER_TASK).collect();
             let slots: Vec<Mutex<Option<Part>>> = parts.iter().map(|_| Mutex::new(None)).collect();
             let base = self.meter.held();
@@ -152,7 +156,7 @@ impl Context<'_> {
                 let (series, counts) = part.unwrap_or(Err(EvalError::Canceled))?;
                 self.absorb(grid, &counts)?;
                 for one in &series {
-                    self.meter.hold(one.count(), one.values.len() * 8)?;
+                    self.meter.hold(one.values.count(), one.values.byte_len())?;
                 }
                 out.extend(series);
             }

@@ -6,7 +6,7 @@ use super::EvalError;
 use super::aggregate::{Group, group_labels, groups};
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{ABSENT, StepSeries, present};
+use super::series::{Collector, Column, StepSeries, present};
 use super::sort::nan_last;
 use crate::number::{format_go, format_plain};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
@@ -23,27 +23,25 @@ pub(super) fn eval(
         .map(|p| parameter(context, aggregate, *p))
         .collect::<Result<Vec<_>, _>>()?;
     let groups = groups(aggregate, &series);
-    let mut keep: Vec<Vec<bool>> = vec![vec![false; grid.len]; series.len()];
+    let mut kept: Vec<Column> = vec![Column::default(); series.len()];
     let mut order = Vec::new();
     for group in &groups {
         context.meter.tick(grid.len * group.members.len())?;
         for (step, param) in params.iter().enumerate() {
             let picked = pick(aggregate.op, *param, group, &series, step);
-            picked.iter().for_each(|i| keep[*i][step] = true);
+            picked
+                .iter()
+                .for_each(|i| kept[*i].set(step, series[*i].values.get(step)));
             if grid.len == 1 {
                 order.extend(picked);
             }
         }
     }
-    let mut series: Vec<Option<StepSeries>> = series.into_iter().map(Some).collect();
-    for (one, keep) in series.iter_mut().zip(&keep) {
-        let Some(values) = one.as_mut().map(|s| &mut s.values) else {
-            continue;
-        };
-        for (value, _) in values.iter_mut().zip(keep).filter(|(_, keep)| !**keep) {
-            *value = ABSENT;
-        }
-    }
+    let kept = series
+        .into_iter()
+        .zip(kept)
+        .map(|(one, values)| Some(StepSeries { values, ..one }));
+    let mut series: Vec<Option<StepSeries>> = kept.collect();
     if grid.len == 1 {
         // One step shows its elements in their rank.
         return Ok(order.into_iter().filter_map(|i| series[i].take()).collect());
@@ -51,7 +49,7 @@ pub(super) fn eval(
     Ok(series
         .into_iter()
         .flatten()
-        .filter(|s| s.values.iter().any(|v| present(*v)))
+        .filter(|s| !s.values.is_empty())
         .collect())
 }
 
@@ -92,7 +90,7 @@ fn parameter(context: &Context<'_>, aggregate: &AggregateExpr, value: f64) -> Re
 }
 
 fn pick(op: AggregateOp, param: f64, group: &Group, series: &[StepSeries], step: usize) -> Vec<usize> {
-    let value = |i: &usize| series[*i].values[step];
+    let value = |i: &usize| series[*i].values.get(step);
     let mut members: Vec<usize> = group
         .members
         .iter()
@@ -135,14 +133,15 @@ pub(super) fn count_values(
             crate::lex::string::quote(label)
         )));
     }
-    let mut out = context.collector(grid);
+    let mut out = Collector::default();
     for one in context.vector(&aggregate.expr, grid)? {
         let group = group_labels(aggregate, &one.labels);
-        for (step, value) in one.values.iter().enumerate().filter(|(_, v)| present(**v)) {
-            let labels = group.to_builder().set(label, &format_plain(*value)).build();
+        for (step, value) in one.values.iter() {
+            let labels = group.to_builder().set(label, &format_plain(value)).build();
             let slot = out.slot(labels, one.drop_name);
-            let place = &mut out.series[slot].values[step];
-            *place = if present(*place) { *place + 1.0 } else { 1.0 };
+            let counts = &mut out.series[slot].values;
+            let before = counts.get(step);
+            counts.set(step, if present(before) { before + 1.0 } else { 1.0 });
         }
     }
     Ok(out.series)

@@ -152,6 +152,8 @@ fn signed(op: UnaryOp, expr: DurationExpr, start: usize) -> DurationExpr {
             number.span.start = start;
             DurationExpr::Number(number)
         }
+        // A plus changes nothing and is not kept.
+        expr if op == UnaryOp::Plus => expr,
         expr => {
             let span = Span::new(start, expr.span().end);
             DurationExpr::Unary {

@@ -2,7 +2,7 @@
 
 use super::super::ast::{BinaryOp, Cardinality, VectorMatching};
 use super::super::token::{Keyword, Kind};
-use super::{Fault, Parsed, Parser};
+use super::{Parsed, Parser};
 
 impl Parser<'_> {
     pub(super) fn binary_modifiers(&mut self) -> Parsed<(bool, VectorMatching)> {
@@ -45,13 +45,7 @@ impl Parser<'_> {
     }
 
     fn fill_modifier(&mut self, keyword: Keyword, matching: &mut VectorMatching) -> Parsed<()> {
-        let token = self.advance();
-        if !self.options.fill_modifiers {
-            return Err(Fault::new(
-                token.span,
-                "binop fill modifiers are experimental and not enabled",
-            ));
-        }
+        self.advance();
         self.expect(Kind::LeftParen, "fill modifier", "\"(\"")?;
         let negative = match self.peek().kind {
             Kind::Op(op @ (BinaryOp::Add | BinaryOp::Sub)) => {

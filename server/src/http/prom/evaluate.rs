@@ -13,6 +13,7 @@ use serde_json::json;
 use super::query::truncate;
 use super::render::push_result;
 use crate::http::answer::{Answer, ApiError, ErrorType, Reply, push_json};
+use crate::pool::Pool;
 use crate::scripts::SnapshotSource;
 
 /// Most warnings, and most infos, of one answer.
@@ -37,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) limit: Option<usize>,
     /// Most samples in memory.
     pub(crate) samples_max: usize,
+    /// Bytes that results of expressions may take.
+    pub(crate) bytes_max: usize,
     /// The `stats` parameter.
     pub(crate) stats: String,
     /// Whether to show the plan.
@@ -67,7 +70,7 @@ impl Stop {
 }
 
 /// Evaluates a job; blocks until it is done or stopped.
-pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
+pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop, pool: &Pool) -> Reply {
     let started = Instant::now();
     let source = SnapshotSource(db.map(|db| db.metrics.snapshot()));
     let query = Query {
@@ -80,10 +83,12 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop) -> Reply {
         options: EvalOptions::default(),
     };
     let interrupted = || stop.check();
+    let executor = |n: usize, task: &(dyn Fn(usize) + Sync)| pool.run(n, task);
     let budget = Budget {
         max_samples: job.samples_max,
+        max_bytes: job.bytes_max,
         interrupted: &interrupted,
-        ..Budget::default()
+        executor: &executor,
     };
     if let Some(stopped) = stop.check() {
         let error = match stopped {

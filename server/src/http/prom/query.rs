@@ -94,6 +94,7 @@ fn job(app: &App, params: &Params, limit: Option<usize>) -> Result<Job, ApiError
         lookback,
         limit,
         samples_max: usize::try_from(app.config.query.samples_max).unwrap_or(usize::MAX),
+        bytes_max: usize::try_from(app.config.query.bytes_max).unwrap_or(usize::MAX),
         stats: params.first("stats").to_owned(),
         explain: matches!(params.first("explain"), "1" | "true"),
         queued: Duration::ZERO,
@@ -137,10 +138,11 @@ async fn answer(app: &Arc<App>, Tenant(tenant): Tenant, params: &Params, mut job
     };
     let _cancel = CancelOnDrop(canceled);
     let db = app.reading(&tenant);
+    let app = Arc::clone(app);
     let evaluated = tokio::task::spawn_blocking(move || {
         // The slot is held until the work has really ended, not until the client has gone.
         let _permit = permit;
-        evaluate::evaluate(&job, db.as_deref(), &stop)
+        evaluate::evaluate(&job, db.as_deref(), &stop, &app.pool)
     });
     match evaluated.await {
         Ok(reply) => reply,

@@ -3,7 +3,7 @@
 use kymo_engine::labels::Labels;
 use proptest::prelude::*;
 
-use crate::promql::eval::{Budget, EvalOptions, Query, eval};
+use crate::promql::eval::{Budget, EvalOptions, Query, Value, eval};
 use crate::promql::{ParseOptions, functions, parse};
 use crate::promqltest::memory::MemorySource;
 
@@ -149,6 +149,48 @@ proptest! {
             let results: Vec<String> =
                 (0..2).map(|_| format!("{:?}", eval(&query, &source, &budget).map(|e| e.value))).collect();
             prop_assert_eq!(&results[0], &results[1], "{}", text);
+        }
+    }
+}
+
+/// Labels and values of a result at one time, in the order of the labels.
+fn at_time(value: &Value, time: i64) -> Vec<String> {
+    let series = match value {
+        Value::Vector(series) | Value::Matrix(series) => series,
+        Value::Scalar(v) => return vec![format!("{{}} {v:?}")],
+        Value::String(text) => return vec![text.clone()],
+    };
+    let mut rows: Vec<String> = Vec::new();
+    for one in series {
+        if let Ok(i) = one.samples.timestamps.binary_search(&time) {
+            rows.push(format!("{:?} {:?}", one.labels, one.samples.values[i]));
+        }
+    }
+    rows.sort();
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_range_query_is_its_instant_queries(choices in prop::collection::vec(any::<u8>(), 1..24), delayed: bool) {
+        let text = Choices(choices.iter()).vector(3);
+        let of_query = ["start(", "end(", "step(", "range("].iter().any(|f| text.contains(f));
+        let Ok(expr) = parse(&text, &ParseOptions::ALL) else { return Ok(()) };
+        if of_query {
+            return Ok(());
+        }
+        let source = source();
+        let options = EvalOptions { delayed_name_removal: delayed, ..EvalOptions::default() };
+        let range = Query { options, ..Query::range(&text, expr.clone(), 0, 330_000, 45_000) };
+        let Ok(range) = eval(&range, &source, &Budget::default()) else { return Ok(()) };
+        for time in (0..=330_000).step_by(45_000) {
+            let instant = Query { options, ..Query::instant(&text, expr.clone(), time) };
+            let instant = eval(&instant, &source, &Budget::default());
+            prop_assert!(instant.is_ok(), "{}: {:?}", text, instant);
+            let instant = instant.map(|e| at_time(&e.value, time)).unwrap_or_default();
+            prop_assert_eq!(at_time(&range.value, time), instant, "{} at {}", text, time);
         }
     }
 }
