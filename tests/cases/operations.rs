@@ -199,6 +199,13 @@ fn queries_run_offline_and_against_a_server_alike() {
         String::from_utf8(output.stdout).unwrap()
     };
     let base = server.client.base().to_owned();
+    let status = kymo(&["admin", "status", "--server", &base]);
+    assert_eq!(status.status.code(), Some(0), "{}", stderr(&status));
+    assert!(String::from_utf8_lossy(&status.stdout).starts_with("state: writable\ntenant "));
+    assert_eq!(
+        kymo(&["admin", "--server", &base, "flush"]).status.code(),
+        Some(0)
+    );
     let (at, range) = (
         ["--time", "1700000000"],
         ["--start", "1700000000", "--end", "1700000060"],

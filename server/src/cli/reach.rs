@@ -26,6 +26,7 @@ pub(crate) struct Target {
     /// Base URL of a server.
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:9090",
         env = "KYMO_SERVER"
