@@ -9,7 +9,6 @@ pub mod compaction;
 pub mod db;
 pub mod error;
 pub mod health;
-pub mod inspect;
 pub mod labels;
 pub mod log;
 pub mod manifest;

@@ -62,7 +62,7 @@ pub struct Damage {
 }
 
 /// Takes the records of the log in order.
-pub type Visit<'v> = dyn FnMut(Replayed<'_>) -> Result<()> + 'v;
+pub(super) type Visit<'v> = dyn FnMut(Replayed<'_>) -> Result<()> + 'v;
 
 struct Walk<'w, 'v> {
     visit: &'w mut Visit<'v>,
@@ -106,11 +106,6 @@ pub(super) fn recover(
         Segments::new(storage, dir, next_number, next_frame, closed, spare),
         found,
     ))
-}
-
-/// Reads the log in `dir` without changing it.
-pub fn read(storage: &dyn Storage, dir: &str, visit: &mut Visit<'_>) -> Result<LogRecovery> {
-    Ok(walk(storage, dir, visit)?.1)
 }
 
 /// The segments with the place of their last record (`None` when no record was ever written under their number), what

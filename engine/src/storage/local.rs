@@ -14,7 +14,7 @@ const LOCK_FILE: &str = "LOCK";
 #[derive(Debug)]
 pub struct LocalStorage {
     root: PathBuf,
-    _lock: Option<fs::File>,
+    _lock: fs::File,
 }
 
 impl LocalStorage {
@@ -33,20 +33,9 @@ impl LocalStorage {
             .open(&path)
             .map_err(|e| Error::io("open", &path, &e))?;
         match lock.try_lock() {
-            Ok(()) => Ok(LocalStorage {
-                root,
-                _lock: Some(lock),
-            }),
+            Ok(()) => Ok(LocalStorage { root, _lock: lock }),
             Err(fs::TryLockError::WouldBlock) => Err(Error::Locked { path }),
             Err(fs::TryLockError::Error(e)) => Err(Error::io("lock", &path, &e)),
-        }
-    }
-
-    /// A directory that another process may be using: for looking into files, not for opening a node.
-    pub fn unlocked(root: impl Into<PathBuf>) -> LocalStorage {
-        LocalStorage {
-            root: root.into(),
-            _lock: None,
         }
     }
 
