@@ -99,21 +99,18 @@ impl SeriesSamples {
         if self.open.count() > 0 && time == self.open.last_time() {
             return Some(self.open.last_value());
         }
-        let open = (self.open.count() > 0).then(|| Arc::new(self.open.to_chunk()));
-        self.sealed.iter().chain(&open).find_map(|chunk| {
-            if !(chunk.first_time()..=chunk.last_time()).contains(&time) {
-                return None;
+        let mut found = None;
+        self.visit_parts(|first, last, part| {
+            if found.is_some() || matches!(part, Part::Late(_)) || !(first..=last).contains(&time) {
+                return;
             }
             let mut samples = Samples::default();
-            chunk
-                .decode(&mut samples)
+            part.decode(&mut samples)
                 .expect("chunks in memory are as they were encoded");
-            samples
-                .timestamps
-                .binary_search(&time)
-                .ok()
-                .map(|i| samples.values[i])
-        })
+            let at = samples.timestamps.binary_search(&time).ok();
+            found = at.map(|i| samples.values[i]);
+        });
+        found
     }
 
     /// Calls `visit` with the times of each part and the part, in no particular order; no timestamp is in two parts.
