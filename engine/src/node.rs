@@ -273,16 +273,15 @@ impl Node {
         }
     }
 
-    /// Writes again once the reserve fits and enough is free beside it.
+    /// Writes again once the reserve fits and enough is free beside it. Asked before trying: filling the reserve in vain
+    /// every second would keep a full disk busy.
     fn end_of_disk_full(&self) {
-        if self.state() != State::DiskFull || !self.hold_reserve() {
-            return;
-        }
-        let enough = self
-            .storage
-            .free_bytes()
-            .is_ok_and(|free| free >= self.options.free_bytes_min);
-        if enough {
+        let needed = self
+            .options
+            .reserve_bytes
+            .saturating_add(self.options.free_bytes_min);
+        let fits = || self.storage.free_bytes().is_ok_and(|free| free >= needed);
+        if self.state() == State::DiskFull && fits() && self.hold_reserve() {
             self.shared.health.space_is_back();
         }
     }
