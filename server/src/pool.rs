@@ -22,6 +22,7 @@ impl Pool {
     /// Runs tasks `0..n` on this thread and on those that are free, and returns when all are done.
     pub fn run(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {
         let lent = self.borrow(n.saturating_sub(1));
+        let _back = GiveBack { pool: self, lent };
         let next = AtomicUsize::new(0);
         let work = || {
             loop {
@@ -44,7 +45,6 @@ impl Pool {
             }
             work();
         });
-        self.free.fetch_add(lent, Ordering::Relaxed);
     }
 
     fn borrow(&self, wanted: usize) -> usize {
@@ -53,6 +53,18 @@ impl Pool {
             Ok(free) => free.min(wanted),
             Err(_) => 0,
         }
+    }
+}
+
+/// Takes threads back even when a task panics.
+struct GiveBack<'p> {
+    pool: &'p Pool,
+    lent: usize,
+}
+
+impl Drop for GiveBack<'_> {
+    fn drop(&mut self) {
+        self.pool.free.fetch_add(self.lent, Ordering::Relaxed);
     }
 }
 

@@ -172,7 +172,7 @@ impl Opened {
             let node = Arc::clone(&node);
             std::thread::Builder::new()
                 .name("commits".to_owned())
-                .spawn(move || node.run_commits())
+                .spawn(move || or_abort("commits", || node.run_commits()))
                 .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
         };
         let worker = |name: &'static str, work: fn(&Node, i64) -> Result<Upkeep, Error>| {
@@ -180,7 +180,7 @@ impl Opened {
             let (stop, stopped) = channel();
             let thread = std::thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || every_second(name, &stopped, |now| work(&node, now)))
+                .spawn(move || or_abort(name, || every_second(name, &stopped, |now| work(&node, now))))
                 .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?;
             Ok((stop, thread))
         };
@@ -241,6 +241,15 @@ fn log_recovery(dir: &Path, recovery: &Recovery, took: Duration) {
             samples = recovery.orphaned_samples,
             "parts of the log make no sense"
         );
+    }
+}
+
+/// Ends the process when a thread that writes panics: what it left half done is in nobody's hands, and the log has
+/// everything that was acknowledged.
+fn or_abort(name: &str, work: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+        tracing::error!("the thread {name} panicked: the process ends, the next start replays the log");
+        std::process::abort();
     }
 }
 

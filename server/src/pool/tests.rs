@@ -30,3 +30,15 @@ fn tasks_inside_tasks_are_done_even_without_free_threads() {
     });
     assert_eq!(runs.load(Ordering::Relaxed), 16);
 }
+
+#[test]
+fn a_task_that_panics_fails_its_query_and_costs_no_thread() {
+    let pool = Pool {
+        free: AtomicUsize::new(2),
+    };
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        pool.run(5, &|i| assert!(i != 3, "task {i} fails"));
+    }));
+    assert!(ran.is_err());
+    assert_eq!(pool.free.load(Ordering::Relaxed), 2);
+}
