@@ -107,14 +107,6 @@ impl Labels {
         Labels::from_sorted(self.iter().filter(|(name, _)| keep(name)))
     }
 
-    /// The label set without `__name__`.
-    pub fn without_name(&self) -> Labels {
-        if self.get(METRIC_NAME).is_none() {
-            return self.clone();
-        }
-        self.filter(|name| name != METRIC_NAME)
-    }
-
     /// A builder that starts from these labels.
     pub fn to_builder(&self) -> LabelsBuilder {
         LabelsBuilder {
