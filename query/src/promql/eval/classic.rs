@@ -1,6 +1,6 @@
 //! Quantiles and fractions of classic histograms, whose buckets are series with the label `le`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
 
@@ -29,9 +29,25 @@ struct Histogram {
 
 /// What is asked of the histograms.
 enum Question {
-    /// Quantile by step, and the value of the label that tells quantiles apart.
-    Quantile(Vec<f64>, Option<(String, String)>),
+    /// Quantile by step.
+    Quantile(Vec<f64>),
+    /// Quantile where a step asks for it, under a label that tells quantiles apart.
+    Labelled {
+        name: String,
+        value: String,
+        at: Vec<Option<f64>>,
+    },
     Fraction(Vec<f64>, Vec<f64>),
+}
+
+impl Question {
+    fn quantile_at(&self, step: usize) -> Option<f64> {
+        match self {
+            Question::Quantile(q) => Some(q[step]),
+            Question::Labelled { at, .. } => at[step],
+            Question::Fraction(..) => None,
+        }
+    }
 }
 
 pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
@@ -49,7 +65,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             } else {
                 without_metadata(&histogram.labels)
             };
-            if let Question::Quantile(_, Some((name, value))) = question {
+            if let Question::Labelled { name, value, .. } = question {
                 labels = labels.to_builder().set(name, value).build();
             }
             let drop_name = delayed || histogram.drop_name;
@@ -80,14 +96,12 @@ fn questions<'c>(
         Ok(values)
     };
     match call.function.name {
-        "histogram_quantile" => Ok((&args[1], vec![Question::Quantile(warned(&args[0])?, None)])),
+        "histogram_quantile" => Ok((&args[1], vec![Question::Quantile(warned(&args[0])?)])),
         "histogram_quantiles" => {
             let label = context.string(&args[1])?;
             let mut questions = Vec::new();
             for arg in &args[2..] {
-                let values = warned(arg)?;
-                let shown = open_metrics(values.first().copied().unwrap_or(f64::NAN));
-                questions.push(Question::Quantile(values, Some((label.clone(), shown))));
+                questions.extend(labelled(&label, &warned(arg)?));
             }
             Ok((&args[0], questions))
         }
@@ -96,6 +110,23 @@ fn questions<'c>(
             Ok((&args[2], vec![Question::Fraction(lower, upper)]))
         }
     }
+}
+
+/// A question for each number an argument takes in the course of the steps: the label shows the number of the step.
+fn labelled(name: &str, values: &[f64]) -> Vec<Question> {
+    let mut by_text: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
+    for (step, q) in values.iter().enumerate() {
+        let at = by_text
+            .entry(open_metrics(*q))
+            .or_insert_with(|| vec![None; values.len()]);
+        at[step] = Some(*q);
+    }
+    let question = |(value, at)| Question::Labelled {
+        name: name.to_owned(),
+        value,
+        at,
+    };
+    by_text.into_iter().map(question).collect()
 }
 
 /// A number as OpenMetrics writes it: with a point, so that `1` is `1.0`.
@@ -181,8 +212,11 @@ impl Asked<'_> {
             }
             let value = match question {
                 Question::Fraction(lower, upper) => fraction(lower[step], upper[step], &mut buckets),
-                Question::Quantile(q, _) => {
-                    let (value, forced) = quantile(q[step], &mut buckets);
+                Question::Quantile(_) | Question::Labelled { .. } => {
+                    let Some(q) = question.quantile_at(step) else {
+                        continue;
+                    };
+                    let (value, forced) = quantile(q, &mut buckets);
                     if let Some(forced) = forced {
                         let metric = histogram.labels.value(METRIC_NAME).to_owned();
                         context.notes().add_monotonicity(Monotonicity {

@@ -191,3 +191,18 @@ eval instant at 20s max_over_time(rate(m[20s])[20s:10s])
 "#,
     );
 }
+
+#[test]
+fn quantiles_that_change_with_the_step_have_a_series_each() {
+    assert_passes(
+        r#"
+load 1m
+  h_bucket{le="1"} 1 1
+  h_bucket{le="+Inf"} 2 2
+
+eval range from 0 to 1s step 1s histogram_quantiles(h_bucket, "q", time() / 2)
+  {q="0.0"} 0 _
+  {q="0.5"} _ 1
+"#,
+    );
+}

@@ -178,7 +178,12 @@ proptest! {
         let text = Choices(choices.iter()).vector(3);
         let of_query = ["start(", "end(", "step(", "range("].iter().any(|f| text.contains(f));
         let Ok(expr) = parse(&text, &ParseOptions::ALL) else { return Ok(()) };
-        if of_query {
+        // Delayed, one series keeps one mark over all steps, as in Prometheus: where `or` joins series with and without a
+        // name to be dropped, the steps of a range share what each instant decides alone.
+        let shares_marks = delayed && text.contains(") or (");
+        // Sorting works on instants alone, and what is sorted may then be limited.
+        let sorted = text.contains("sort");
+        if of_query || shares_marks || sorted {
             return Ok(());
         }
         let source = source();
