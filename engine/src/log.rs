@@ -333,6 +333,11 @@ impl Log {
         &self.stats
     }
 
+    /// Number of closed segments that stay as long as the record at `seq` is needed.
+    pub fn segments_since(&self, seq: Seq) -> usize {
+        self.writer.lock().closed_since(seq)
+    }
+
     /// Bytes of all segments on disk, spare ones included.
     pub fn disk_bytes(&self) -> u64 {
         self.writer.lock().disk_bytes()

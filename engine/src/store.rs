@@ -36,6 +36,8 @@ pub struct StoreOptions {
     pub flush_record_bytes: u64,
     /// A head whose first record is older is flushed.
     pub flush_age_ms: i64,
+    /// A head that keeps so many closed segments of the log from being released is flushed, however small it is.
+    pub flush_lag_segments: usize,
     /// Merging.
     pub compaction: CompactionOptions,
     /// Dropping.
@@ -52,6 +54,7 @@ impl Default for StoreOptions {
             flush_rows: 16_000_000,
             flush_record_bytes: 64 << 20,
             flush_age_ms: 2 * 3_600_000,
+            flush_lag_segments: 16,
             compaction: CompactionOptions::default(),
             retention: RetentionOptions::default(),
             merge_spares_bytes: 64 << 20,

@@ -218,6 +218,11 @@ impl Segments {
         self.storage.sync_dir(&self.dir)
     }
 
+    /// Number of closed segments with records at or behind `seq`.
+    pub fn closed_since(&self, seq: Seq) -> usize {
+        self.closed.iter().filter(|c| c.last_seq >= seq).count()
+    }
+
     /// What to fill when a spare segment would be needed soon and there is none.
     pub fn wants_spare(&mut self, segment_bytes: u64) -> Option<SpareFill> {
         let soon = self.active.as_ref().is_none_or(|a| a.offset > segment_bytes / 2);

@@ -171,6 +171,42 @@ fn flushes_are_due_by_rows_and_by_age() {
 }
 
 #[test]
+fn a_small_head_that_holds_up_the_log_is_flushed() {
+    let storage = MemoryStorage::new();
+    let options = StoreOptions {
+        flush_lag_segments: 3,
+        ..options()
+    };
+    let life = Life::open(Arc::new(storage.clone()), options).unwrap().0;
+    life.put(1, 1).unwrap();
+    let busy = Owner {
+        tenant: Arc::from("other"),
+        signal: 9,
+    };
+    for expected in [0, 1] {
+        assert_eq!(
+            life.store.flush_due(&life.log, 0).unwrap().flushed_heads,
+            expected
+        );
+        for _ in 0..8 {
+            life.log.append(&busy, 1, vec![0; 300], Box::new(|_| ())).unwrap();
+            life.log.commit();
+        }
+        life.log.flushed(&busy, life.log.newest_seq());
+    }
+    assert_eq!(
+        storage
+            .list("wal")
+            .unwrap()
+            .iter()
+            .filter(|n| n.ends_with(".wal"))
+            .count(),
+        0
+    );
+    assert_eq!(life.rows(), BTreeMap::from([(1, 1)]));
+}
+
+#[test]
 fn a_head_that_cannot_be_flushed_refuses_before_it_outgrows_memory() {
     let options = StoreOptions {
         flush_record_bytes: 50,

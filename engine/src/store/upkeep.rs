@@ -54,7 +54,7 @@ impl<S: Signal> Store<S> {
     pub fn flush_due(&self, log: &Log, now_ms: i64) -> Result<Upkeep> {
         let _one_at_a_time = self.flushing.lock();
         let mut done = Upkeep::default();
-        if self.flush_is_due(now_ms) {
+        if self.flush_is_due(log, now_ms) {
             self.seal(log);
         }
         self.flush_sealed(log, &mut done)?;
@@ -106,7 +106,7 @@ impl<S: Signal> Store<S> {
         Ok(done)
     }
 
-    fn flush_is_due(&self, now_ms: i64) -> bool {
+    fn flush_is_due(&self, log: &Log, now_ms: i64) -> bool {
         let head = self.view.read().open.clone();
         if head.records.load(Ordering::Relaxed) == 0 {
             return false;
@@ -124,6 +124,7 @@ impl<S: Signal> Store<S> {
         age >= self.options.flush_age_ms
             || head.record_bytes.load(Ordering::Relaxed) >= self.options.flush_record_bytes
             || S::head_rows(&head.state) >= self.options.flush_rows
+            || log.segments_since(head.first_seq.load(Ordering::Relaxed)) >= self.options.flush_lag_segments
     }
 
     /// Begins a new head; the old one gets no more records once those queued are applied.
