@@ -11,7 +11,7 @@ use kymo_engine::manifest;
 use kymo_engine::storage::{MemoryStorage, Storage};
 use serde_json::{Value, json};
 
-use super::table::table;
+use super::table::{rows_as_json, table};
 use super::{Failure, Outcome, USAGE, say};
 use crate::http::rfc3339;
 
@@ -86,16 +86,7 @@ fn manifest(path: &Path) -> Result<Finding, Failure> {
         live.next_block,
         table(&header, &rows)
     );
-    let blocks: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            header
-                .iter()
-                .map(|h| (*h).to_owned())
-                .zip(row.iter().map(|c| json!(c)))
-                .collect()
-        })
-        .collect();
+    let blocks = rows_as_json(&header, &rows);
     Ok(Finding {
         json: json!({
             "flushed": live.flushed, "headGeneration": live.head_generation, "nextBlock": live.next_block,

@@ -1,4 +1,6 @@
-//! Plain text tables for terminals: columns padded to their widest cell, the last one left as it is.
+//! Rows under a header: as plain text for terminals, columns padded to their widest cell, and as JSON.
+
+use serde_json::Value;
 
 /// Lays out rows under a header.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
@@ -30,6 +32,15 @@ fn line(row: &[String], widths: &[usize]) -> String {
         }
     }
     out
+}
+
+/// The rows as JSON objects, the header's cells as keys.
+pub(crate) fn rows_as_json(header: &[&str], rows: &[Vec<String>]) -> Vec<Value> {
+    let object = |row: &Vec<String>| {
+        let cells = row.iter().map(|cell| Value::from(cell.as_str()));
+        header.iter().map(|name| (*name).to_owned()).zip(cells).collect()
+    };
+    rows.iter().map(object).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What stands between a binary operator and its right operand: `bool`, `on`, `ignoring`, `group_*`, `fill*`.
 
-use super::super::ast::{BinaryOp, Cardinality, VectorMatching};
+use super::super::ast::{Cardinality, VectorMatching};
 use super::super::token::{Keyword, Kind};
 use super::{Parsed, Parser};
 
@@ -47,18 +47,7 @@ impl Parser<'_> {
     fn fill_modifier(&mut self, keyword: Keyword, matching: &mut VectorMatching) -> Parsed<()> {
         self.advance();
         self.expect(Kind::LeftParen, "fill modifier", "\"(\"")?;
-        let negative = match self.peek().kind {
-            Kind::Op(op @ (BinaryOp::Add | BinaryOp::Sub)) => {
-                self.advance();
-                op == BinaryOp::Sub
-            }
-            _ => false,
-        };
-        if !matches!(self.peek().kind, Kind::Number | Kind::Duration) {
-            return Err(self.unexpected("fill modifier", "number"));
-        }
-        let number = self.number()?.value;
-        let value = Some(if negative { -number } else { number });
+        let value = Some(self.signed_number("fill modifier", "number")?);
         self.expect(Kind::RightParen, "fill modifier", "\")\"")?;
         if keyword != Keyword::FillRight {
             matching.fill_left = value;

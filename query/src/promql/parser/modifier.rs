@@ -104,18 +104,7 @@ impl Parser<'_> {
             self.expect(Kind::RightParen, "@", "timestamp")?;
             return Ok(at);
         }
-        let negative = match self.peek().kind {
-            Kind::Op(op @ (BinaryOp::Add | BinaryOp::Sub)) => {
-                self.advance();
-                op == BinaryOp::Sub
-            }
-            _ => false,
-        };
-        if !matches!(self.peek().kind, Kind::Number | Kind::Duration) {
-            return Err(self.unexpected("@", "timestamp"));
-        }
-        let number = self.number()?.value;
-        let seconds = if negative { -number } else { number };
+        let seconds = self.signed_number("@", "timestamp")?;
         if seconds.is_nan() || seconds.abs() >= i64::MAX as f64 {
             let shown = crate::number::format_go(seconds);
             return Err(Fault::new(
@@ -124,6 +113,22 @@ impl Parser<'_> {
             ));
         }
         Ok(At::Timestamp((seconds * 1000.0).round() as i64))
+    }
+
+    /// A number with an optional sign; the words name what the number is for and what it should be.
+    pub(super) fn signed_number(&mut self, context: &'static str, wanted: &'static str) -> Parsed<f64> {
+        let negative = match self.peek().kind {
+            Kind::Op(op @ (BinaryOp::Add | BinaryOp::Sub)) => {
+                self.advance();
+                op == BinaryOp::Sub
+            }
+            _ => false,
+        };
+        if !matches!(self.peek().kind, Kind::Number | Kind::Duration) {
+            return Err(self.unexpected(context, wanted));
+        }
+        let number = self.number()?.value;
+        Ok(if negative { -number } else { number })
     }
 
     fn extended(&mut self, mut expr: Expr, keyword: Keyword) -> Parsed<Expr> {
@@ -142,6 +147,7 @@ impl Parser<'_> {
             Expr::Vector(selector) => selector,
             Expr::Matrix(matrix) => &mut matrix.selector,
             Expr::Subquery(_) => return fault(format!("{word} modifier is not supported for subqueries")),
+            // Prometheus' own words for a modifier behind anything but a selector.
             _ => return fault(format!("{word} modifier not implemented")),
         };
         selector.anchored |= keyword == Keyword::Anchored;

@@ -6,10 +6,10 @@ use kymo_engine::log::{frame, segment};
 use kymo_engine::metrics::Metrics;
 use kymo_engine::metrics::record::Record;
 use kymo_engine::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Finding, read};
-use crate::cli::table::table;
+use crate::cli::table::{rows_as_json, table};
 use crate::cli::{Failure, USAGE};
 
 const HEADER: [&str; 8] = [
@@ -34,17 +34,7 @@ pub(crate) fn inspect(path: &Path) -> Result<Finding, Failure> {
             .into_owned();
         records.segment(&name, &read(&file)?);
     }
-    let json: Vec<Value> = records
-        .rows
-        .iter()
-        .map(|row| {
-            HEADER
-                .iter()
-                .map(|h| (*h).to_owned())
-                .zip(row.iter().map(|c| json!(c)))
-                .collect()
-        })
-        .collect();
+    let json = rows_as_json(&HEADER, &records.rows);
     Ok(Finding {
         text: format!("{}\n{}", table(&HEADER, &records.rows), records.notes.join("\n")),
         json: json!({"records": json, "notes": records.notes}),
