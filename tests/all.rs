@@ -7,6 +7,8 @@ mod cases {
     mod api;
     mod crash;
     mod operations;
+    mod otlp;
+    mod otlp_sdk;
     mod prometheus;
     mod promqltest;
     mod query;
