@@ -14,6 +14,7 @@ pub mod postings;
 pub mod re2;
 pub mod record;
 pub mod registry;
+mod rows;
 pub mod samples;
 pub mod select;
 pub mod series;
