@@ -16,6 +16,7 @@ pub mod select;
 pub mod series;
 pub mod signal;
 pub mod symbols;
+pub mod values;
 
 pub use batch::{Applied, Conflict, Metadata, MetricKind, SeriesWrite, WriteBatch};
 pub use head::Input;
