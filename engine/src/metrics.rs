@@ -20,6 +20,7 @@ pub mod select;
 pub mod series;
 pub mod signal;
 pub mod symbols;
+pub mod values;
 
 pub use batch::{
     Applied, Conflict, HistogramWrite, LabelBuffer, LabelSource, LabelsFound, Metadata, MetricKind,

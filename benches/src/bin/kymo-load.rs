@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use kymo_benches::http::Client;
+use kymo_benches::measure::{self, Kind};
 use kymo_benches::workload::Workload;
 
 #[derive(Parser)]
@@ -30,6 +31,52 @@ enum What {
     Ingest(Ingest),
     /// Time to the first correct answer after a kill -9.
     Restart(Restart),
+    /// One server under a replicated real workload: CPU, memory, disk, restart.
+    Macro(Macro),
+    /// The same for several servers, one after the other, in one table.
+    Versus(Versus),
+}
+
+#[derive(Args)]
+struct Macro {
+    #[arg(long, value_enum, default_value = "small")]
+    workload: measure::Workload,
+    /// Server to measure; its program is `--bin` or where it usually is.
+    #[arg(long, value_enum, default_value = "kymo")]
+    target: Kind,
+    #[arg(long)]
+    bin: Option<PathBuf>,
+    #[arg(long, default_value_t = 2)]
+    connections: usize,
+    /// Series to read back and compare bit by bit.
+    #[arg(long, default_value_t = 0)]
+    verify: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Args)]
+struct Versus {
+    #[arg(long, value_enum, default_value = "small")]
+    workload: measure::Workload,
+    /// The binary `kymo`.
+    #[arg(long, default_value = "target/release/kymo")]
+    bin: PathBuf,
+    /// Servers to compare, the first with each of the others.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "kymo,victoria-metrics,prometheus"
+    )]
+    targets: Vec<Kind>,
+    #[arg(long, default_value_t = 2)]
+    connections: usize,
+    /// Series to read back and compare bit by bit.
+    #[arg(long, default_value_t = 0)]
+    verify: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[derive(Args)]
@@ -85,7 +132,49 @@ fn main() -> Result<()> {
         What::Ack(args) => ack(&args),
         What::Ingest(args) => ingest(&args),
         What::Restart(args) => restart(&args),
+        What::Macro(args) => {
+            let bin = args.bin.unwrap_or_else(|| args.target.default_bin().into());
+            let servers = [(args.target, bin)];
+            compare(args.workload, &servers, args.connections, args.verify, args.seed)
+        }
+        What::Versus(args) => {
+            let bin = |kind: Kind| match kind {
+                Kind::Kymo => args.bin.clone(),
+                _ => kind.default_bin().into(),
+            };
+            let servers: Vec<_> = args.targets.iter().map(|kind| (*kind, bin(*kind))).collect();
+            compare(args.workload, &servers, args.connections, args.verify, args.seed)
+        }
     }
+}
+
+/// Measures servers one after the other and prints their figures side by side; churn is told beside its absence.
+fn compare(
+    workload: measure::Workload,
+    servers: &[(Kind, PathBuf)],
+    connections: usize,
+    verify: usize,
+    seed: u64,
+) -> Result<()> {
+    let workloads: &[_] = match workload {
+        measure::Workload::Churn => &[measure::Workload::Day, measure::Workload::Churn],
+        _ => &[workload],
+    };
+    for workload in workloads {
+        let mut reports = Vec::new();
+        for (kind, bin) in servers {
+            let fleet = workload.fleet(now_ms(), seed)?;
+            let plan = measure::Plan {
+                kind: *kind,
+                bin: bin.clone(),
+                connections,
+                verify,
+            };
+            reports.push(measure::run(&plan, &fleet)?);
+        }
+        say(&format!("{workload:?}\n{}\n", measure::table(&reports)));
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the measurement is the program's output")]
