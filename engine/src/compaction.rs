@@ -77,7 +77,11 @@ fn by_day(blocks: &[BlockMeta]) -> BTreeMap<i64, Vec<&BlockMeta>> {
 
 /// A run of neighbours of at most one level, as long as the fan-in: merging it moves every row up at most one level.
 fn tiered(day: i64, blocks: &[&BlockMeta], options: &CompactionOptions) -> Option<Merge> {
-    let highest = blocks.iter().map(|b| b.level).filter(|level| *level < COLD).max()?;
+    let highest = blocks
+        .iter()
+        .map(|b| b.level)
+        .filter(|level| *level < COLD)
+        .max()?;
     (0..=highest).find_map(|level| {
         let runs = blocks.chunk_by(|a, b| a.level <= level && b.level <= level);
         let mut long = runs.filter(|run| run.len() >= options.fan_in && run[0].level <= level);

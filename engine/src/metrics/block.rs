@@ -18,7 +18,7 @@ mod times;
 mod v1;
 pub mod writer;
 
-pub use chunk::{ChunkRef, Values, read_chunk, read_histograms, read_starts};
+pub use chunk::{ChunkRef, Values, read_chunk, read_histograms, read_rows, read_starts};
 pub use index::BlockIndex;
 pub use writer::{SeriesRows, SeriesWriter};
 

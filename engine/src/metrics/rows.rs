@@ -17,7 +17,9 @@ pub(super) fn join_last_wins(mut parts: Vec<SeriesRows>) -> SeriesRows {
     if parts.len() == 1 {
         return parts.pop().unwrap_or_default();
     }
-    let apart = parts.windows(2).all(|p| span(&p[0]).is_none_or(|a| span(&p[1]).is_none_or(|b| a.1 < b.0)));
+    let apart = parts
+        .windows(2)
+        .all(|p| span(&p[0]).is_none_or(|a| span(&p[1]).is_none_or(|b| a.1 < b.0)));
     match apart {
         true => append(parts),
         false => interleave(parts),
@@ -27,8 +29,18 @@ pub(super) fn join_last_wins(mut parts: Vec<SeriesRows>) -> SeriesRows {
 /// Times of the first and the last sample, of either kind.
 fn span(rows: &SeriesRows) -> Option<(i64, i64)> {
     let times = |rows: &SeriesRows, last: bool| {
-        let pick = |slice: &[i64]| if last { slice.last().copied() } else { slice.first().copied() };
-        let histogram = if last { rows.histograms.last() } else { rows.histograms.first() };
+        let pick = |slice: &[i64]| {
+            if last {
+                slice.last().copied()
+            } else {
+                slice.first().copied()
+            }
+        };
+        let histogram = if last {
+            rows.histograms.last()
+        } else {
+            rows.histograms.first()
+        };
         [pick(&rows.floats.timestamps), histogram.map(|h| h.time)]
     };
     let first = times(rows, false).into_iter().flatten().min()?;
@@ -65,7 +77,11 @@ fn interleave(parts: Vec<SeriesRows>) -> SeriesRows {
             let start = part.starts.get(i).copied().unwrap_or(0);
             rows.push((time, rank, Row::Float(start, value)));
         }
-        rows.extend(part.histograms.into_iter().map(|h| (h.time, rank, Row::Histogram(h))));
+        rows.extend(
+            part.histograms
+                .into_iter()
+                .map(|h| (h.time, rank, Row::Histogram(h))),
+        );
         out.delta = part.delta;
         for exemplar in part.exemplars {
             exemplar::insert(&mut out.exemplars, exemplar);

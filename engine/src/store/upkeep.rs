@@ -205,7 +205,8 @@ impl<S: Signal> Store<S> {
             bytes: 0,
         };
         let written = (|| {
-            let mut writer = BlockWriter::create(storage, &path, self.options.zstd_level, origin.temperature)?;
+            let mut writer =
+                BlockWriter::create(storage, &path, self.options.zstd_level, origin.temperature)?;
             let written = fill(&mut writer)?;
             writer.finish(storage, meta, written)?;
             open_block(&self.shared, &path)
@@ -236,7 +237,11 @@ impl<S: Signal> Store<S> {
             level: merge.level,
             min_seq: inputs.iter().map(|b| b.meta().min_seq).min().unwrap_or(0),
             max_seq: inputs.iter().map(|b| b.meta().max_seq).max().unwrap_or(0),
-            temperature: if merge.level >= COLD { Temperature::Cold } else { Temperature::Settled },
+            temperature: if merge.level >= COLD {
+                Temperature::Cold
+            } else {
+                Temperature::Settled
+            },
         };
         let parts: Vec<_> = inputs.iter().map(|b| (b.file(), b.index())).collect();
         let merged = self.write_block(&origin, |writer| S::merge(&parts, writer))?;

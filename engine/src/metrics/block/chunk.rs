@@ -1,6 +1,6 @@
 //! One run of samples of a series in a block: where its shared timestamp column and its values lie, and how to read them.
 
-use super::{section, starts, times, v1};
+use super::{SeriesRows, section, starts, times, v1};
 use crate::block::BlockFile;
 use crate::coding::Malformed;
 use crate::error::Result;
@@ -105,6 +105,21 @@ pub fn read_starts(file: &BlockFile, chunk: &ChunkRef, times: &[i64], out: &mut 
     }
 }
 
+/// Appends everything a chunk holds to `rows`, which has nothing later yet.
+pub fn read_rows(file: &BlockFile, chunk: &ChunkRef, rows: &mut SeriesRows) -> Result<()> {
+    rows.delta = chunk.delta;
+    if chunk.is_histograms() {
+        return read_histograms(file, chunk, &mut rows.histograms);
+    }
+    let from = rows.floats.len();
+    read_chunk(file, chunk, &mut rows.floats)?;
+    if chunk.starts.is_some() || !rows.starts.is_empty() {
+        rows.starts.resize(from, 0);
+        read_starts(file, chunk, &rows.floats.timestamps[from..], &mut rows.starts)?;
+    }
+    Ok(())
+}
+
 /// Appends all native histograms of a chunk to `out`.
 ///
 /// # Errors
@@ -126,6 +141,10 @@ pub fn read_histograms(file: &BlockFile, chunk: &ChunkRef, out: &mut Vec<Histogr
         .and_then(|bytes| super::histograms::decode(bytes, times.len()));
     let histograms = decoded.map_err(|Malformed(what)| file.corrupt(offset.into(), what))?;
     let rows = times.into_iter().zip(starts).zip(histograms);
-    out.extend(rows.map(|((time, start), histogram)| HistogramWrite { start, time, histogram }));
+    out.extend(rows.map(|((time, start), histogram)| HistogramWrite {
+        start,
+        time,
+        histogram,
+    }));
     Ok(())
 }

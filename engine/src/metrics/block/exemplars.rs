@@ -28,7 +28,12 @@ impl ExemplarsWriter {
     }
 
     /// Writes the exemplars of a series, ascending in time; series come in ascending order.
-    pub(super) fn push(&mut self, series: u32, exemplars: &[Exemplar], writer: &mut BlockWriter) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        series: u32,
+        exemplars: &[Exemplar],
+        writer: &mut BlockWriter,
+    ) -> Result<()> {
         for exemplar in exemplars {
             self.page.close_when_full(writer)?;
             if self.page.bytes.is_empty() {
@@ -89,7 +94,11 @@ pub fn series_of_trace(file: &BlockFile, id: &TraceId) -> Result<Vec<u32>> {
     while low < high {
         let middle = low + (high - low) / 2;
         let bytes = file.page(section::TRACES, middle)?;
-        if bytes.chunks_exact(TRACE_ENTRY_LEN).last().is_some_and(|e| e[..16] < id[..]) {
+        if bytes
+            .chunks_exact(TRACE_ENTRY_LEN)
+            .last()
+            .is_some_and(|e| e[..16] < id[..])
+        {
             low = middle + 1;
         } else {
             high = middle;

@@ -72,7 +72,11 @@ pub struct PairEntry {
 impl<'b> BlockReader<'b> {
     /// Takes the sections from the cache or the disk.
     pub fn new(file: &'b BlockFile, index: &'b BlockIndex) -> Result<BlockReader<'b>> {
-        let kind = if index.v1 { section::POSTINGS_V1 } else { section::POSTINGS };
+        let kind = if index.v1 {
+            section::POSTINGS_V1
+        } else {
+            section::POSTINGS
+        };
         let (symbols, postings) = (file.section(section::SYMBOLS)?, file.section(kind)?);
         let count = u32_at(&symbols, 0).map_or(0, |n| n as usize);
         if symbols.len() < 4 + 4 * count || postings.len() < 4 {
@@ -85,6 +89,11 @@ impl<'b> BlockReader<'b> {
             postings,
             times: file.section(section::TIMES)?,
         })
+    }
+
+    /// The block.
+    pub fn file(&self) -> &'b BlockFile {
+        self.file
     }
 
     /// Number of strings.
@@ -124,7 +133,11 @@ impl<'b> BlockReader<'b> {
     }
 
     fn entry_words(&self) -> usize {
-        if self.index.v1 { ENTRY_WORDS_V1 } else { ENTRY_WORDS }
+        if self.index.v1 {
+            ENTRY_WORDS_V1
+        } else {
+            ENTRY_WORDS
+        }
     }
 
     fn pair_count(&self) -> usize {

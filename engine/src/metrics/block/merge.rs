@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 
 use super::index::{BlockIndex, BlockReader, SeriesEntry};
-use super::{SeriesRows, SeriesWriter, exemplars, read_chunk, read_histograms, read_starts};
+use super::{SeriesRows, SeriesWriter, exemplars, read_rows};
 use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::error::Result;
@@ -60,17 +60,7 @@ impl<'b> Input<'b> {
     fn read(&mut self, position: u32, entry: &SeriesEntry) -> Result<SeriesRows> {
         let mut rows = SeriesRows::default();
         for chunk in &entry.chunks {
-            rows.delta |= chunk.delta;
-            if chunk.is_histograms() {
-                read_histograms(self.file, chunk, &mut rows.histograms)?;
-                continue;
-            }
-            let from = rows.floats.len();
-            read_chunk(self.file, chunk, &mut rows.floats)?;
-            if chunk.starts.is_some() || !rows.starts.is_empty() {
-                rows.starts.resize(from, 0);
-                read_starts(self.file, chunk, &rows.floats.timestamps[from..], &mut rows.starts)?;
-            }
+            read_rows(self.file, chunk, &mut rows)?;
         }
         while let Some((_, exemplar)) = self.exemplars.next_if(|(series, _)| *series <= position) {
             exemplar::insert(&mut rows.exemplars, exemplar);

@@ -29,7 +29,10 @@ impl Run {
     /// Begins a series.
     pub(super) fn begin(&mut self, pairs: Vec<[u32; 2]>) {
         self.series.push(RunSeries {
-            entry: PageSeries { pairs, chunks: Vec::new() },
+            entry: PageSeries {
+                pairs,
+                chunks: Vec::new(),
+            },
             floats: Vec::new(),
         });
     }
@@ -78,7 +81,10 @@ impl Run {
             values::encode_group(&chunks, effort, &mut bytes);
             let page = write(&bytes)?;
             for (i, place) in places.into_iter().enumerate() {
-                place.values = super::Values::Group { page, index: i as u32 };
+                place.values = super::Values::Group {
+                    page,
+                    index: i as u32,
+                };
             }
         }
         self.values.clear();

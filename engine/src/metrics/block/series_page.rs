@@ -29,7 +29,8 @@ const DELTA: u8 = 4;
 impl ChunkPlace {
     fn flags(&self) -> u8 {
         let histograms = matches!(self.values, Values::Histograms { .. });
-        u8::from(histograms) | u8::from(self.starts.is_some()) * STARTS | u8::from(self.delta) * DELTA
+        let of = |set: bool, flag: u8| if set { flag } else { 0 };
+        of(histograms, HISTOGRAMS) | of(self.starts.is_some(), STARTS) | of(self.delta, DELTA)
     }
 
     fn place(&self) -> [u32; 2] {
@@ -45,7 +46,9 @@ pub(super) fn encode(series: &[PageSeries]) -> Vec<u8> {
     let mut out = Vec::new();
     put_uvarint(&mut out, series.len() as u64);
     encode_labels(series, &mut out);
-    series.iter().for_each(|s| put_uvarint(&mut out, s.chunks.len() as u64));
+    series
+        .iter()
+        .for_each(|s| put_uvarint(&mut out, s.chunks.len() as u64));
     let chunks: Vec<&ChunkPlace> = series.iter().flat_map(|s| &s.chunks).collect();
     out.extend(chunks.iter().map(|c| c.flags()));
     put_deltas(chunks.iter().map(|c| c.times), &mut out);

@@ -53,7 +53,9 @@ impl StartsWriter {
 /// Appends the start timestamps of the samples at `times` to `out`.
 pub(super) fn read(file: &BlockFile, place: (u32, u32), times: &[i64], out: &mut Vec<i64>) -> Result<()> {
     let page = file.page(section::STARTS, place.0)?;
-    let bytes = page.get(place.1 as usize..).ok_or(Malformed("start timestamps behind their page"));
+    let bytes = page
+        .get(place.1 as usize..)
+        .ok_or(Malformed("start timestamps behind their page"));
     bytes
         .and_then(|bytes| decode(&mut Reader::new(bytes), times, out))
         .map_err(|Malformed(what)| file.corrupt(place.1.into(), what))

@@ -37,7 +37,12 @@ impl ChunkStats {
         if nans as usize == values.len() {
             (min, max) = (f64::NAN, f64::NAN);
         }
-        ChunkStats { min, max, nans, drops }
+        ChunkStats {
+            min,
+            max,
+            nans,
+            drops,
+        }
     }
 }
 
@@ -49,7 +54,9 @@ pub(super) fn encode(stats: &[ChunkStats]) -> Vec<u8> {
     stats.iter().for_each(|s| put_uvarint(&mut out, s.drops.into()));
     let same = |s: &&ChunkStats| s.min.to_bits() == s.max.to_bits();
     out.extend(stats.iter().map(|s| u8::from(same(&s))));
-    stats.iter().for_each(|s| out.extend_from_slice(&s.min.to_bits().to_le_bytes()));
+    stats
+        .iter()
+        .for_each(|s| out.extend_from_slice(&s.min.to_bits().to_le_bytes()));
     for stats in stats.iter().filter(|s| !same(s)) {
         out.extend_from_slice(&stats.max.to_bits().to_le_bytes());
     }
@@ -68,13 +75,22 @@ pub fn read(file: &BlockFile, page: u32) -> Result<Vec<ChunkStats>> {
 fn decode(bytes: &[u8]) -> std::result::Result<Vec<ChunkStats>, Malformed> {
     let mut r = Reader::new(bytes);
     let count = r.count(11)?;
-    let column = |r: &mut Reader<'_>| (0..count).map(|_| r.uvarint32()).collect::<std::result::Result<Vec<_>, _>>();
+    let column = |r: &mut Reader<'_>| {
+        (0..count)
+            .map(|_| r.uvarint32())
+            .collect::<std::result::Result<Vec<_>, _>>()
+    };
     let (nans, drops) = (column(&mut r)?, column(&mut r)?);
     let same = r.take(count)?;
     let mut stats = Vec::with_capacity(count);
     for (nans, drops) in nans.into_iter().zip(drops) {
         let min = f64::from_bits(r.u64()?);
-        stats.push(ChunkStats { min, max: min, nans, drops });
+        stats.push(ChunkStats {
+            min,
+            max: min,
+            nans,
+            drops,
+        });
     }
     for (stats, _) in stats.iter_mut().zip(same).filter(|(_, same)| **same == 0) {
         stats.max = f64::from_bits(r.u64()?);

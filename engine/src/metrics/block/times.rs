@@ -14,7 +14,7 @@ const ENTRY_LEN: usize = 28;
 
 /// A timestamp column as its directory knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimesEntry {
+pub(super) struct TimesEntry {
     /// Page of the column.
     pub page: u32,
     /// Its first byte in the page.
@@ -120,7 +120,9 @@ pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> std::res
 /// Appends the timestamps of a column to `out`.
 pub(super) fn read(file: &BlockFile, place: (u32, u32), count: u32, out: &mut Vec<i64>) -> Result<()> {
     let page = file.page(section::TIMESTAMPS, place.0)?;
-    let bytes = page.get(place.1 as usize..).ok_or(Malformed("timestamps behind their page"));
+    let bytes = page
+        .get(place.1 as usize..)
+        .ok_or(Malformed("timestamps behind their page"));
     bytes
         .and_then(|bytes| decode(bytes, count as usize, out))
         .map_err(|Malformed(what)| file.corrupt(place.1.into(), what))

@@ -48,6 +48,28 @@ impl SeriesRows {
         self.exemplars.clear();
     }
 
+    /// Cuts everything down to the times, both inclusive.
+    pub fn trim(&mut self, min_time: i64, max_time: i64) {
+        self.retain(|time| (min_time..=max_time).contains(&time));
+    }
+
+    /// Keeps what lies at the times for which `keep` is true.
+    pub fn retain(&mut self, keep: impl Fn(i64) -> bool) {
+        let times = &self.floats.timestamps;
+        if !times.iter().all(|t| keep(*t)) {
+            let kept: Vec<usize> = (0..times.len()).filter(|i| keep(times[*i])).collect();
+            self.floats = Samples {
+                timestamps: kept.iter().map(|i| self.floats.timestamps[*i]).collect(),
+                values: kept.iter().map(|i| self.floats.values[*i]).collect(),
+            };
+            if !self.starts.is_empty() {
+                self.starts = kept.iter().map(|i| self.starts[*i]).collect();
+            }
+        }
+        self.histograms.retain(|h| keep(h.time));
+        self.exemplars.retain(|e| keep(e.time));
+    }
+
     /// True without anything to store.
     pub fn is_empty(&self) -> bool {
         self.floats.is_empty() && self.histograms.is_empty() && self.exemplars.is_empty()
@@ -109,12 +131,13 @@ impl<'w> SeriesWriter<'w> {
             return Ok(());
         }
         for pair in pairs {
-            self.postings.entry(*pair).or_default().push(self.series_count);
+            self.postings.entry(*pair).or_default().insert(self.series_count);
         }
         self.run.begin(pairs.to_vec());
         self.push_floats(rows)?;
         self.push_histograms(rows)?;
-        self.exemplars.push(self.series_count, &rows.exemplars, self.writer)?;
+        self.exemplars
+            .push(self.series_count, &rows.exemplars, self.writer)?;
         for exemplar in &rows.exemplars {
             self.span(exemplar.time, exemplar.time);
         }
@@ -135,7 +158,11 @@ impl<'w> SeriesWriter<'w> {
     }
 
     fn push_floats(&mut self, rows: &SeriesRows) -> Result<()> {
-        let chunks = rows.floats.timestamps.chunks(SAMPLES_MAX).zip(rows.floats.values.chunks(SAMPLES_MAX));
+        let chunks = rows
+            .floats
+            .timestamps
+            .chunks(SAMPLES_MAX)
+            .zip(rows.floats.values.chunks(SAMPLES_MAX));
         for (i, (times, values)) in chunks.enumerate() {
             self.span(times[0], times[times.len() - 1]);
             let from = i * SAMPLES_MAX;
@@ -154,7 +181,10 @@ impl<'w> SeriesWriter<'w> {
 
     /// A chunk of histograms ends where the layout changes.
     fn push_histograms(&mut self, rows: &SeriesRows) -> Result<()> {
-        for alike in rows.histograms.chunk_by(|a, b| a.histogram.same_layout(&b.histogram)) {
+        for alike in rows
+            .histograms
+            .chunk_by(|a, b| a.histogram.same_layout(&b.histogram))
+        {
             for chunk in alike.chunks(SAMPLES_MAX) {
                 self.span(chunk[0].time, chunk[chunk.len() - 1].time);
                 let times: Vec<i64> = chunk.iter().map(|h| h.time).collect();
@@ -190,8 +220,10 @@ impl<'w> SeriesWriter<'w> {
         if self.page.is_empty() {
             return Ok(());
         }
-        self.writer.page(section::SERIES, &series_page::encode(&self.page), Codec::Zstd)?;
-        self.writer.page(section::STATS, &stats::encode(&self.stats), Codec::Zstd)?;
+        self.writer
+            .page(section::SERIES, &series_page::encode(&self.page), Codec::Zstd)?;
+        self.writer
+            .page(section::STATS, &stats::encode(&self.stats), Codec::Zstd)?;
         self.page.clear();
         self.stats.clear();
         Ok(())

@@ -2,10 +2,10 @@
 
 use super::histograms::HistogramSamples;
 use super::starts::Starts;
-use crate::metrics::batch::HistogramWrite;
-use crate::metrics::exemplar::{self, Exemplar};
 use crate::error::Result;
+use crate::metrics::batch::HistogramWrite;
 use crate::metrics::block::SeriesRows;
+use crate::metrics::exemplar::{self, Exemplar};
 use crate::metrics::samples::{Pushed, SeriesSamples};
 use crate::metrics::series::read_floats;
 
@@ -122,15 +122,23 @@ impl HeadSeries {
         read_floats(self, first, last, &mut out.floats)?;
         out.delta = self.is_delta();
         if let Some(starts) = self.starts() {
-            out.starts.extend(out.floats.timestamps.iter().map(|t| starts.at(*t)));
+            out.starts
+                .extend(out.floats.timestamps.iter().map(|t| starts.at(*t)));
         }
         let start_of = |time| self.starts().map_or(0, |s| s.at(time));
         if let Some(histograms) = self.histograms() {
             histograms.visit(first, last, &mut |time, histogram| {
-                out.histograms.push(HistogramWrite { start: start_of(time), time, histogram });
+                out.histograms.push(HistogramWrite {
+                    start: start_of(time),
+                    time,
+                    histogram,
+                });
             });
         }
-        let exemplars = self.exemplars().iter().filter(|e| (first..=last).contains(&e.time));
+        let exemplars = self
+            .exemplars()
+            .iter()
+            .filter(|e| (first..=last).contains(&e.time));
         out.exemplars.extend(exemplars.cloned());
         Ok(())
     }
