@@ -107,13 +107,13 @@ impl Snapshot<Metrics> {
             let Some(name) = reader.find_symbol(name)? else {
                 return Ok(());
             };
-            for entry in reader.values(name) {
-                let (value, series) = entry?;
-                if restriction
-                    .as_ref()
-                    .is_none_or(|wanted| !series.is_disjoint(wanted))
-                {
-                    values.insert(reader.symbol(value)?.to_owned());
+            for entry in reader.pairs(name) {
+                let used = match &restriction {
+                    None => true,
+                    Some(wanted) => !reader.bitmap(&entry)?.is_disjoint(wanted),
+                };
+                if used {
+                    values.insert(reader.symbol(entry.pair[1])?.to_owned());
                 }
             }
             Ok(())
@@ -223,8 +223,8 @@ fn restriction(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<Option<Ro
 }
 
 fn has_series_in(reader: &BlockReader<'_>, name: u32, series: &RoaringBitmap) -> Result<bool> {
-    for entry in reader.values(name) {
-        if !entry?.1.is_disjoint(series) {
+    for entry in reader.pairs(name) {
+        if !reader.bitmap(&entry)?.is_disjoint(series) {
             return Ok(true);
         }
     }

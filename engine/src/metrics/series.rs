@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::block::{ChunkRef, read_chunk};
-use super::samples::{Part, SeriesSamples};
+use super::head::HeadSeries;
+use super::samples::Part;
 use super::signal::Metrics;
 use crate::error::{Error, Result};
 use crate::labels::Labels;
@@ -80,7 +81,7 @@ pub struct Selection {
 #[derive(Clone)]
 pub(super) enum Run {
     Plain(Arc<Samples>),
-    Head(Arc<SeriesSamples>),
+    Head(Arc<HeadSeries>),
     Block(Arc<Block<Metrics>>, ChunkRef),
 }
 
@@ -100,9 +101,9 @@ impl Run {
                     visit(*first, *last, Piece::Plain(samples));
                 }
             }
-            Run::Head(samples) => {
-                samples.visit_parts(|first, last, part| visit(first, last, Piece::Head(part)))
-            }
+            Run::Head(samples) => samples
+                .floats()
+                .visit_parts(|first, last, part| visit(first, last, Piece::Head(part))),
             Run::Block(block, chunk) => visit(chunk.first_time, chunk.last_time, Piece::Block(block, chunk)),
         }
     }
@@ -176,25 +177,45 @@ impl SeriesData {
                 }
             });
         }
-        let in_order = |pieces: &[(i64, i64, Piece<'_>)]| pieces.windows(2).all(|p| p[0].1 < p[1].0);
-        if in_order(&wanted) {
-            return read_in_order(&wanted, min_time, max_time, out);
-        }
-        let mut by_time = wanted.clone();
-        by_time.sort_by_key(|(first, _, _)| *first);
-        if in_order(&by_time) {
-            return read_in_order(&by_time, min_time, max_time, out);
-        }
-        let mut parts = Vec::with_capacity(wanted.len());
-        for (_, _, piece) in wanted {
-            let mut part = Samples::default();
-            piece.decode(&mut part)?;
-            part.trim_from(0, min_time, max_time);
-            parts.push(part);
-        }
-        merge_last_wins(&parts, out);
-        Ok(())
+        read_pieces(wanted, min_time, max_time, out)
     }
+}
+
+/// Appends the floats of a series in a head between the times, both inclusive.
+pub(super) fn read_floats(series: &HeadSeries, min_time: i64, max_time: i64, out: &mut Samples) -> Result<()> {
+    let mut wanted: Vec<(i64, i64, Piece<'_>)> = Vec::new();
+    series.floats().visit_parts(|first, last, part| {
+        if first <= max_time && last >= min_time {
+            wanted.push((first, last, Piece::Head(part)));
+        }
+    });
+    read_pieces(wanted, min_time, max_time, out)
+}
+
+fn read_pieces(
+    wanted: Vec<(i64, i64, Piece<'_>)>,
+    min_time: i64,
+    max_time: i64,
+    out: &mut Samples,
+) -> Result<()> {
+    let in_order = |pieces: &[(i64, i64, Piece<'_>)]| pieces.windows(2).all(|p| p[0].1 < p[1].0);
+    if in_order(&wanted) {
+        return read_in_order(&wanted, min_time, max_time, out);
+    }
+    let mut by_time = wanted.clone();
+    by_time.sort_by_key(|(first, _, _)| *first);
+    if in_order(&by_time) {
+        return read_in_order(&by_time, min_time, max_time, out);
+    }
+    let mut parts = Vec::with_capacity(wanted.len());
+    for (_, _, piece) in wanted {
+        let mut part = Samples::default();
+        piece.decode(&mut part)?;
+        part.trim_from(0, min_time, max_time);
+        parts.push(part);
+    }
+    merge_last_wins(&parts, out);
+    Ok(())
 }
 
 fn read_in_order(
