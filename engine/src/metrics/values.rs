@@ -32,9 +32,9 @@ impl Effort {
     /// The zstd level at which the bytes of a group are worth compressing; none when they are not.
     pub fn zstd_level(self) -> Option<i32> {
         match self {
-            Effort::Young => Some(1),
+            Effort::Young => None,
             Effort::Settled => Some(1),
-            Effort::Cold => Some(9),
+            Effort::Cold => Some(3),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! One chunk of a group: which form its values take, and back. The smallest form wins.
 
+use std::borrow::Cow;
+
 use super::Effort;
-use super::decimal::{Decimals, restore};
+use super::decimal::{Decimals, exactly, restore};
 use super::exceptions::Exceptions;
 use super::ints;
-use crate::coding::{Malformed, Reader};
+use crate::coding::{Malformed, Reader, put_uvarint};
 
 const KIND_SHIFT: u32 = 5;
-const EXPONENT_MASK: u8 = 31;
+const SCALE_MASK: u8 = 31;
 const KIND_SAME: u8 = 0;
 const KIND_DECIMAL: u8 = 1;
 const KIND_NEAR_DECIMAL: u8 = 2;
 const KIND_ORDERED_BITS: u8 = 3;
 const KIND_DIFFERENCE: u8 = 4;
+const KIND_DISTINCT_BITS: u8 = 5;
 const KIND_EXCEPTIONS: u8 = 7;
 
 /// Chunks that may have to be decoded before one of differences.
@@ -23,63 +26,72 @@ const DEPTH_MAX: u32 = 3;
 pub(super) struct Before {
     /// Integers of all samples, exceptions filled in; empty when the chunk has none.
     integers: Vec<i64>,
-    exponent: u8,
+    scale: u8,
     depth: u32,
 }
 
 /// Appends a chunk and remembers it for the next one.
 pub(super) fn encode(values: &[f64], before: &mut Before, effort: Effort, out: &mut Vec<u8>) {
     let first = values.first().copied().unwrap_or_default();
-    let same = values.iter().all(|v| v.to_bits() == first.to_bits());
-    let mut exceptions = Exceptions::default();
-    let mut dense: Vec<f64> = Vec::with_capacity(values.len());
-    for (at, value) in values.iter().enumerate() {
-        if value.is_finite() {
-            dense.push(*value);
-        } else {
-            exceptions.push(at, *value);
-        }
+    if values.iter().all(|v| v.to_bits() == first.to_bits()) {
+        before.integers.clear();
+        return put_same(first, out);
     }
-    let decimals = if dense.is_empty() {
+    let mut exceptions = Exceptions::default();
+    let mut finite = Cow::Borrowed(values);
+    if !values.iter().all(|v| v.is_finite()) {
+        let others = values.iter().enumerate().filter(|(_, v)| !v.is_finite());
+        others.for_each(|(at, value)| exceptions.push(at, *value));
+        finite = values.iter().copied().filter(|v| v.is_finite()).collect();
+    }
+    let decimals = if finite.is_empty() {
         None
     } else {
-        Decimals::of(&dense)
+        Decimals::of(&finite)
     };
-    let Some(decimals) = decimals.filter(|d| !same || d.others.is_empty()) else {
+    let Some(decimals) = decimals else {
         before.integers.clear();
-        if same {
-            out.push(KIND_SAME << KIND_SHIFT);
-            out.extend_from_slice(&first.to_bits().to_le_bytes());
-        } else {
-            put_exceptions(&exceptions, out);
-            put_ordered_bits(&dense, effort, out);
-        }
-        return;
+        put_exceptions(&exceptions, out);
+        return put_bits(&finite, effort, out);
     };
     let from = out.len();
-    let exceptions = with_others(values, exceptions, &decimals);
-    put_exceptions(&exceptions, out);
-    put_decimals(&decimals, &exceptions, before, effort, out);
-    // Where decimals are only near or have many digits, the bits themselves may be shorter.
-    if effort != Effort::Young && !decimals.off.is_empty() {
+    if decimals.others.is_empty() {
+        put_exceptions(&exceptions, out);
+        put_decimals(&decimals, &exceptions, before, effort, out);
+    } else {
+        let exceptions = with_others(values, &decimals);
+        put_exceptions(&exceptions, out);
+        put_decimals(&decimals, &exceptions, before, effort, out);
+    }
+    // Where decimals are only near, or many are none, the bits themselves may be shorter.
+    if effort != Effort::Young && (!decimals.off.is_empty() || !decimals.others.is_empty()) {
         let mut bits = Vec::new();
-        let mut plain = Exceptions::default();
-        let not_finite = values.iter().enumerate().filter(|(_, v)| !v.is_finite());
-        not_finite.for_each(|(at, value)| plain.push(at, *value));
-        put_exceptions(&plain, &mut bits);
-        put_ordered_bits(&dense, effort, &mut bits);
+        put_exceptions(&exceptions, &mut bits);
+        put_bits(&finite, effort, &mut bits);
         if bits.len() < out.len() - from {
             out.truncate(from);
             out.extend_from_slice(&bits);
+            before.integers.clear();
+        }
+    }
+}
+
+/// A value that fills its chunk.
+fn put_same(value: f64, out: &mut Vec<u8>) {
+    match exactly(value) {
+        Some((integer, scale)) => {
+            out.push(KIND_DECIMAL << KIND_SHIFT | scale);
+            ints::encode(&[integer], Effort::Young, out);
+        }
+        None => {
+            out.push(KIND_SAME << KIND_SHIFT);
+            out.extend_from_slice(&value.to_bits().to_le_bytes());
         }
     }
 }
 
 /// The exceptions together with the finite values that are no decimals.
-fn with_others(values: &[f64], exceptions: Exceptions, decimals: &Decimals) -> Exceptions {
-    if decimals.others.is_empty() {
-        return exceptions;
-    }
+fn with_others(values: &[f64], decimals: &Decimals) -> Exceptions {
     let mut all = Exceptions::default();
     let mut others = decimals.others.iter().peekable();
     let mut at_dense = 0;
@@ -103,10 +115,50 @@ fn put_exceptions(exceptions: &Exceptions, out: &mut Vec<u8>) {
     }
 }
 
-fn put_ordered_bits(values: &[f64], effort: Effort, out: &mut Vec<u8>) {
+/// The bits of values as integers of the same order, or of few distinct ones their places among them.
+fn put_bits(values: &[f64], effort: Effort, out: &mut Vec<u8>) {
+    let from = out.len();
     out.push(KIND_ORDERED_BITS << KIND_SHIFT);
     let ordered: Vec<i64> = values.iter().map(|v| flip(v.to_bits() as i64)).collect();
     ints::encode(&ordered, effort, out);
+    if effort == Effort::Young || out.len() - from < values.len() {
+        return;
+    }
+    let mut distinct = ordered.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() > values.len() / 4 * 3 {
+        return;
+    }
+    let mut shorter = vec![KIND_DISTINCT_BITS << KIND_SHIFT];
+    put_uvarint(&mut shorter, distinct.len() as u64);
+    ints::encode(&distinct, effort, &mut shorter);
+    let place = |n: &i64| distinct.partition_point(|d| d < n) as i64;
+    let places: Vec<i64> = ordered.iter().map(place).collect();
+    ints::encode(&places, effort, &mut shorter);
+    if shorter.len() < out.len() - from {
+        out.truncate(from);
+        out.extend_from_slice(&shorter);
+    }
+}
+
+fn decode_distinct_bits(
+    r: &mut Reader<'_>,
+    count: usize,
+    places: &mut Vec<i64>,
+    distinct: &mut Vec<i64>,
+) -> Result<(), Malformed> {
+    let n = r.uvarint()?;
+    if n > count as u64 {
+        return Err(Malformed("more distinct values than values"));
+    }
+    ints::decode(r, n as usize, distinct)?;
+    ints::decode(r, count, places)?;
+    for place in places {
+        let at = usize::try_from(*place).ok().and_then(|at| distinct.get(at));
+        *place = *at.ok_or(Malformed("place behind the distinct values"))?;
+    }
+    Ok(())
 }
 
 /// Bits of floats to integers of the same order, and back.
@@ -122,7 +174,7 @@ fn put_decimals(
     effort: Effort,
     out: &mut Vec<u8>,
 ) {
-    let tag = |kind: u8| kind << KIND_SHIFT | decimals.exponent;
+    let tag = |kind: u8| kind << KIND_SHIFT | decimals.scale;
     let from = out.len();
     if !decimals.off.is_empty() {
         out.push(tag(KIND_NEAR_DECIMAL));
@@ -138,7 +190,7 @@ fn put_decimals(
     }
     let len = decimals.integers.len() + exceptions.at.len();
     let comparable =
-        before.exponent == decimals.exponent && before.integers.len() == len && before.depth < DEPTH_MAX;
+        before.scale == decimals.scale && before.integers.len() == len && before.depth < DEPTH_MAX;
     let mut depth = 0;
     // A few bytes are not worth the decoding of another chunk.
     if comparable && out.len() - from > 12 {
@@ -158,7 +210,7 @@ fn put_decimals(
         }
     }
     before.depth = depth;
-    before.exponent = decimals.exponent;
+    before.scale = decimals.scale;
     exceptions.fill(&decimals.integers, &mut before.integers);
 }
 
@@ -210,6 +262,7 @@ pub(super) fn decode(
     match kind {
         KIND_SAME => {}
         KIND_DECIMAL | KIND_ORDERED_BITS | KIND_DIFFERENCE => ints::decode(&mut r, dense, integers)?,
+        KIND_DISTINCT_BITS => decode_distinct_bits(&mut r, dense, integers, off)?,
         KIND_NEAR_DECIMAL => {
             ints::decode(&mut r, dense, integers)?;
             ints::decode(&mut r, dense, off)?;
@@ -230,9 +283,11 @@ pub(super) fn decode(
         let from = out.len();
         match kind {
             KIND_SAME => out.resize(from + dense, f64::from_bits(r.u64()?)),
-            KIND_ORDERED_BITS => out.extend(integers.iter().map(|i| f64::from_bits(flip(*i) as u64))),
-            _ if restore(integers, off, tag & EXPONENT_MASK, out) => {}
-            _ => return Err(Malformed("exponent of decimals")),
+            KIND_ORDERED_BITS | KIND_DISTINCT_BITS => {
+                out.extend(integers.iter().map(|i| f64::from_bits(flip(*i) as u64)))
+            }
+            _ if restore(integers, off, tag & SCALE_MASK, out) => {}
+            _ => return Err(Malformed("number of a divisor")),
         }
         if !exceptions.at.is_empty() {
             exceptions.insert_into(out, from);

@@ -45,30 +45,37 @@ impl Histogram {
     }
 
     fn packed_cost(&self, width: u32) -> f64 {
-        let mut bits = 0;
-        for (class, n) in self.0.iter().enumerate() {
-            let over = (class as u32).saturating_sub(width);
-            bits += n * width + n * if over > 0 { 8 + over.div_ceil(7) * 8 } else { 0 };
+        let mut bits = self.0.iter().sum::<u32>() * width;
+        for (over, n) in self.0[width as usize..].iter().enumerate().skip(1) {
+            bits += n * (8 + (over as u32).div_ceil(7) * 8);
         }
         f64::from(bits)
     }
 
-    /// The width in which packing with patches takes least.
+    /// The width in which packing with patches takes least. Half of the numbers at least have it.
     pub(super) fn cheapest_width(&self) -> u32 {
-        let largest = self.0.iter().rposition(|n| *n > 0).unwrap_or(0) as u32;
-        let (mut best, mut cost) = (largest, f64::INFINITY);
-        for width in 0..=largest {
-            let bits = self.packed_cost(width);
+        let total: u32 = self.0.iter().sum();
+        let mut below = 0;
+        let (mut best, mut cost) = (64, f64::INFINITY);
+        for (width, n) in self.0.iter().enumerate() {
+            below += n;
+            if below * 2 < total {
+                continue;
+            }
+            let bits = self.packed_cost(width as u32);
             if bits < cost {
-                (best, cost) = (width, bits);
+                (best, cost) = (width as u32, bits);
+            }
+            if below == total {
+                break;
             }
         }
         best
     }
 }
 
-/// Appends integers by class. Always possible.
-pub(super) fn encode_classes(numbers: &[u64], histogram: &Histogram, out: &mut Vec<u8>) -> bool {
+/// Appends integers by class.
+pub(super) fn encode_classes(numbers: &[u64], histogram: &Histogram, out: &mut Vec<u8>) {
     let model = Model::new(&histogram.0);
     let symbols: Vec<u8> = numbers.iter().map(|n| class(*n) as u8).collect();
     let mut steps = Vec::new();
@@ -84,7 +91,6 @@ pub(super) fn encode_classes(numbers: &[u64], histogram: &Histogram, out: &mut V
     }
     bits.finish();
     put_bytes(out, &stream);
-    true
 }
 
 /// Reads what [`encode_classes`] wrote.
@@ -111,7 +117,7 @@ pub(super) fn decode_classes(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64
 }
 
 /// Appends integers by their place among the distinct ones; false, with rubbish behind, when there are too many of those.
-pub(super) fn encode_distinct(numbers: &[u64], _: &Histogram, out: &mut Vec<u8>) -> bool {
+pub(super) fn encode_distinct(numbers: &[u64], out: &mut Vec<u8>) -> bool {
     let mut distinct: Vec<u64> = Vec::with_capacity(DISTINCT_MAX);
     for n in numbers {
         if let Err(at) = distinct.binary_search(n) {

@@ -34,6 +34,7 @@ impl Residuals {
         self.order = order;
         self.start = [0; 2];
         self.quotients.clear();
+        self.quotients.reserve(values.len());
         let out = &mut self.quotients;
         match order {
             0 => out.extend(values.iter().map(|v| *v as u64)),
@@ -77,6 +78,17 @@ impl Residuals {
             *q = zigzag(unzigzag(*q) / divisor as i64);
             self.histogram.add(*q);
         }
+    }
+
+    /// Appends the column in one of the codings; false when it does not take the column.
+    fn write(&self, coding: u8, out: &mut Vec<u8>) -> bool {
+        self.write_head(coding, out);
+        match coding {
+            CODING_CLASSES => entropy::encode_classes(&self.quotients, &self.histogram, out),
+            CODING_DISTINCT => return entropy::encode_distinct(&self.quotients, out),
+            _ => pack(self, out),
+        }
+        true
     }
 
     fn write_head(&self, coding: u8, out: &mut Vec<u8>) {
@@ -131,38 +143,30 @@ pub(in crate::metrics) fn encode(values: &[i64], effort: Effort, out: &mut Vec<u
         put_svarint(out, *first);
         return;
     }
-    let mut best = Residuals::default();
-    best.compute(values, 1);
-    let mut cost = best.histogram.cost(effort) + 16.0;
-    for order in [0, 2].into_iter().filter(|o| usize::from(*o) < values.len()) {
-        let mut other = Residuals::default();
-        other.compute(values, order);
-        let other_cost = other.histogram.cost(effort) + f64::from(order) * 16.0;
-        if other_cost < cost {
-            (best, cost) = (other, other_cost);
-        }
+    let mut all: [Residuals; 3] = Default::default();
+    let mut costs = [f64::INFINITY; 3];
+    for (order, (residuals, cost)) in all.iter_mut().zip(&mut costs).enumerate().take(values.len()) {
+        residuals.compute(values, order as u8);
+        *cost = residuals.histogram.cost(effort) + order as f64 * 16.0;
     }
-    best.divide();
+    let best = costs.iter().copied().fold(f64::INFINITY, f64::min);
+    // An estimate within a twentieth may be wrong about the order.
+    let bound = if effort == Effort::Cold { best * 1.05 } else { best };
     let from = out.len();
-    best.write_head(CODING_PACKED, out);
-    pack(&best, out);
-    if effort == Effort::Young {
-        return;
-    }
-    let mut candidate = Vec::with_capacity(out.len() - from);
-    for (coding, encode) in [
-        (
-            CODING_CLASSES,
-            entropy::encode_classes as fn(&[u64], &Histogram, &mut Vec<u8>) -> bool,
-        ),
-        (CODING_DISTINCT, entropy::encode_distinct),
-    ] {
-        candidate.clear();
-        best.write_head(coding, &mut candidate);
-        let done = encode(&best.quotients, &best.histogram, &mut candidate);
-        if done && candidate.len() < out.len() - from {
-            out.truncate(from);
-            out.extend_from_slice(&candidate);
+    let mut candidate = Vec::new();
+    for (residuals, _) in all.iter_mut().zip(costs).filter(|(_, cost)| *cost <= bound) {
+        residuals.divide();
+        for coding in [CODING_PACKED, CODING_CLASSES, CODING_DISTINCT] {
+            candidate.clear();
+            if residuals.write(coding, &mut candidate)
+                && (out.len() == from || candidate.len() < out.len() - from)
+            {
+                out.truncate(from);
+                out.extend_from_slice(&candidate);
+            }
+            if effort == Effort::Young {
+                return;
+            }
         }
     }
 }
