@@ -78,6 +78,9 @@ pub enum Error {
         /// The offending input.
         value: String,
     },
+    /// The caller's own source of labels gave the write up; nothing was queued.
+    #[error("the write was given up by its sender's side")]
+    Aborted,
     /// The query's budget is spent; the text is the query dialect's own.
     #[error("{0}")]
     Budget(#[from] BudgetExceeded),
@@ -131,7 +134,7 @@ impl Error {
             Error::UnsupportedVersion { .. } | Error::Locked { .. } => ErrorKind::Unavailable,
             Error::DiskFull | Error::Poisoned { .. } | Error::Closed => ErrorKind::Unavailable,
             Error::Overloaded { .. } => ErrorKind::Overloaded,
-            Error::Invalid { .. } => ErrorKind::Invalid,
+            Error::Invalid { .. } | Error::Aborted => ErrorKind::Invalid,
             Error::Budget(BudgetExceeded::Deadline | BudgetExceeded::Canceled) => ErrorKind::Timeout,
             Error::Budget(_) => ErrorKind::TooLarge,
         }

@@ -5,7 +5,10 @@ pub mod batch;
 pub mod bits;
 pub mod block;
 pub mod chunk;
+pub mod exemplar;
 pub mod head;
+pub mod histogram;
+pub mod key;
 pub mod matcher;
 pub mod postings;
 pub mod re2;
@@ -18,8 +21,14 @@ pub mod signal;
 pub mod symbols;
 pub mod values;
 
-pub use batch::{Applied, Conflict, Metadata, MetricKind, SeriesWrite, WriteBatch};
+pub use batch::{
+    Applied, Conflict, HistogramWrite, LabelBuffer, LabelSource, LabelsFound, Metadata, MetricKind,
+    SeriesWrite, WriteBatch,
+};
+pub use exemplar::Exemplar;
 pub use head::Input;
+pub use histogram::{CUSTOM_BUCKETS, Counts, Histogram, HistogramError, ResetHint, Span};
+pub use key::{SeriesKey, series_key};
 pub use matcher::{MatchOp, Matcher};
 pub use record::OwnedMetadata;
 pub use series::{STALE_NAN_BITS, Samples, Selection, SeriesData, is_stale};

@@ -52,6 +52,7 @@ impl StoreLoader {
         batch.push_series(labels.iter(), points);
         let input = Input {
             batch: &batch,
+            labels: &batch,
             series_max: u64::MAX,
             received_ms: 0,
         };

@@ -1,7 +1,10 @@
-//! What the log keeps of a metrics write: definitions of series, samples by series number, metadata. Byte layout in
-//! FORMAT.md, "Metrics record".
+//! What the log keeps of a metrics write: definitions of series, samples and what comes with them by series number,
+//! metadata. Byte layout in FORMAT.md, "Metrics record".
 
-use super::batch::MetricKind;
+use super::batch::{HistogramWrite, MetricKind};
+use super::exemplar::Exemplar;
+use super::histogram::row;
+use super::key::SeriesKey;
 use super::registry::SeriesId;
 use crate::coding::{Malformed, Reader, put_bytes, put_svarint, put_uvarint};
 use crate::labels::Labels;
@@ -13,12 +16,33 @@ pub struct Record {
     pub series: Vec<(SeriesId, Labels)>,
     /// Series, milliseconds since 1970, value.
     pub samples: Vec<(SeriesId, i64, f64)>,
+    /// Start timestamps of the samples, 0 where unset; empty when none is set.
+    pub starts: Vec<i64>,
+    /// Series whose samples are deltas.
+    pub delta: Vec<SeriesId>,
+    /// Native histograms.
+    pub histograms: Vec<(SeriesId, HistogramWrite)>,
+    /// Exemplars.
+    pub exemplars: Vec<(SeriesId, Exemplar)>,
     /// Metadata.
     pub metadata: Vec<OwnedMetadata>,
-    /// Which series of the caller's batch a sample came from; not kept in the log.
-    pub origins: Vec<u32>,
-    /// Series of the caller's batch that were left out by the limit; not kept in the log.
+    /// What only the caller needs; not kept in the log.
+    pub origin: Origin,
+}
+
+/// How a record came from a caller's batch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Origin {
+    /// Which series of the batch each sample came from.
+    pub samples: Vec<u32>,
+    /// Which series of the batch each histogram came from.
+    pub histograms: Vec<u32>,
+    /// Keys of the series the record defines.
+    pub keys: Vec<(SeriesKey, SeriesId)>,
+    /// Series of the batch that were left out by the limit.
     pub over_limit: Vec<u32>,
+    /// Series of the batch that were left out by their label source.
+    pub refused: Vec<u32>,
 }
 
 /// Metadata of a metric family and when it came.
@@ -95,7 +119,62 @@ impl Record {
         for metadata in &self.metadata {
             metadata.encode(&mut out);
         }
+        self.encode_rest(&mut out);
         out
+    }
+
+    /// What most records have nothing of.
+    fn encode_rest(&self, out: &mut Vec<u8>) {
+        put_uvarint(out, self.starts.len() as u64);
+        for (start, (_, time, _)) in self.starts.iter().zip(&self.samples) {
+            put_start(out, *start, *time);
+        }
+        put_uvarint(out, self.delta.len() as u64);
+        for id in &self.delta {
+            put_uvarint(out, (*id).into());
+        }
+        put_uvarint(out, self.histograms.len() as u64);
+        for (id, write) in &self.histograms {
+            put_uvarint(out, (*id).into());
+            put_svarint(out, write.time);
+            put_start(out, write.start, write.time);
+            row::encode(&write.histogram, out);
+        }
+        put_uvarint(out, self.exemplars.len() as u64);
+        for (id, exemplar) in &self.exemplars {
+            put_uvarint(out, (*id).into());
+            exemplar.encode(out);
+        }
+    }
+
+    fn decode_rest(&mut self, r: &mut Reader<'_>) -> Result<(), Malformed> {
+        let starts = r.count(1)?;
+        if starts != 0 && starts != self.samples.len() {
+            return Err(Malformed("number of start timestamps"));
+        }
+        for (_, time, _) in &self.samples[..starts] {
+            self.starts.push(get_start(r, *time)?);
+        }
+        for _ in 0..r.count(1)? {
+            self.delta.push(r.uvarint32()?);
+        }
+        for _ in 0..r.count(20)? {
+            let (id, time) = (r.uvarint32()?, r.svarint()?);
+            let start = get_start(r, time)?;
+            let histogram = row::decode(r)?;
+            self.histograms.push((
+                id,
+                HistogramWrite {
+                    start,
+                    time,
+                    histogram,
+                },
+            ));
+        }
+        for _ in 0..r.count(11)? {
+            self.exemplars.push((r.uvarint32()?, Exemplar::decode(r)?));
+        }
+        Ok(())
     }
 
     /// Reads the encoded form.
@@ -125,6 +204,10 @@ impl Record {
         for _ in 0..r.count(5)? {
             record.metadata.push(OwnedMetadata::decode(&mut r)?);
         }
+        // Records of version 1 end here.
+        if r.remaining() > 0 {
+            record.decode_rest(&mut r)?;
+        }
         match r.remaining() {
             0 => Ok(record),
             _ => Err(Malformed("bytes behind the record")),
@@ -132,7 +215,35 @@ impl Record {
     }
 }
 
-fn decode_labels(r: &mut Reader<'_>) -> Result<Labels, Malformed> {
+/// Appends a start timestamp: 0 when unset, otherwise its distance before the sample, which repeats.
+pub(super) fn put_start(out: &mut Vec<u8>, start: i64, time: i64) {
+    let distance = time.wrapping_sub(start);
+    let zigzag = ((distance << 1) ^ (distance >> 63)).cast_unsigned();
+    // A distance that has no room for the shift by one is spelled out behind the largest number.
+    match (start, zigzag.checked_add(1)) {
+        (0, _) => put_uvarint(out, 0),
+        (_, Some(n)) if n != u64::MAX => put_uvarint(out, n),
+        _ => {
+            put_uvarint(out, u64::MAX);
+            put_svarint(out, start);
+        }
+    }
+}
+
+/// Reads what [`put_start`] wrote.
+pub(super) fn get_start(r: &mut Reader<'_>, time: i64) -> Result<i64, Malformed> {
+    Ok(match r.uvarint()? {
+        0 => 0,
+        u64::MAX => r.svarint()?,
+        n => {
+            let zigzag = n - 1;
+            time.wrapping_sub((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+        }
+    })
+}
+
+/// Reads labels: a count, then names and values in ascending order of the names.
+pub(super) fn decode_labels(r: &mut Reader<'_>) -> Result<Labels, Malformed> {
     let count = r.count(2)?;
     let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(count);
     for _ in 0..count {

@@ -7,6 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
+use super::batch::LabelBuffer;
 use super::matcher::Matcher;
 use super::postings::{self, Postings};
 use super::symbols::{Symbol, Symbols, rank_of};
@@ -52,9 +53,9 @@ impl Registry {
     }
 
     /// The id under which a label set was defined. `labels` are sorted by name.
-    pub fn find(&self, labels: &[(&str, &str)]) -> Option<SeriesId> {
-        let hash = self.hash(labels.iter().copied());
-        let slot = self.table.find(hash, |slot| self.is_at(*slot, labels))?;
+    pub fn find(&self, labels: &LabelBuffer) -> Option<SeriesId> {
+        let hash = self.hash(labels.iter());
+        let slot = self.table.find(hash, |slot| self.is_at(*slot, labels.iter()))?;
         Some(self.ids[*slot as usize])
     }
 
@@ -76,7 +77,10 @@ impl Registry {
         }
         let pairs: Vec<(&str, &str)> = labels.iter().collect();
         let hash = self.hash(pairs.iter().copied());
-        if let Some(slot) = self.table.find(hash, |slot| self.is_at(*slot, &pairs)) {
+        if let Some(slot) = self
+            .table
+            .find(hash, |slot| self.is_at(*slot, pairs.iter().copied()))
+        {
             self.slots[id as usize] = *slot;
             return;
         }
@@ -113,9 +117,9 @@ impl Registry {
         hasher.finish()
     }
 
-    fn is_at(&self, slot: Slot, labels: &[(&str, &str)]) -> bool {
+    fn is_at<'l>(&self, slot: Slot, labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>) -> bool {
         self.symbol_pairs(slot).len() == labels.len()
-            && self.pairs_of(slot).zip(labels).all(|(have, want)| have == *want)
+            && self.pairs_of(slot).zip(labels).all(|(have, want)| have == want)
     }
 
     /// The label symbols of a series, sorted by label name.

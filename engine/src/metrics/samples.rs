@@ -94,6 +94,25 @@ impl SeriesSamples {
         Pushed::Stored
     }
 
+    /// Time of the newest sample.
+    pub fn last_time(&self) -> Option<i64> {
+        match self.open.count() {
+            0 => self.sealed.last().map(|c| c.last_time()),
+            _ => Some(self.open.last_time()),
+        }
+    }
+
+    /// The value at a time.
+    pub fn value_at(&self, time: i64) -> Option<f64> {
+        if self.last_time().is_none_or(|last| last < time) {
+            return None;
+        }
+        match self.late.binary_search_by_key(&time, |(t, _)| *t) {
+            Ok(i) => Some(self.late[i].1),
+            Err(_) => self.in_chunks(time),
+        }
+    }
+
     /// The value at a time in sealed chunks or the open one.
     fn in_chunks(&self, time: i64) -> Option<f64> {
         if self.open.count() > 0 && time == self.open.last_time() {

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::block::{ChunkRef, read_chunk};
-use super::samples::{Part, SeriesSamples};
+use super::head::HeadSeries;
+use super::samples::Part;
 use super::signal::Metrics;
 use crate::error::{Error, Result};
 use crate::labels::Labels;
@@ -80,7 +81,7 @@ pub struct Selection {
 #[derive(Clone)]
 pub(super) enum Run {
     Plain(Arc<Samples>),
-    Head(Arc<SeriesSamples>),
+    Head(Arc<HeadSeries>),
     Block(Arc<Block<Metrics>>, ChunkRef),
 }
 
@@ -100,9 +101,9 @@ impl Run {
                     visit(*first, *last, Piece::Plain(samples));
                 }
             }
-            Run::Head(samples) => {
-                samples.visit_parts(|first, last, part| visit(first, last, Piece::Head(part)))
-            }
+            Run::Head(samples) => samples
+                .floats()
+                .visit_parts(|first, last, part| visit(first, last, Piece::Head(part))),
             Run::Block(block, chunk) => visit(chunk.first_time, chunk.last_time, Piece::Block(block, chunk)),
         }
     }

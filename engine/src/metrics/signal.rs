@@ -34,7 +34,7 @@ impl Signal for Metrics {
     }
 
     fn resolve(head: &MetricsHead, input: &Input<'_>) -> Result<Record> {
-        Ok(head.resolve(input))
+        head.resolve(input)
     }
 
     fn encode(record: &Record) -> Vec<u8> {
@@ -88,7 +88,7 @@ fn flush_day(head: &MetricsHead, registry: &Registry, day: i64, writer: &mut Blo
         pairs.clear();
         pairs.extend(symbols.map(|[name, value]| [rank[*name as usize], rank[*value as usize]]));
         samples.clear();
-        if let Some(stored) = head.samples(slot) {
+        if let Some(stored) = head.series(slot) {
             SeriesData::new(Labels::empty(), vec![Run::Head(stored)]).read(first, last, &mut samples)?;
         }
         out.push(&pairs, &samples)?;

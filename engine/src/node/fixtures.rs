@@ -38,6 +38,7 @@ fn write_newest(root: &Path) {
         });
         let input = Input {
             batch: &batch,
+            labels: &batch,
             series_max: 10,
             received_ms: 1000,
         };

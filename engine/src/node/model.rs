@@ -87,6 +87,7 @@ fn append(node: &Node, samples: &[(usize, i64, u8)]) -> (u64, u64, usize) {
     }
     let input = Input {
         batch: &batch,
+        labels: &batch,
         series_max: u64::MAX,
         received_ms: 0,
     };

@@ -22,6 +22,7 @@ fn open(storage: &MemoryStorage) -> (Arc<Node>, Recovery) {
 fn write(node: &Node, batch: &WriteBatch<'_>) -> Result<Applied> {
     let input = Input {
         batch,
+        labels: batch,
         series_max: u64::MAX,
         received_ms: 0,
     };
@@ -267,6 +268,7 @@ fn append_and_wait(node: &Node, instance: &str, i: usize) {
     let batch = up(instance, &[(i as i64 * 1000, i as f64)]);
     let input = Input {
         batch: &batch,
+        labels: &batch,
         series_max: u64::MAX,
         received_ms: 0,
     };

@@ -102,6 +102,7 @@ fn append(app: &App, tenant: &str, compressed: &[u8], limit: usize) -> Result<Pe
     app.counters.exemplars_skipped.add(checked.exemplars);
     let input = Input {
         batch: &checked.batch,
+        labels: &checked.batch,
         series_max: config.limits.series_max,
         received_ms,
     };
@@ -155,7 +156,7 @@ fn note_refused(applied: &Applied, body: &[u8], rules: &Rules, rejects: &mut Rej
     let batch = check(&request, rules).batch;
     for conflict in &applied.conflicts {
         rejects.add(Reason::DuplicateTimestamp, 1, || {
-            let labels = label_text(batch.series_at(conflict.series as usize).labels);
+            let labels = label_text(batch.own_labels(conflict.series as usize));
             format!(
                 "{labels} at {} ms has another value than {}",
                 conflict.timestamp, conflict.value
@@ -163,9 +164,9 @@ fn note_refused(applied: &Applied, body: &[u8], rules: &Rules, rejects: &mut Rej
         });
     }
     for series in &applied.over_limit {
-        let series = batch.series_at(*series as usize);
-        let n = series.samples.len() as u64;
-        rejects.add(Reason::SeriesLimit, n, || label_text(series.labels));
+        let i = *series as usize;
+        let n = batch.series_at(i).samples.len() as u64;
+        rejects.add(Reason::SeriesLimit, n, || label_text(batch.own_labels(i)));
     }
 }
 

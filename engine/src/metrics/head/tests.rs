@@ -15,19 +15,24 @@ fn batch(instance: &'static str, samples: &[(i64, f64)]) -> WriteBatch<'static> 
 fn input<'a>(batch: &'a WriteBatch<'a>) -> Input<'a> {
     Input {
         batch,
+        labels: batch,
         series_max: 3,
         received_ms: 0,
     }
 }
 
+fn resolve(head: &MetricsHead, input: &Input<'_>) -> Record {
+    head.resolve(input).unwrap()
+}
+
 #[test]
 fn a_series_is_defined_until_its_definition_is_applied() {
     let head = MetricsHead::default();
-    let first = head.resolve(&input(&batch("a", &[(1, 1.0)])));
-    let second = head.resolve(&input(&batch("a", &[(2, 1.0)])));
+    let first = resolve(&head, &input(&batch("a", &[(1, 1.0)])));
+    let second = resolve(&head, &input(&batch("a", &[(2, 1.0)])));
     assert_eq!(first.series, second.series, "the first may never become durable");
     assert_eq!(head.apply(second).stored, 1);
-    let third = head.resolve(&input(&batch("a", &[(3, 1.0)])));
+    let third = resolve(&head, &input(&batch("a", &[(3, 1.0)])));
     assert_eq!(third.series, []);
     assert_eq!(third.samples[0].0, first.series[0].0);
     assert_eq!(head.apply(first).stored, 1, "defining again changes nothing");
@@ -37,25 +42,25 @@ fn a_series_is_defined_until_its_definition_is_applied() {
 #[test]
 fn numbers_go_on_after_a_replay() {
     let head = MetricsHead::default();
-    let record = head.resolve(&input(&batch("a", &[(1, 1.0)])));
+    let record = resolve(&head, &input(&batch("a", &[(1, 1.0)])));
     let replayed = MetricsHead::default();
     replayed.apply(Record::decode(&record.encode()).unwrap());
-    let next = replayed.resolve(&input(&batch("b", &[(1, 1.0)])));
+    let next = resolve(&replayed, &input(&batch("b", &[(1, 1.0)])));
     assert!(next.series[0].0 > record.series[0].0);
-    assert_eq!(replayed.resolve(&input(&batch("a", &[(1, 1.0)]))).series, []);
+    assert_eq!(resolve(&replayed, &input(&batch("a", &[(1, 1.0)]))).series, []);
 }
 
 #[test]
 fn series_over_the_limit_are_left_out_and_named() {
     let head = MetricsHead::default();
     for instance in ["a", "b"] {
-        head.apply(head.resolve(&input(&batch(instance, &[(1, 1.0)]))));
+        head.apply(resolve(&head, &input(&batch(instance, &[(1, 1.0)]))));
     }
     let mut large = WriteBatch::default();
     for instance in ["c", "d", "a"] {
         large.push_series([("__name__", "up"), ("instance", instance)], [(2, 2.0)]);
     }
-    let applied = head.apply(head.resolve(&input(&large)));
+    let applied = head.apply(resolve(&head, &input(&large)));
     assert_eq!((applied.stored, applied.over_limit), (2, vec![1]));
 }
 
@@ -65,19 +70,19 @@ fn late_and_random_order_backfill_is_stored_once() {
     let times: Vec<i64> = (0..1000).map(|i| i * 7919 % 1000).collect();
     for time in &times {
         assert_eq!(
-            head.apply(head.resolve(&input(&batch("a", &[(*time, *time as f64)]))))
+            head.apply(resolve(&head, &input(&batch("a", &[(*time, *time as f64)]))))
                 .stored,
             1
         );
     }
     for time in &times {
         assert_eq!(
-            head.apply(head.resolve(&input(&batch("a", &[(*time, *time as f64)]))))
+            head.apply(resolve(&head, &input(&batch("a", &[(*time, *time as f64)]))))
                 .duplicates,
             1
         );
         assert_eq!(
-            head.apply(head.resolve(&input(&batch("a", &[(*time, -1.0)]))))
+            head.apply(resolve(&head, &input(&batch("a", &[(*time, -1.0)]))))
                 .conflicts
                 .len(),
             1
@@ -114,10 +119,11 @@ fn a_series_costs_well_under_a_kibibyte() {
         }
         let wide = Input {
             batch: &batch,
+            labels: &batch,
             series_max: u64::MAX,
             received_ms: 0,
         };
-        head.apply(head.resolve(&wide));
+        head.apply(resolve(&head, &wide));
     }
     let size = head.size();
     assert!(
@@ -131,8 +137,9 @@ fn a_series_costs_well_under_a_kibibyte() {
 #[test]
 fn metadata_is_kept_once_for_each_statement() {
     use crate::metrics::{Metadata, MetricKind};
+    const HOUR: i64 = 3_600_000;
     let head = MetricsHead::default();
-    for (help, received_ms) in [("one", 5), ("one", 9), ("two", 7)] {
+    for (help, received_ms) in [("one", 5), ("one", 9), ("two", 7), ("two", HOUR + 7)] {
         let mut batch = WriteBatch::default();
         batch.metadata.push(Metadata {
             family: "up",
@@ -140,25 +147,33 @@ fn metadata_is_kept_once_for_each_statement() {
             help,
             unit: "",
         });
-        head.apply(head.resolve(&Input {
-            batch: &batch,
-            series_max: 1,
-            received_ms,
-        }));
+        head.apply(resolve(
+            &head,
+            &Input {
+                batch: &batch,
+                labels: &batch,
+                series_max: 1,
+                received_ms,
+            },
+        ));
     }
     let said: Vec<_> = head
         .metadata()
         .into_iter()
         .map(|m| (m.help, m.received_ms))
         .collect();
-    assert_eq!(said, [("one".to_owned(), 9), ("two".to_owned(), 7)]);
+    assert_eq!(
+        said,
+        [("one".to_owned(), 5), ("two".to_owned(), HOUR + 7)],
+        "a repetition is written once an hour"
+    );
 }
 
 #[test]
 fn selection_is_at_one_moment_for_all_sets() {
     let head = MetricsHead::default();
-    head.apply(head.resolve(&input(&batch("a", &[(1, 1.0)]))));
-    head.apply(head.resolve(&input(&batch("b", &[(1, 1.0)]))));
+    head.apply(resolve(&head, &input(&batch("a", &[(1, 1.0)]))));
+    head.apply(resolve(&head, &input(&batch("b", &[(1, 1.0)]))));
     let sets = [
         vec![Matcher::equal("instance", "a")],
         vec![Matcher::new("instance", MatchOp::Regex, ".").unwrap()],

@@ -84,10 +84,7 @@ fn unsorted_labels_are_sorted_and_empty_values_dropped() {
     let request = WriteRequest::decode(encoder.message()).unwrap();
     let checked = check(&request, &rules());
     assert!(checked.rejects.is_empty());
-    assert_eq!(
-        checked.batch.series_at(0).labels,
-        [("__name__", "up"), ("z", "1")]
-    );
+    assert_eq!(checked.batch.own_labels(0), [("__name__", "up"), ("z", "1")]);
 }
 
 #[test]
