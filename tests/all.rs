@@ -12,5 +12,6 @@ mod cases {
     mod query;
     mod recording;
     mod remote_write;
+    mod remote_write_v2;
     mod tidy;
 }

@@ -5,7 +5,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use kymo_benches::workload::Workload;
 use kymo_engine::metrics::head::MetricsHead;
 use kymo_engine::metrics::{Input, WriteBatch};
-use kymo_proto::remote_write::WriteRequest;
+use kymo_proto::remote_write::{Labels, Scan};
 use kymo_proto::snappy;
 
 const SERIES: u64 = 2000;
@@ -19,13 +19,18 @@ fn body(scrape: u64) -> Vec<u8> {
     snappy::decompress(&work.body(0..SERIES, scrape), 32 << 20).expect("compressed just now")
 }
 
-fn batch<'a>(request: &WriteRequest<'a>) -> WriteBatch<'a> {
+fn batch(raw: &[u8]) -> WriteBatch<'_> {
     let mut batch = WriteBatch::default();
-    for series in request.series() {
-        let labels = series.labels.iter().filter_map(|l| {
+    let mut scan = Scan::new(raw);
+    while let Ok(Some(series)) = scan.next_series() {
+        let std::borrow::Cow::Borrowed(region) = series.labels else {
+            continue;
+        };
+        let labels = Labels::new(region).filter_map(|label| {
+            let label = label.ok()?;
             Some((
-                std::str::from_utf8(l.name).ok()?,
-                std::str::from_utf8(l.value).ok()?,
+                std::str::from_utf8(label.name).ok()?,
+                std::str::from_utf8(label.value).ok()?,
             ))
         });
         batch.push_series(labels, series.samples.iter().map(|s| (s.timestamp, s.value)));
@@ -33,15 +38,20 @@ fn batch<'a>(request: &WriteRequest<'a>) -> WriteBatch<'a> {
     batch
 }
 
+fn scan(raw: &[u8]) -> usize {
+    let (mut scan, mut samples) = (Scan::new(raw), 0);
+    while let Ok(Some(series)) = scan.next_series() {
+        samples += series.samples.len();
+    }
+    samples
+}
+
 fn ingest(c: &mut Criterion) {
     let mut group = c.benchmark_group("ingest");
     group.throughput(Throughput::Elements(SERIES));
     let raw = body(0);
-    group.bench_function("decode", |b| {
-        b.iter(|| WriteRequest::decode(&raw).map(|r| r.sample_count()))
-    });
-    let request = WriteRequest::decode(&raw).expect("encoded just now");
-    let batch = batch(&request);
+    group.bench_function("scan", |b| b.iter(|| scan(&raw)));
+    let batch = batch(&raw);
     let input = Input {
         batch: &batch,
         labels: &batch,

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use kymo_proto::remote_write::WriteRequest;
+use kymo_proto::remote_write::{Labels, Scan};
 use kymo_proto::snappy;
 
 /// One series as it was recorded.
@@ -59,14 +59,12 @@ pub fn load() -> Result<Vec<Recorded>> {
     let mut known = HashMap::new();
     for body in bodies.values() {
         let raw = snappy::decompress(body, 64 << 20)?;
-        let request = WriteRequest::decode(&raw)?;
-        for series in request.series() {
+        let mut scan = Scan::new(&raw);
+        while let Some(series) = scan.next_series()? {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let labels: Vec<_> = series
-                .labels
-                .iter()
-                .map(|l| (text(l.name), text(l.value)))
-                .collect();
+            let labels = Labels::new(&series.labels)
+                .map(|label| label.map(|l| (text(l.name), text(l.value))))
+                .collect::<Result<Vec<_>, _>>()?;
             let at = *known.entry(labels.clone()).or_insert_with(|| {
                 let samples = Vec::new();
                 all.push(Recorded { labels, samples });

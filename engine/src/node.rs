@@ -18,7 +18,7 @@ use crate::storage::{File, Storage, write_atomically};
 use crate::store::{LostBlock, Shared, StoreOptions, Upkeep};
 
 /// Version of the data directory's layout.
-pub const DATA_VERSION: u32 = 1;
+pub const DATA_VERSION: u32 = 2;
 const VERSION_FILE: &str = "kymo.version";
 const LOG_DIR: &str = "wal";
 const TENANTS_DIR: &str = "tenants";
@@ -330,11 +330,7 @@ fn check_version(storage: &dyn Storage) -> Result<()> {
         what,
     };
     if !storage.exists(VERSION_FILE) {
-        return write_atomically(
-            storage,
-            VERSION_FILE,
-            format!("kymo data {DATA_VERSION}\n").as_bytes(),
-        );
+        return write_version(storage);
     }
     let file = storage.open(VERSION_FILE)?;
     let bytes = file.read_vec(0, file.len()?.min(64) as usize)?;
@@ -349,9 +345,16 @@ fn check_version(storage: &dyn Storage) -> Result<()> {
             found,
             supported: DATA_VERSION,
         }),
+        // Older versions must not open what this one is going to write.
+        Some(found) if found < DATA_VERSION => write_version(storage),
         Some(_) => Ok(()),
         None => Err(corrupt("no version number")),
     }
+}
+
+fn write_version(storage: &dyn Storage) -> Result<()> {
+    let text = format!("kymo data {DATA_VERSION}\n");
+    write_atomically(storage, VERSION_FILE, text.as_bytes())
 }
 
 fn check_tenant_name(name: &str) -> Result<()> {

@@ -39,6 +39,12 @@ pub enum Error {
         /// Byte of the decompressed body.
         offset: usize,
     },
+    /// Values stand inside each other deeper than the receiver follows.
+    #[error("values are nested deeper than {limit}")]
+    TooDeep {
+        /// Levels the receiver follows.
+        limit: usize,
+    },
     /// A field is encoded as another type than the schema says.
     #[error("protobuf field {field} at byte {offset} has wire type {found}")]
     WireType {

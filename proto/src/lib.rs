@@ -4,6 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod histogram;
+pub mod otlp;
+mod quick;
+mod region;
 pub mod remote_write;
 pub mod snappy;
 pub mod wire;

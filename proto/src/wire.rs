@@ -46,14 +46,34 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes that are not read yet.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes[self.pos..]
+    }
+
+    /// Where the next byte is in this message.
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.pos
+    }
+
+    /// The bytes between two positions of this message.
+    #[inline]
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'a [u8] {
+        &self.bytes[start..end]
+    }
+
+    /// Steps over bytes that were read from [`Reader::rest`].
+    #[inline]
+    pub(crate) fn advance(&mut self, n: usize) {
+        self.pos += n;
     }
 
     /// The next field, `None` at the end of the message.
     ///
     /// # Errors
     /// Every [`Error`] that is not snappy's.
+    #[inline]
     pub fn next_field(&mut self) -> Result<Option<Field<'a>>> {
         if self.pos == self.bytes.len() {
             return Ok(None);
@@ -84,7 +104,18 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    fn varint(&mut self) -> Result<u64> {
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Result<u64> {
+        match self.bytes.get(self.pos) {
+            Some(&byte) if byte < 0x80 => {
+                self.pos += 1;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64> {
         let start = self.pos;
         let mut value = 0u64;
         for i in 0..10 {
@@ -106,6 +137,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let Some(array) = self.rest().first_chunk::<N>() else {
             return Err(self.truncated(self.pos));
@@ -114,6 +146,7 @@ impl<'a> Reader<'a> {
         Ok(*array)
     }
 
+    #[inline]
     fn delimited(&mut self) -> Result<Reader<'a>> {
         let start = self.pos;
         let len = self.varint()?;
@@ -138,6 +171,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// [`Error::WireType`] when it is not length-delimited.
+    #[inline]
     pub fn bytes(&self) -> Result<&'a [u8]> {
         Ok(self.message()?.rest())
     }
@@ -146,6 +180,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// [`Error::WireType`] when it is not length-delimited.
+    #[inline]
     pub fn message(&self) -> Result<Reader<'a>> {
         match &self.value {
             Value::Bytes(reader) => Ok(reader.clone()),
@@ -157,6 +192,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// [`Error::WireType`] when it is not a varint.
+    #[inline]
     pub fn varint(&self) -> Result<u64> {
         match self.value {
             Value::Varint(n) => Ok(n),
@@ -164,10 +200,67 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The value as a zigzag integer (`sint32`, `sint64`).
+    ///
+    /// # Errors
+    /// [`Error::WireType`] when it is not a varint.
+    pub fn zigzag(&self) -> Result<i64> {
+        Ok(unzigzag(self.varint()?))
+    }
+
+    /// The value as a fixed 64-bit integer.
+    ///
+    /// # Errors
+    /// [`Error::WireType`] when it is not a fixed 64-bit value.
+    #[inline]
+    pub fn fixed64(&self) -> Result<u64> {
+        match self.value {
+            Value::Fixed64(n) => Ok(n),
+            _ => Err(self.wrong_type()),
+        }
+    }
+
+    /// Calls `put` for each integer of a repeated field, packed or not.
+    ///
+    /// # Errors
+    /// [`Error::WireType`], or those of the integers.
+    pub fn each_varint(&self, mut put: impl FnMut(u64)) -> Result<()> {
+        match &self.value {
+            Value::Varint(n) => put(*n),
+            Value::Bytes(packed) => {
+                let mut packed = packed.clone();
+                while !packed.rest().is_empty() {
+                    put(packed.varint()?);
+                }
+            }
+            _ => return Err(self.wrong_type()),
+        }
+        Ok(())
+    }
+
+    /// Calls `put` for each fixed 64-bit value of a repeated field, packed or not.
+    ///
+    /// # Errors
+    /// [`Error::WireType`], or [`Error::Truncated`] when the last one is not whole.
+    pub fn each_fixed64(&self, mut put: impl FnMut(u64)) -> Result<()> {
+        match &self.value {
+            Value::Fixed64(n) => put(*n),
+            Value::Bytes(packed) => {
+                let mut packed = packed.clone();
+                while !packed.rest().is_empty() {
+                    put(u64::from_le_bytes(packed.array()?));
+                }
+            }
+            _ => return Err(self.wrong_type()),
+        }
+        Ok(())
+    }
+
     /// The value as a double, to the bit.
     ///
     /// # Errors
     /// [`Error::WireType`] when it is not a fixed 64-bit value.
+    #[inline]
     pub fn double(&self) -> Result<f64> {
         match self.value {
             Value::Fixed64(bits) => Ok(f64::from_bits(bits)),
@@ -187,6 +280,16 @@ impl<'a> Field<'a> {
             offset: self.offset,
         }
     }
+}
+
+/// Reverses the zigzag form of a signed integer.
+pub fn unzigzag(n: u64) -> i64 {
+    (n >> 1).cast_signed() ^ -(n & 1).cast_signed()
+}
+
+/// The zigzag form of a signed integer.
+pub fn zigzag(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)).cast_unsigned()
 }
 
 /// Appends `n` as a varint.
@@ -218,6 +321,31 @@ pub fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
     if value.to_bits() != 0 {
         put_varint(out, u64::from(field) << 3 | 1);
         out.extend_from_slice(&value.to_bits().to_le_bytes());
+    }
+}
+
+/// Appends a fixed 64-bit field; zero is written too.
+pub fn put_fixed64(out: &mut Vec<u8>, field: u32, bits: u64) {
+    put_varint(out, u64::from(field) << 3 | 1);
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+/// Appends a packed field of integers; an empty one is left out.
+pub fn put_packed(out: &mut Vec<u8>, field: u32, numbers: impl IntoIterator<Item = u64>) {
+    let mut packed = Vec::new();
+    for n in numbers {
+        put_varint(&mut packed, n);
+    }
+    if !packed.is_empty() {
+        put_bytes(out, field, &packed);
+    }
+}
+
+/// Appends a packed field of doubles; an empty one is left out.
+pub fn put_packed_doubles(out: &mut Vec<u8>, field: u32, values: &[f64]) {
+    if !values.is_empty() {
+        let packed: Vec<u8> = values.iter().flat_map(|v| v.to_bits().to_le_bytes()).collect();
+        put_bytes(out, field, &packed);
     }
 }
 

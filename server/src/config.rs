@@ -3,11 +3,13 @@
 
 pub mod keys;
 mod load;
+mod otlp;
 
 use std::fmt;
 use std::path::PathBuf;
 
 pub use load::{Overrides, Problems, load, parse};
+pub use otlp::{Otlp, Strategy};
 use regex::Regex;
 
 /// Everything the server can be told.
@@ -23,6 +25,10 @@ pub struct Config {
     pub wal_sync: WalSync,
     /// What writers may send.
     pub limits: Limits,
+    /// Which remote-write messages are taken.
+    pub remote_write: AcceptedMessages,
+    /// How OTLP is taken.
+    pub otlp: Otlp,
     /// What queries may use.
     pub query: QueryLimits,
     /// How the server logs.
@@ -70,6 +76,15 @@ pub struct Limits {
     pub in_flight_bytes_max: u64,
     /// How far ahead of the server's clock a sample may be, in milliseconds.
     pub future_ms_max: u64,
+}
+
+/// Which remote-write messages are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptedMessages {
+    /// `prometheus.WriteRequest`, 1.0.
+    pub v1: bool,
+    /// `io.prometheus.write.v2.Request`, 2.0.
+    pub v2: bool,
 }
 
 /// What queries may use.
@@ -132,6 +147,18 @@ impl fmt::Display for WalSync {
             WalSync::Interval => "interval",
             WalSync::Off => "off",
         })
+    }
+}
+
+impl fmt::Display for AcceptedMessages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [(self.v1, keys::REMOTE_WRITE_V1), (self.v2, keys::REMOTE_WRITE_V2)];
+        let taken: Vec<_> = names
+            .iter()
+            .filter(|(taken, _)| *taken)
+            .map(|(_, name)| *name)
+            .collect();
+        f.write_str(&taken.join(","))
     }
 }
 

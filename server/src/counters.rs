@@ -20,8 +20,12 @@ pub struct Counters {
     pub samples_stored: Counter,
     /// Samples that were there already.
     pub samples_duplicate: Counter,
-    /// Exemplars that came in and were not stored.
-    pub exemplars_skipped: Counter,
+    /// Native histograms stored.
+    pub histograms_stored: Counter,
+    /// Native histograms that were there already.
+    pub histograms_duplicate: Counter,
+    /// Exemplars stored.
+    pub exemplars_stored: Counter,
     /// Samples, series or histograms refused, by reason.
     pub rejected: [Counter; Reason::COUNT],
     /// Writes told to retry.

@@ -1,5 +1,6 @@
 //! `POST /api/v1/write`: each status and text of the contract, partial writes, and what the label endpoints then know.
 
+use kymo_proto::histogram::{Count, Histogram};
 use kymo_proto::remote_write::RequestEncoder;
 use kymo_tests::server::TestServer;
 use serde_json::json;
@@ -81,7 +82,8 @@ fn content_types_and_encodings_are_told_apart() {
                 "Content-Type",
                 "application/x-protobuf;proto=io.prometheus.write.v2.Request",
             )],
-            415,
+            // Read as a message of 2.0 the body has no series.
+            204,
         ),
         (
             &[("Content-Type", "application/x-protobuf;proto=other.Message")],
@@ -223,7 +225,7 @@ fn too_many_bytes_in_work_are_503_with_retry_after() {
 }
 
 #[test]
-fn metadata_is_kept_and_histograms_are_refused_by_name() {
+fn metadata_is_kept() {
     let (_dir, server) = start();
     let mut with_metadata = RequestEncoder::default();
     with_metadata.metadata(1, "http_requests_total", "Requests.", "requests");
@@ -233,30 +235,58 @@ fn metadata_is_kept_and_histograms_are_refused_by_name() {
     assert_eq!(server.client.get("/api/v1/metadata", &[]).data(), wanted);
     let none = server.client.get("/api/v1/metadata", &[("metric", "other")]);
     assert_eq!(none.data(), json!({}));
+}
 
-    // A series with one sample (field 2) and one native histogram (field 4).
-    let mut plain = RequestEncoder::default();
-    plain.series([("__name__", "h")], [(NOW, 1.0)]);
-    let inner = &plain.message()[2..];
-    let mut series = inner.to_vec();
-    kymo_proto::wire::put_bytes(&mut series, 4, b"");
-    let mut message = Vec::new();
-    kymo_proto::wire::put_bytes(&mut message, 1, &series);
+#[test]
+fn histograms_and_exemplars_of_1_0_are_stored_beside_samples() {
+    let (_dir, server) = start();
+    let good = Histogram {
+        count: Count::Integer(0),
+        timestamp: NOW,
+        ..Histogram::default()
+    };
+    let bad = Histogram {
+        count: Count::Integer(5),
+        timestamp: NOW + 1,
+        ..Histogram::default()
+    };
+    let mut write = RequestEncoder::default();
+    write.histograms([("__name__", "h")], &[good, bad]).exemplar(
+        [("__name__", "e_total")],
+        (NOW, 1.0),
+        &[("trace_id", "abc")],
+    );
+    let answer = server.client.write(&write);
+    assert_eq!(answer.status, 400);
+    let text = answer.text();
+    assert!(text.starts_with("1 refused, 2 stored:"), "{text}");
+    assert!(text.contains("observations found in buckets"), "{text}");
+    let metrics = server.client.get("/metrics", &[]).text();
+    for line in [
+        "kymo_ingest_histograms_total 1\n",
+        "kymo_ingest_exemplars_total 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line}{metrics}");
+    }
+}
+
+#[test]
+fn labels_that_are_no_message_refuse_the_whole_write() {
+    let (_dir, server) = start();
+    let mut write = request(&[(&[("__name__", "up")], &[(NOW, 1.0)])])
+        .message()
+        .to_vec();
+    // A label of two bytes that say its name has 127.
+    let mut series = Vec::new();
+    kymo_proto::wire::put_bytes(&mut series, 1, &[0x0a, 0x7f]);
+    kymo_proto::wire::put_bytes(&mut series, 2, &[0x10, 0x01]);
+    kymo_proto::wire::put_bytes(&mut write, 1, &series);
     let answer = server
         .client
-        .try_write_body(&kymo_proto::snappy::compress(&message))
+        .try_write_body(&kymo_proto::snappy::compress(&write))
         .unwrap();
-    assert_eq!(answer.status, 400);
-    assert!(
-        answer.text().contains("native histograms are not supported"),
-        "{}",
-        answer.text()
-    );
-    assert!(
-        answer.text().starts_with("1 refused, 1 stored:"),
-        "{}",
-        answer.text()
-    );
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(server.client.get("/api/v1/labels", &[]).data(), json!([]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kymo_proto::remote_write::RequestEncoder;
+use kymo_proto::remote_write::{RequestEncoder, v2};
 use serde_json::Value;
 use ureq::http::{HeaderMap, Request};
 
@@ -153,6 +153,19 @@ impl Client {
             ("X-Prometheus-Remote-Write-Version", "0.1.0"),
         ];
         self.try_send("POST", "/api/v1/write", &headers, body)
+    }
+
+    /// Sends a remote write of 2.0.
+    pub fn write_v2(&self, request: &v2::Encoder) -> Answer {
+        let headers = [
+            (
+                "Content-Type",
+                "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+            ),
+            ("Content-Encoding", "snappy"),
+            ("X-Prometheus-Remote-Write-Version", "2.0.0"),
+        ];
+        self.send("POST", "/api/v1/write", &headers, &request.compressed())
     }
 
     /// Sends a remote write.

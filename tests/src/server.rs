@@ -34,6 +34,8 @@ pub fn config(dir: &Path, sets: &[(&str, &str)]) -> Config {
     let base = [
         ("data_dir", dir.to_str().expect("a UTF-8 path")),
         ("listen", "127.0.0.1:0"),
+        ("otlp.grpc_listen", "off"),
+        ("otlp.http_listen", "off"),
         ("retention.time", "0s"),
     ];
     for (key, value) in base.iter().chain(sets) {

@@ -1,13 +1,15 @@
 //! The questions metrics answer over a snapshot: series by matchers, label names and values, metadata. The answers do not
 //! depend on what lies in a head and what in which block.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::block::exemplars;
 use super::block::index::BlockReader;
 use super::block::merge::dedup_metadata;
+use super::exemplar::{self, Exemplar, TraceId};
 use super::head::MetricsHead;
 use super::matcher::Matcher;
 use super::postings::{self, Postings};
@@ -107,13 +109,13 @@ impl Snapshot<Metrics> {
             let Some(name) = reader.find_symbol(name)? else {
                 return Ok(());
             };
-            for entry in reader.values(name) {
-                let (value, series) = entry?;
-                if restriction
-                    .as_ref()
-                    .is_none_or(|wanted| !series.is_disjoint(wanted))
-                {
-                    values.insert(reader.symbol(value)?.to_owned());
+            for entry in reader.pairs(name) {
+                let used = match &restriction {
+                    None => true,
+                    Some(wanted) => !reader.bitmap(&entry)?.is_disjoint(wanted),
+                };
+                if used {
+                    values.insert(reader.symbol(entry.pair[1])?.to_owned());
                 }
             }
             Ok(())
@@ -125,6 +127,70 @@ impl Snapshot<Metrics> {
             })?);
         }
         Ok(values.into_iter().collect())
+    }
+
+    /// The exemplars of the series of any selection within its times, by series in the order of labels, each list ascending
+    /// in time and without repetitions.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn exemplars(&self, selections: &[Selection]) -> Result<Vec<(Labels, Vec<Exemplar>)>> {
+        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        for selection in selections {
+            let (min_time, max_time) = (selection.min_time, selection.max_time);
+            let mut take = |labels: Labels, exemplar: &Exemplar| {
+                if (min_time..=max_time).contains(&exemplar.time) {
+                    exemplar::insert(found.entry(labels).or_default(), exemplar.clone());
+                }
+            };
+            for block in self.blocks_between(min_time, max_time) {
+                if exemplars::any(block.file()) {
+                    let reader = BlockReader::new(block.file(), block.index())?;
+                    let series = postings::select(&reader, &selection.matchers)?;
+                    exemplars_in_block(&reader, &series, &mut take)?;
+                }
+            }
+            for head in self
+                .heads_between(min_time, max_time)
+                .filter(|h| h.has_exemplars())
+            {
+                head.select(&[&selection.matchers], &mut |_, labels, series| {
+                    series.exemplars().iter().for_each(|e| take(labels(), e));
+                })?;
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The exemplars that name a trace, found through the id index of every block and head whatever their time.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn exemplars_of_trace(&self, id: &TraceId) -> Result<Vec<(Labels, Vec<Exemplar>)>> {
+        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        let mut take = |labels: Labels, exemplar: &Exemplar| {
+            if exemplar.trace_ids().any(|named| named == *id) {
+                exemplar::insert(found.entry(labels).or_default(), exemplar.clone());
+            }
+        };
+        for block in self.blocks.iter() {
+            let series: RoaringBitmap = exemplars::series_of_trace(block.file(), id)?
+                .into_iter()
+                .collect();
+            if !series.is_empty() {
+                let reader = BlockReader::new(block.file(), block.index())?;
+                exemplars_in_block(&reader, &series, &mut take)?;
+            }
+        }
+        for head in self.heads.iter().map(|head| &head.state) {
+            for slot in head.slots_of_trace(id) {
+                if let Some(series) = head.series(slot) {
+                    let labels = head.with_registry(|registry| registry.labels(slot));
+                    series.exemplars().iter().for_each(|e| take(labels.clone(), e));
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 
     /// Everything said about metric families, ordered by family, one entry for each distinct statement.
@@ -206,6 +272,24 @@ fn select_in_block(block: &Arc<Block<Metrics>>, selection: &Selection) -> Result
     Ok(found)
 }
 
+fn exemplars_in_block(
+    reader: &BlockReader<'_>,
+    series: &RoaringBitmap,
+    take: &mut dyn FnMut(Labels, &Exemplar),
+) -> Result<()> {
+    let mut of_series: BTreeMap<u32, Vec<Exemplar>> = BTreeMap::new();
+    exemplars::visit(reader.file(), &mut |number, exemplar| {
+        if series.contains(number) {
+            of_series.entry(number).or_default().push(exemplar);
+        }
+    })?;
+    for (entry, list) in reader.series(of_series.keys().copied()).zip(of_series.values()) {
+        let labels = reader.labels(&entry?)?;
+        list.iter().for_each(|exemplar| take(labels.clone(), exemplar));
+    }
+    Ok(())
+}
+
 fn union_of(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<RoaringBitmap> {
     let mut union = RoaringBitmap::new();
     for matchers in sets {
@@ -223,8 +307,8 @@ fn restriction(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<Option<Ro
 }
 
 fn has_series_in(reader: &BlockReader<'_>, name: u32, series: &RoaringBitmap) -> Result<bool> {
-    for entry in reader.values(name) {
-        if !entry?.1.is_disjoint(series) {
+    for entry in reader.pairs(name) {
+        if !reader.bitmap(&entry)?.is_disjoint(series) {
             return Ok(true);
         }
     }

@@ -129,13 +129,13 @@ fn the_later_write_wins_against_a_block_and_after_a_merge() {
 #[test]
 fn a_newer_data_directory_is_refused() {
     let storage = MemoryStorage::new();
-    write_atomically(&storage, VERSION_FILE, b"kymo data 2\n").unwrap();
+    write_atomically(&storage, VERSION_FILE, b"kymo data 3\n").unwrap();
     let refused = Node::open(Arc::new(storage), options()).err().unwrap();
     assert!(matches!(
         refused,
         Error::UnsupportedVersion {
-            found: 2,
-            supported: 1,
+            found: 3,
+            supported: 2,
             ..
         }
     ));

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use super::{Block, Head, Store, block_path, open_block};
 use crate::block::writer::Written;
-use crate::block::{BlockMeta, BlockWriter, Level};
-use crate::compaction::{self, Merge};
+use crate::block::{BlockMeta, BlockWriter, Level, Temperature};
+use crate::compaction::{self, COLD, Merge};
 use crate::error::{Error, Result};
 use crate::log::{Log, Seq};
 use crate::manifest::Edit;
@@ -44,6 +44,7 @@ struct Origin {
     level: Level,
     min_seq: Seq,
     max_seq: Seq,
+    temperature: Temperature,
 }
 
 impl<S: Signal> Store<S> {
@@ -170,6 +171,7 @@ impl<S: Signal> Store<S> {
                 level: 0,
                 min_seq,
                 max_seq: through,
+                temperature: Temperature::Young,
             };
             match self.write_block(&origin, |writer| S::flush(&head.state, day, writer)) {
                 Ok(block) => blocks.push(block),
@@ -203,7 +205,8 @@ impl<S: Signal> Store<S> {
             bytes: 0,
         };
         let written = (|| {
-            let mut writer = BlockWriter::create(storage, &path, self.options.zstd_level)?;
+            let mut writer =
+                BlockWriter::create(storage, &path, self.options.zstd_level, origin.temperature)?;
             let written = fill(&mut writer)?;
             writer.finish(storage, meta, written)?;
             open_block(&self.shared, &path)
@@ -234,6 +237,11 @@ impl<S: Signal> Store<S> {
             level: merge.level,
             min_seq: inputs.iter().map(|b| b.meta().min_seq).min().unwrap_or(0),
             max_seq: inputs.iter().map(|b| b.meta().max_seq).max().unwrap_or(0),
+            temperature: if merge.level >= COLD {
+                Temperature::Cold
+            } else {
+                Temperature::Settled
+            },
         };
         let parts: Vec<_> = inputs.iter().map(|b| (b.file(), b.index())).collect();
         let merged = self.write_block(&origin, |writer| S::merge(&parts, writer))?;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::wire::{put_bytes, put_integer};
 
 type PlainSeries = (Vec<(String, String)>, Vec<(i64, u64)>);
@@ -20,20 +20,46 @@ fn encode(series: &[PlainSeries]) -> RequestEncoder {
     encoder
 }
 
-fn plain(request: &WriteRequest<'_>) -> Vec<PlainSeries> {
+fn plain(body: &[u8]) -> Vec<PlainSeries> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    request
-        .series()
-        .map(|s| {
-            let labels = s.labels.iter().map(|l| (text(l.name), text(l.value))).collect();
-            let samples = s
-                .samples
-                .iter()
-                .map(|s| (s.timestamp, s.value.to_bits()))
-                .collect();
-            (labels, samples)
-        })
-        .collect()
+    let mut scan = Scan::new(body);
+    let mut out = Vec::new();
+    while let Some(s) = scan.next_series().unwrap() {
+        let labels = Labels::new(&s.labels).map(Result::unwrap);
+        let labels = labels.map(|l| (text(l.name), text(l.value))).collect();
+        let samples = s
+            .samples
+            .iter()
+            .map(|s| (s.timestamp, s.value.to_bits()))
+            .collect();
+        out.push((labels, samples));
+    }
+    out
+}
+
+/// Everything of a body by the scan or by the general rules alone, or its first error.
+fn walk(body: &[u8], quick: bool) -> Result<Vec<String>> {
+    let mut scan = Scan::new(body);
+    let mut out = Vec::new();
+    loop {
+        if quick {
+            let Some(series) = scan.next_series()? else { break };
+            out.push(format!("{series:?}"));
+        } else {
+            let Some(labels) = scan.general_series()? else {
+                break;
+            };
+            let series = Series {
+                labels,
+                samples: &scan.samples,
+                exemplars: &scan.exemplars,
+                histograms: &scan.histograms,
+            };
+            out.push(format!("{series:?}"));
+        }
+    }
+    out.push(format!("{:?}", scan.metadata));
+    Ok(out)
 }
 
 #[test]
@@ -45,22 +71,18 @@ fn decodes_series_and_metadata() {
             [(1000, 1.0), (-5, f64::NEG_INFINITY)],
         )
         .metadata(1, "http_requests", "Requests served.", "s");
-    let request = WriteRequest::decode(encoder.message()).unwrap();
-    assert_eq!(request.sample_count(), 2);
-    let series = request.series().next().unwrap();
-    assert_eq!(
-        series.labels[1],
-        Label {
-            name: b"job",
-            value: b"node"
-        }
-    );
+    let mut scan = Scan::new(encoder.message());
+    let series = scan.next_series().unwrap().unwrap();
+    let job = Labels::new(&series.labels).nth(1).unwrap().unwrap();
+    assert_eq!((job.name, job.value), (&b"job"[..], &b"node"[..]));
+    assert_eq!(series.samples.len(), 2);
     assert_eq!(
         (series.samples[1].timestamp, series.samples[1].value),
         (-5, f64::NEG_INFINITY)
     );
+    assert!(scan.next_series().unwrap().is_none());
     assert_eq!(
-        request.metadata,
+        scan.metadata,
         [Metadata {
             kind: 1,
             family: b"http_requests",
@@ -71,19 +93,41 @@ fn decodes_series_and_metadata() {
 }
 
 #[test]
-fn unknown_fields_are_skipped_and_counted_kinds_are_counted() {
-    let mut series = Vec::new();
-    put_bytes(&mut series, 3, b"");
-    put_bytes(&mut series, 4, b"");
-    put_bytes(&mut series, 4, b"\x09whatever");
-    put_integer(&mut series, 99, 7);
+fn exemplars_and_histograms_come_whole_and_unknown_fields_are_skipped() {
+    let histogram = Histogram {
+        schema: -53,
+        custom_values: vec![1.0, 2.0],
+        timestamp: 9,
+        ..Histogram::default()
+    };
+    let mut encoder = RequestEncoder::default();
+    encoder
+        .exemplar([("__name__", "a")], (5, 1.5), &[("trace_id", "t")])
+        .histograms([("__name__", "h")], std::slice::from_ref(&histogram));
     let mut body = Vec::new();
     put_bytes(&mut body, 2, b"source");
+    body.extend_from_slice(encoder.message());
+    let mut scan = Scan::new(&body);
+    let series = scan.next_series().unwrap().unwrap();
+    let exemplar = &series.exemplars[0];
+    assert_eq!((exemplar.value, exemplar.timestamp), (1.5, 5));
+    assert_eq!(exemplar.labels[0].value, b"t");
+    assert_eq!(scan.next_series().unwrap().unwrap().histograms, [histogram]);
+}
+
+#[test]
+fn labels_among_other_fields_are_collected() {
+    let mut encoder = RequestEncoder::default();
+    encoder.series([("__name__", "up"), ("job", "a")], []);
+    let labels = &encoder.message()[2..];
+    let cut = 2 + usize::from(labels[1]);
+    let mut series = labels[..cut].to_vec();
+    put_integer(&mut series, 99, 7);
+    series.extend_from_slice(&labels[cut..]);
+    let mut body = Vec::new();
     put_bytes(&mut body, 1, &series);
-    let request = WriteRequest::decode(&body).unwrap();
-    let series = request.series().next().unwrap();
-    assert_eq!((series.exemplars, series.histograms), (1, 2));
-    assert!(series.labels.is_empty() && series.samples.is_empty());
+    let mut scan = Scan::new(&body);
+    assert_eq!(scan.next_series().unwrap().unwrap().labels, labels);
 }
 
 #[test]
@@ -91,7 +135,7 @@ fn a_field_of_another_type_is_an_error() {
     let mut body = Vec::new();
     put_integer(&mut body, 1, 5);
     assert_eq!(
-        WriteRequest::decode(&body).unwrap_err(),
+        walk(&body, true).unwrap_err(),
         Error::WireType {
             field: 1,
             found: 0,
@@ -120,10 +164,14 @@ fn the_recorded_bodies_of_a_real_sender_decode() {
         let mut body = Vec::new();
         std::io::Read::read_to_end(&mut entry, &mut body).unwrap();
         let message = snappy(&body);
-        let request = WriteRequest::decode(&message).unwrap();
+        assert_eq!(walk(&message, true), walk(&message, false));
+        let mut scan = Scan::new(&message);
+        while let Some(series) = scan.next_series().unwrap() {
+            samples += series.samples.len();
+            assert!(Labels::new(&series.labels).all(|label| label.is_ok()));
+        }
         bodies += 1;
-        samples += request.sample_count();
-        metadata += request.metadata.len();
+        metadata += scan.metadata.len();
     }
     assert!(
         bodies > 200 && samples > 100_000 && metadata > 0,
@@ -146,16 +194,22 @@ proptest! {
     fn round_trip(series in any_series()) {
         let encoder = encode(&series);
         let body = snappy(&encoder.compressed());
-        prop_assert_eq!(plain(&WriteRequest::decode(&body).unwrap()), series);
+        prop_assert_eq!(plain(&body), series);
+        prop_assert_eq!(walk(&body, true), walk(&body, false));
     }
 
     #[test]
     fn never_panics_on_random_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
-        let _ = WriteRequest::decode(&bytes);
+        let _ = walk(&bytes, true);
+        for label in Labels::new(&bytes) {
+            if label.is_err() {
+                break;
+            }
+        }
     }
 
     #[test]
-    fn never_panics_on_mutated_bytes(series in any_series(), at in any::<prop::sample::Index>(), byte: u8, cut: bool) {
+    fn both_paths_agree_on_mutated_bytes(series in any_series(), at in any::<prop::sample::Index>(), byte: u8, cut: bool) {
         let mut body = encode(&series).message().to_vec();
         if !body.is_empty() {
             let at = at.index(body.len());
@@ -164,8 +218,6 @@ proptest! {
                 body.truncate(at);
             }
         }
-        if let Ok(request) = WriteRequest::decode(&body) {
-            let _ = request.series().map(|s| s.samples.len()).sum::<usize>();
-        }
+        prop_assert_eq!(walk(&body, true), walk(&body, false));
     }
 }

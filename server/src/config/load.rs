@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::keys::KEYS;
-use super::{Config, CorsOrigin, Limits, Log, LogFormat, QueryLimits, Retention, WalSync, Web};
+use super::{
+    AcceptedMessages, Config, CorsOrigin, Limits, Log, LogFormat, Otlp, QueryLimits, Retention, WalSync, Web,
+};
 
 /// What overrides the file: values by key path.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +124,13 @@ fn flatten(path: &str, tree: &Value, values: &mut BTreeMap<String, String>, prob
                 }
             }
         }
+        Value::Array(items) if KEYS.iter().any(|key| key.path == path && key.list) => {
+            let texts = items.iter().map(|item| match item {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            values.insert(path.to_owned(), texts.collect::<Vec<_>>().join(","));
+        }
         Value::Array(_) => problems.push(format!("{}: a list is not expected here", shown(path))),
         _ if !KEYS.iter().any(|key| key.path == path) => {
             problems.push(format!("{}: a section with keys is expected here", shown(path)));
@@ -164,6 +173,8 @@ fn blank() -> Config {
             in_flight_bytes_max: 0,
             future_ms_max: 0,
         },
+        remote_write: AcceptedMessages { v1: false, v2: false },
+        otlp: Otlp::default(),
         query: QueryLimits {
             timeout_ms: 0,
             samples_max: 0,

@@ -125,9 +125,19 @@ fn write_ingest(out: &mut Exposition, app: &App) {
             &counters.samples_duplicate,
         ),
         (
-            "kymo_ingest_exemplars_skipped_total",
-            "Exemplars received and not stored.",
-            &counters.exemplars_skipped,
+            "kymo_ingest_histograms_total",
+            "Native histograms stored.",
+            &counters.histograms_stored,
+        ),
+        (
+            "kymo_ingest_duplicate_histograms_total",
+            "Native histograms that were already there.",
+            &counters.histograms_duplicate,
+        ),
+        (
+            "kymo_ingest_exemplars_total",
+            "Exemplars stored.",
+            &counters.exemplars_stored,
         ),
         (
             "kymo_ingest_deferred_requests_total",

@@ -1,8 +1,7 @@
-//! Remote write to the engine's batch: label rules, limits and time bounds, per series and per sample.
-//! Duplicates and conflicts with what is stored are the engine's to find.
+//! What every metrics write is held against: time bounds, and the rules of labels. Duplicates of and conflicts with what is
+//! stored are the engine's to find.
 
-use kymo_engine::metrics::{Metadata, MetricKind, WriteBatch};
-use kymo_proto::remote_write::{Label, Sample, Series, WriteRequest};
+use kymo_engine::metrics::{LabelBuffer, LabelSource};
 
 use super::{Reason, Rejects};
 use crate::config::Limits;
@@ -19,6 +18,9 @@ pub struct Rules {
     pub time_max: i64,
 }
 
+/// A label whose name or value may be no text.
+pub(super) type RawLabel<'a> = (&'a [u8], &'a [u8]);
+
 impl Rules {
     /// The rules at a moment, `retention_ms` 0 for data that never ages.
     pub fn at(now_ms: i64, limits: Limits, retention_ms: u64) -> Rules {
@@ -32,140 +34,104 @@ impl Rules {
             time_max: now_ms.saturating_add(span(limits.future_ms_max)),
         }
     }
-}
 
-/// A request after validation.
-#[derive(Debug, Default)]
-pub struct Checked<'a> {
-    /// What is to be stored.
-    pub batch: WriteBatch<'a>,
-    /// What is not.
-    pub rejects: Rejects,
-    /// Exemplars seen.
-    pub exemplars: u64,
-}
+    /// True when a sample of this time is accepted.
+    #[inline]
+    pub fn accepts(&self, time_ms: i64) -> bool {
+        (self.time_min..=self.time_max).contains(&time_ms)
+    }
 
-/// Validates a request. The same request under the same rules always gives the same batch, so a series' number in the
-/// batch can be resolved again later.
-pub fn check<'a>(request: &WriteRequest<'a>, rules: &Rules) -> Checked<'a> {
-    let mut checked = Checked::default();
-    let mut labels = Vec::new();
-    for series in request.series() {
-        checked.exemplars += u64::from(series.exemplars);
-        match normalise(series.labels, &rules.limits, &mut labels) {
-            Ok(()) => checked.push(&series, &labels, rules),
-            Err(reason) => {
-                let n = (series.samples.len() as u64 + u64::from(series.histograms)).max(1);
-                checked.rejects.add(reason, n, || sent_labels(series.labels));
+    /// Why a time is not accepted, and the bound it breaks.
+    pub(super) fn time_fault(&self, time_ms: i64) -> (Reason, String) {
+        if time_ms > self.time_max {
+            let ahead = duration_text(self.limits.future_ms_max);
+            let text = format!("at {time_ms} ms, more than {ahead} ahead of the clock");
+            (Reason::TooFarInFuture, text)
+        } else {
+            let text = format!("at {time_ms} ms, the oldest accepted is {} ms", self.time_min);
+            (Reason::TooOld, text)
+        }
+    }
+
+    /// Adds labels that keep the rules to `out`, in any order.
+    ///
+    /// # Errors
+    /// The first rule that is broken; what is in `out` then has no meaning.
+    pub(super) fn check_labels(&self, sent: &[RawLabel<'_>], out: &mut LabelBuffer) -> Result<(), Reason> {
+        let limits = &self.limits;
+        let (mut count, mut named) = (0, false);
+        for (name, value) in sent {
+            let name = std::str::from_utf8(name).map_err(|_| Reason::InvalidUtf8)?;
+            let value = std::str::from_utf8(value).map_err(|_| Reason::InvalidUtf8)?;
+            if name.is_empty() {
+                return Err(Reason::EmptyLabelName);
+            }
+            if name.len() as u64 > limits.label_name_bytes_max {
+                return Err(Reason::LabelNameTooLong);
+            }
+            if value.len() as u64 > limits.label_value_bytes_max {
+                return Err(Reason::LabelValueTooLong);
+            }
+            // An empty value is an absent label, which can be a duplicate all the same.
+            if !value.is_empty() {
+                count += 1;
+                named |= name == kymo_engine::labels::METRIC_NAME;
+                out.push(name, value);
             }
         }
-    }
-    for metadata in &request.metadata {
-        checked.push_metadata(metadata);
-    }
-    checked
-}
-
-impl<'a> Checked<'a> {
-    fn push(&mut self, series: &Series<'_, 'a>, labels: &[(&'a str, &'a str)], rules: &Rules) {
-        if series.histograms > 0 {
-            self.rejects
-                .add(Reason::NativeHistogram, u64::from(series.histograms), || {
-                    label_text(labels)
-                });
-        }
-        let mut refuse = |reason: Reason, sample: &Sample, bound: String| {
-            self.rejects.add(reason, 1, || {
-                format!("{} at {} ms, {bound}", label_text(labels), sample.timestamp)
-            });
-        };
-        let mut good = 0;
-        for sample in series.samples {
-            if sample.timestamp > rules.time_max {
-                let ahead = duration_text(rules.limits.future_ms_max);
-                refuse(
-                    Reason::TooFarInFuture,
-                    sample,
-                    format!("more than {ahead} ahead of the clock"),
-                );
-            } else if sample.timestamp < rules.time_min {
-                refuse(
-                    Reason::TooOld,
-                    sample,
-                    format!("the oldest accepted is {} ms", rules.time_min),
-                );
-            } else {
-                good += 1;
+        if !sent.is_sorted_by(|a, b| a.0 < b.0) {
+            let mut names: Vec<&[u8]> = sent.iter().map(|label| label.0).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Err(Reason::DuplicateLabel);
             }
         }
-        if good > 0 {
-            let accepted = series
-                .samples
-                .iter()
-                .filter(|s| (rules.time_min..=rules.time_max).contains(&s.timestamp));
-            self.batch
-                .push_series(labels.iter().copied(), accepted.map(|s| (s.timestamp, s.value)));
+        if count > limits.labels_per_series_max {
+            return Err(Reason::TooManyLabels);
         }
-    }
-
-    /// Metadata never fails a request: entries that are not UTF-8 or name no family are left out.
-    fn push_metadata(&mut self, metadata: &kymo_proto::remote_write::Metadata<'a>) {
-        let text = |bytes: &'a [u8]| std::str::from_utf8(bytes).ok();
-        let (Some(family), Some(help), Some(unit)) =
-            (text(metadata.family), text(metadata.help), text(metadata.unit))
-        else {
-            return;
-        };
-        if !family.is_empty() {
-            self.batch.metadata.push(Metadata {
-                family,
-                kind: MetricKind::from_number(metadata.kind),
-                help,
-                unit,
-            });
-        }
+        if named { Ok(()) } else { Err(Reason::MissingName) }
     }
 }
 
-/// Fills `out` with the labels sorted by name and without empty values.
-fn normalise<'a>(
-    sent: &[Label<'a>],
-    limits: &Limits,
-    out: &mut Vec<(&'a str, &'a str)>,
-) -> Result<(), Reason> {
-    out.clear();
-    for label in sent {
-        let name = std::str::from_utf8(label.name).map_err(|_| Reason::InvalidUtf8)?;
-        let value = std::str::from_utf8(label.value).map_err(|_| Reason::InvalidUtf8)?;
-        if name.is_empty() {
-            return Err(Reason::EmptyLabelName);
-        }
-        if name.len() as u64 > limits.label_name_bytes_max {
-            return Err(Reason::LabelNameTooLong);
-        }
-        if value.len() as u64 > limits.label_value_bytes_max {
-            return Err(Reason::LabelValueTooLong);
+/// Most characters of an exemplar's labels, names and values together (OpenMetrics).
+const EXEMPLAR_CHARS_MAX: usize = 128;
+
+/// The labels of an exemplar as text, `None` for those that are dropped: not UTF-8, or over 128 characters.
+pub(super) fn exemplar_labels<'a>(
+    sent: impl Iterator<Item = RawLabel<'a>>,
+) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut chars = 0;
+    let mut out = Vec::new();
+    for (name, value) in sent {
+        let (name, value) = (std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?);
+        chars += name.chars().count() + value.chars().count();
+        if chars > EXEMPLAR_CHARS_MAX {
+            return None;
         }
         out.push((name, value));
     }
-    if !out.is_sorted_by(|a, b| a.0 < b.0) {
-        out.sort_unstable_by_key(|(name, _)| *name);
-        if out.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(Reason::DuplicateLabel);
-        }
-    }
-    // An empty value is an absent label; it still must not hide a duplicate, so it goes last.
-    out.retain(|(_, value)| !value.is_empty());
-    if out.len() as u64 > limits.labels_per_series_max {
-        return Err(Reason::TooManyLabels);
-    }
-    match out
-        .iter()
-        .any(|(name, _)| *name == kymo_engine::labels::METRIC_NAME)
-    {
-        true => Ok(()),
-        false => Err(Reason::MissingName),
-    }
+    Some(out)
+}
+
+/// A decoded write: a batch, and who spells the labels of its series.
+pub(super) trait Incoming: LabelSource {
+    /// What is to be stored.
+    fn batch(&self) -> &kymo_engine::metrics::WriteBatch<'_>;
+
+    /// What was refused so far, taken out.
+    fn take_rejects(&self) -> Rejects;
+
+    /// The data point that a series of the batch comes from, where refusals are counted by point.
+    fn point(&self, series: u32) -> Option<u32>;
+}
+
+/// The labels of a series of a write as [`label_text`] writes them.
+pub(super) fn spelled(incoming: &dyn Incoming, series: u32) -> String {
+    let mut buffer = LabelBuffer::default();
+    incoming.labels(series, &mut buffer);
+    let mut labels: Vec<(&str, &str)> = buffer.iter().collect();
+    labels.sort_unstable();
+    label_text(&labels)
 }
 
 /// Labels as Prometheus writes them: `name{a="b"}`.
@@ -182,14 +148,15 @@ pub fn label_text(labels: &[(&str, &str)]) -> String {
     format!("{out}{{{}}}", rest.join(", "))
 }
 
-fn sent_labels(labels: &[Label<'_>]) -> String {
+/// Labels that may break any rule, shortened.
+pub(super) fn sent_text(labels: &[RawLabel<'_>]) -> String {
     let pairs: Vec<_> = labels
         .iter()
         .take(10)
-        .map(|l| {
-            let mut value = String::from_utf8_lossy(l.value).into_owned();
+        .map(|(name, value)| {
+            let mut value = String::from_utf8_lossy(value).into_owned();
             value.truncate(value.floor_char_boundary(64));
-            format!("{}={value:?}", String::from_utf8_lossy(l.name))
+            format!("{}={value:?}", String::from_utf8_lossy(name))
         })
         .collect();
     format!("{{{}}}", pairs.join(", "))

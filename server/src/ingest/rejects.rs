@@ -1,5 +1,6 @@
 //! What was refused of a request: counts by reason, a few examples, and the text the sender gets.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::counters::Counters;
@@ -36,13 +37,21 @@ pub enum Reason {
     DuplicateTimestamp,
     /// Over `limits.active_series`.
     SeriesLimit,
-    /// Native histograms, which are not stored.
-    NativeHistogram,
+    /// A native histogram contradicts itself.
+    InvalidHistogram,
+    /// A series of remote write 2.0 without samples and histograms.
+    EmptySeries,
+    /// A series of remote write 2.0 with both.
+    MixedSeries,
+    /// A number that is not in the table of symbols.
+    SymbolReference,
+    /// A data point of OTLP that says nothing, or something its type cannot say.
+    InvalidPoint,
 }
 
 impl Reason {
     /// Number of reasons.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 16;
 
     /// All reasons in the order of their numbers.
     pub const ALL: [Reason; Reason::COUNT] = [
@@ -57,7 +66,11 @@ impl Reason {
         Reason::TooOld,
         Reason::DuplicateTimestamp,
         Reason::SeriesLimit,
-        Reason::NativeHistogram,
+        Reason::InvalidHistogram,
+        Reason::EmptySeries,
+        Reason::MixedSeries,
+        Reason::SymbolReference,
+        Reason::InvalidPoint,
     ];
 
     /// The value of the `reason` label on `/metrics`.
@@ -74,7 +87,11 @@ impl Reason {
             Reason::TooOld => "too_old",
             Reason::DuplicateTimestamp => "duplicate_timestamp",
             Reason::SeriesLimit => "series_limit",
-            Reason::NativeHistogram => "native_histogram",
+            Reason::InvalidHistogram => "invalid_histogram",
+            Reason::EmptySeries => "empty_series",
+            Reason::MixedSeries => "samples_and_histograms",
+            Reason::SymbolReference => "symbol_reference",
+            Reason::InvalidPoint => "invalid_point",
         }
     }
 
@@ -92,7 +109,11 @@ impl Reason {
             Reason::TooOld => "out of bounds: too old sample, older than the retention",
             Reason::DuplicateTimestamp => "duplicate sample for timestamp",
             Reason::SeriesLimit => "limit of active series reached",
-            Reason::NativeHistogram => "native histograms are not supported",
+            Reason::InvalidHistogram => "invalid native histogram",
+            Reason::EmptySeries => "TimeSeries must contain at least one sample or histogram",
+            Reason::MixedSeries => "TimeSeries must contain either samples or histograms, but not both",
+            Reason::SymbolReference => "invalid reference to the symbols table",
+            Reason::InvalidPoint => "invalid data point",
         }
     }
 }
@@ -102,6 +123,10 @@ impl Reason {
 pub struct Rejects {
     counts: [u64; Reason::COUNT],
     examples: Vec<String>,
+    /// Data points already counted, where one point makes several series.
+    points: BTreeSet<u32>,
+    /// Why the whole write is refused.
+    aborted: Option<String>,
 }
 
 impl Rejects {
@@ -114,9 +139,31 @@ impl Rejects {
         }
     }
 
+    /// Notes a refused data point, once however many of its series are refused.
+    pub fn add_point(&mut self, point: u32, reason: Reason, example: impl FnOnce() -> String) {
+        if self.points.insert(point) {
+            self.add(reason, 1, example);
+        }
+    }
+
+    /// Notes that the whole write is refused.
+    pub fn abort(&mut self, text: String) {
+        self.aborted.get_or_insert(text);
+    }
+
+    /// Why the whole write is refused.
+    pub fn aborted(&self) -> Option<&str> {
+        self.aborted.as_deref()
+    }
+
+    /// How much was refused.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
     /// Nothing was refused.
     pub fn is_empty(&self) -> bool {
-        self.counts.iter().all(|n| *n == 0)
+        self.total() == 0
     }
 
     /// Number refused for a reason.
@@ -133,8 +180,7 @@ impl Rejects {
 
     /// The text of the answer: a summary line, then the examples.
     pub fn text(&self, stored: u64) -> String {
-        let total: u64 = self.counts.iter().sum();
-        let mut out = format!("{total} refused, {stored} stored:");
+        let mut out = format!("{} refused, {stored} stored:", self.total());
         for reason in Reason::ALL {
             let n = self.count(reason);
             if n > 0 {

@@ -1,7 +1,4 @@
-//! Validation of remote write: one case per rule, and that good samples beside bad ones survive.
-
-use kymo_proto::remote_write::RequestEncoder;
-use kymo_proto::wire::put_bytes;
+//! The rules of labels and times, one case each.
 
 use super::*;
 use crate::config::Config;
@@ -14,17 +11,15 @@ fn rules() -> Rules {
     Rules::at(1_000_000_000, limits, 3_600_000)
 }
 
-fn check_one(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> (usize, Rejects) {
-    let mut encoder = RequestEncoder::default();
-    encoder.series(labels.iter().copied(), samples.iter().copied());
-    let request = WriteRequest::decode(encoder.message()).unwrap();
-    let checked = check(&request, &rules());
-    (checked.batch.sample_count(), checked.rejects)
+fn check(labels: &[(&str, &str)]) -> Result<Vec<(String, String)>, Reason> {
+    let raw: Vec<RawLabel<'_>> = labels.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+    let mut out = LabelBuffer::default();
+    rules().check_labels(&raw, &mut out)?;
+    Ok(out.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect())
 }
 
 #[test]
 fn each_rule_of_labels_has_its_reason() {
-    let now = 1_000_000_000;
     let cases: [(&[(&str, &str)], Reason); 8] = [
         (&[("job", "a")], Reason::MissingName),
         (&[("__name__", ""), ("job", "a")], Reason::MissingName),
@@ -51,67 +46,50 @@ fn each_rule_of_labels_has_its_reason() {
         ),
     ];
     for (labels, reason) in cases {
-        let (stored, rejects) = check_one(labels, &[(now, 1.0), (now + 1, 2.0)]);
-        assert_eq!((stored, rejects.count(reason)), (0, 2), "{labels:?}");
+        assert_eq!(check(labels), Err(reason), "{labels:?}");
     }
 }
 
 #[test]
-fn bytes_that_are_not_utf8_refuse_their_series_only() {
-    let mut label = Vec::new();
-    put_bytes(&mut label, 1, b"__name__");
-    put_bytes(&mut label, 2, b"\xff");
-    let mut series = Vec::new();
-    put_bytes(&mut series, 1, &label);
-    let mut body = Vec::new();
-    put_bytes(&mut body, 1, &series);
-    let mut encoder = RequestEncoder::default();
-    encoder.series([("__name__", "up")], [(1_000_000_000, 1.0)]);
-    body.extend_from_slice(encoder.message());
-    let request = WriteRequest::decode(&body).unwrap();
-    let checked = check(&request, &rules());
-    assert_eq!(checked.batch.sample_count(), 1);
-    assert_eq!(checked.rejects.count(Reason::InvalidUtf8), 1);
+fn bytes_that_are_not_utf8_are_refused() {
+    let raw: [RawLabel<'_>; 1] = [(b"__name__", b"\xff")];
+    let checked = rules().check_labels(&raw, &mut LabelBuffer::default());
+    assert_eq!(checked, Err(Reason::InvalidUtf8));
 }
 
 #[test]
-fn unsorted_labels_are_sorted_and_empty_values_dropped() {
-    let mut encoder = RequestEncoder::default();
-    encoder.series(
-        [("z", "1"), ("empty", ""), ("__name__", "up")],
-        [(1_000_000_000, 1.0)],
-    );
-    let request = WriteRequest::decode(encoder.message()).unwrap();
-    let checked = check(&request, &rules());
-    assert!(checked.rejects.is_empty());
-    assert_eq!(checked.batch.own_labels(0), [("__name__", "up"), ("z", "1")]);
+fn labels_in_any_order_are_taken_and_empty_values_dropped() {
+    let labels = check(&[("z", "1"), ("empty", ""), ("__name__", "up")]).unwrap();
+    let wanted = [("z", "1"), ("__name__", "up")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+    assert_eq!(labels, wanted);
 }
 
 #[test]
-fn time_bounds_refuse_single_samples() {
+fn times_outside_the_bounds_have_their_reason() {
     let now = 1_000_000_000;
-    let samples = [
-        (now - 3_600_001, 1.0),
-        (now - 3_600_000, 2.0),
-        (now + 600_000, 3.0),
-        (now + 600_001, 4.0),
-    ];
-    let (stored, rejects) = check_one(&[("__name__", "up")], &samples);
-    assert_eq!(stored, 2);
-    assert_eq!(
-        (
-            rejects.count(Reason::TooOld),
-            rejects.count(Reason::TooFarInFuture)
-        ),
-        (1, 1)
-    );
-    let text = rejects.text(2);
-    assert!(
-        text.starts_with("2 refused, 2 stored:") && text.contains("out of bounds"),
-        "{text}"
-    );
-    assert!(
-        text.contains("up{} at 1000600001 ms, more than 10m ahead"),
-        "{text}"
-    );
+    let rules = rules();
+    for (time, reason) in [
+        (now - 3_600_001, Some(Reason::TooOld)),
+        (now - 3_600_000, None),
+        (now + 600_000, None),
+        (now + 600_001, Some(Reason::TooFarInFuture)),
+    ] {
+        let fault = (!rules.accepts(time)).then(|| rules.time_fault(time));
+        assert_eq!(fault.as_ref().map(|f| f.0), reason);
+        if let Some((Reason::TooFarInFuture, text)) = fault {
+            assert_eq!(text, "at 1000600001 ms, more than 10m ahead of the clock");
+        }
+    }
+}
+
+#[test]
+fn exemplar_labels_have_room_for_128_characters() {
+    let long = "\u{e4}".repeat(120);
+    let pair = |value: &'static str| [(&b"trace_id"[..], value.as_bytes())];
+    assert!(exemplar_labels(pair("a").into_iter()).is_some());
+    let fits = [(&b"trace_id"[..], long.as_bytes())];
+    assert_eq!(exemplar_labels(fits.into_iter()).unwrap()[0].1, long);
+    let over = [(&b"trace_ids"[..], long.as_bytes())];
+    assert!(exemplar_labels(over.into_iter()).is_none());
+    assert!(exemplar_labels([(&b"a"[..], &b"\xff"[..])].into_iter()).is_none());
 }

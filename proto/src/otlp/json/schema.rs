@@ -1,0 +1,197 @@
+//! The messages of opentelemetry-proto as tables: JSON name, field number and type.
+
+/// The fields of a message.
+pub(super) struct Schema(pub(super) &'static [Field]);
+
+/// One field.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) number: u32,
+    pub(super) kind: Kind,
+    pub(super) repeated: bool,
+}
+
+/// How a field is written in both forms.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    String,
+    Base64,
+    Hex,
+    Bool,
+    Varint,
+    Zigzag,
+    Fixed64,
+    Double,
+    /// With the names of its numbers 0, 1, ...
+    Enum(&'static [&'static str]),
+    Message(&'static Schema),
+}
+
+const fn one(number: u32, name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        number,
+        kind,
+        repeated: false,
+    }
+}
+
+const fn many(number: u32, name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        number,
+        kind,
+        repeated: true,
+    }
+}
+
+const TEMPORALITY: Kind = Kind::Enum(&[
+    "AGGREGATION_TEMPORALITY_UNSPECIFIED",
+    "AGGREGATION_TEMPORALITY_DELTA",
+    "AGGREGATION_TEMPORALITY_CUMULATIVE",
+]);
+
+pub(super) static METRICS_REQUEST: Schema =
+    Schema(&[many(1, "resourceMetrics", Kind::Message(&RESOURCE_METRICS))]);
+
+static RESOURCE_METRICS: Schema = Schema(&[
+    one(1, "resource", Kind::Message(&RESOURCE)),
+    many(2, "scopeMetrics", Kind::Message(&SCOPE_METRICS)),
+    one(3, "schemaUrl", Kind::String),
+]);
+
+static RESOURCE: Schema = Schema(&[
+    many(1, "attributes", Kind::Message(&KEY_VALUE)),
+    one(2, "droppedAttributesCount", Kind::Varint),
+]);
+
+static SCOPE_METRICS: Schema = Schema(&[
+    one(1, "scope", Kind::Message(&SCOPE)),
+    many(2, "metrics", Kind::Message(&METRIC)),
+    one(3, "schemaUrl", Kind::String),
+]);
+
+static SCOPE: Schema = Schema(&[
+    one(1, "name", Kind::String),
+    one(2, "version", Kind::String),
+    many(3, "attributes", Kind::Message(&KEY_VALUE)),
+    one(4, "droppedAttributesCount", Kind::Varint),
+]);
+
+static METRIC: Schema = Schema(&[
+    one(1, "name", Kind::String),
+    one(2, "description", Kind::String),
+    one(3, "unit", Kind::String),
+    one(5, "gauge", Kind::Message(&GAUGE)),
+    one(7, "sum", Kind::Message(&SUM)),
+    one(9, "histogram", Kind::Message(&HISTOGRAM)),
+    one(10, "exponentialHistogram", Kind::Message(&EXPONENTIAL)),
+    one(11, "summary", Kind::Message(&SUMMARY)),
+    many(12, "metadata", Kind::Message(&KEY_VALUE)),
+]);
+
+static GAUGE: Schema = Schema(&[many(1, "dataPoints", Kind::Message(&NUMBER_POINT))]);
+
+static SUM: Schema = Schema(&[
+    many(1, "dataPoints", Kind::Message(&NUMBER_POINT)),
+    one(2, "aggregationTemporality", TEMPORALITY),
+    one(3, "isMonotonic", Kind::Bool),
+]);
+
+static HISTOGRAM: Schema = Schema(&[
+    many(1, "dataPoints", Kind::Message(&HISTOGRAM_POINT)),
+    one(2, "aggregationTemporality", TEMPORALITY),
+]);
+
+static EXPONENTIAL: Schema = Schema(&[
+    many(1, "dataPoints", Kind::Message(&EXPONENTIAL_POINT)),
+    one(2, "aggregationTemporality", TEMPORALITY),
+]);
+
+static SUMMARY: Schema = Schema(&[many(1, "dataPoints", Kind::Message(&SUMMARY_POINT))]);
+
+static NUMBER_POINT: Schema = Schema(&[
+    one(2, "startTimeUnixNano", Kind::Fixed64),
+    one(3, "timeUnixNano", Kind::Fixed64),
+    one(4, "asDouble", Kind::Double),
+    many(5, "exemplars", Kind::Message(&EXEMPLAR)),
+    one(6, "asInt", Kind::Fixed64),
+    many(7, "attributes", Kind::Message(&KEY_VALUE)),
+    one(8, "flags", Kind::Varint),
+]);
+
+static HISTOGRAM_POINT: Schema = Schema(&[
+    one(2, "startTimeUnixNano", Kind::Fixed64),
+    one(3, "timeUnixNano", Kind::Fixed64),
+    one(4, "count", Kind::Fixed64),
+    one(5, "sum", Kind::Double),
+    many(6, "bucketCounts", Kind::Fixed64),
+    many(7, "explicitBounds", Kind::Double),
+    many(8, "exemplars", Kind::Message(&EXEMPLAR)),
+    many(9, "attributes", Kind::Message(&KEY_VALUE)),
+    one(10, "flags", Kind::Varint),
+    one(11, "min", Kind::Double),
+    one(12, "max", Kind::Double),
+]);
+
+static EXPONENTIAL_POINT: Schema = Schema(&[
+    many(1, "attributes", Kind::Message(&KEY_VALUE)),
+    one(2, "startTimeUnixNano", Kind::Fixed64),
+    one(3, "timeUnixNano", Kind::Fixed64),
+    one(4, "count", Kind::Fixed64),
+    one(5, "sum", Kind::Double),
+    one(6, "scale", Kind::Zigzag),
+    one(7, "zeroCount", Kind::Fixed64),
+    one(8, "positive", Kind::Message(&BUCKETS)),
+    one(9, "negative", Kind::Message(&BUCKETS)),
+    one(10, "flags", Kind::Varint),
+    many(11, "exemplars", Kind::Message(&EXEMPLAR)),
+    one(12, "min", Kind::Double),
+    one(13, "max", Kind::Double),
+    one(14, "zeroThreshold", Kind::Double),
+]);
+
+static BUCKETS: Schema = Schema(&[
+    one(1, "offset", Kind::Zigzag),
+    many(2, "bucketCounts", Kind::Varint),
+]);
+
+static SUMMARY_POINT: Schema = Schema(&[
+    one(2, "startTimeUnixNano", Kind::Fixed64),
+    one(3, "timeUnixNano", Kind::Fixed64),
+    one(4, "count", Kind::Fixed64),
+    one(5, "sum", Kind::Double),
+    many(6, "quantileValues", Kind::Message(&QUANTILE)),
+    many(7, "attributes", Kind::Message(&KEY_VALUE)),
+    one(8, "flags", Kind::Varint),
+]);
+
+static QUANTILE: Schema = Schema(&[one(1, "quantile", Kind::Double), one(2, "value", Kind::Double)]);
+
+static EXEMPLAR: Schema = Schema(&[
+    one(2, "timeUnixNano", Kind::Fixed64),
+    one(3, "asDouble", Kind::Double),
+    one(4, "spanId", Kind::Hex),
+    one(5, "traceId", Kind::Hex),
+    one(6, "asInt", Kind::Fixed64),
+    many(7, "filteredAttributes", Kind::Message(&KEY_VALUE)),
+]);
+
+static KEY_VALUE: Schema = Schema(&[
+    one(1, "key", Kind::String),
+    one(2, "value", Kind::Message(&ANY_VALUE)),
+]);
+
+static ANY_VALUE: Schema = Schema(&[
+    one(1, "stringValue", Kind::String),
+    one(2, "boolValue", Kind::Bool),
+    one(3, "intValue", Kind::Varint),
+    one(4, "doubleValue", Kind::Double),
+    one(5, "arrayValue", Kind::Message(&ARRAY)),
+    one(6, "kvlistValue", Kind::Message(&MAP)),
+    one(7, "bytesValue", Kind::Base64),
+]);
+
+static ARRAY: Schema = Schema(&[many(1, "values", Kind::Message(&ANY_VALUE))]);
+
+static MAP: Schema = Schema(&[many(1, "values", Kind::Message(&KEY_VALUE))]);

@@ -1,0 +1,277 @@
+//! Remote write 2.0 to the engine's batch. Each symbol is hashed once per request; a series is named by the hashes of its
+//! symbols, and spelled only where the store does not know it.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use kymo_engine::labels::METRIC_NAME;
+use kymo_engine::metrics::{
+    LabelBuffer, LabelSource, LabelsFound, Metadata, MetricKind, WriteBatch, series_key,
+};
+use kymo_proto::remote_write::v2::{self as wire, Scan, Series};
+
+use super::histogram::from_wire;
+use super::metrics::{Incoming, RawLabel, Rules, exemplar_labels, sent_text};
+use super::{Fault, Reason, Rejects};
+
+/// A decoded request. The same body under the same rules always gives the same batch, so a series' number in the batch
+/// can be resolved again later.
+pub(super) struct Request<'a> {
+    batch: WriteBatch<'a>,
+    symbols: Symbols<'a>,
+    /// The label numbers of all series in the batch, and where those of each end.
+    refs: Vec<u32>,
+    refs_end: Vec<u32>,
+    rules: Rules,
+    rejects: RefCell<Rejects>,
+    /// Metadata statements met: name, type, help, unit.
+    stated: HashSet<[u32; 4]>,
+    stated_last: [u32; 4],
+}
+
+/// The table of strings of a request.
+struct Symbols<'a> {
+    texts: Vec<&'a [u8]>,
+    hashes: Vec<[u8; 16]>,
+}
+
+impl<'a> Symbols<'a> {
+    fn new(texts: Vec<&'a [u8]>) -> Symbols<'a> {
+        let hashes = texts.iter().map(|text| series_key(text).to_le_bytes()).collect();
+        Symbols { texts, hashes }
+    }
+
+    /// The labels of numbers that come in pairs, each in the table.
+    fn labels(&self, refs: &[u32]) -> Vec<RawLabel<'a>> {
+        let text = |n: u32| self.texts.get(n as usize).copied().unwrap_or_default();
+        refs.chunks(2)
+            .map(|pair| (text(pair[0]), text(*pair.get(1).unwrap_or(&0))))
+            .collect()
+    }
+
+    /// The hashes of all numbers, one behind the other; `None` when a number is not in the table.
+    #[inline]
+    fn hashes(&self, refs: &[u32], out: &mut Vec<u8>) -> Option<()> {
+        out.clear();
+        for n in refs {
+            out.extend_from_slice(self.hashes.get(*n as usize)?);
+        }
+        Some(())
+    }
+
+    fn text(&self, n: u32) -> Option<&'a str> {
+        std::str::from_utf8(self.texts.get(n as usize)?).ok()
+    }
+
+    /// What is wrong with label numbers.
+    fn fault(&self, refs: &[u32]) -> Option<String> {
+        if refs.len() % 2 == 1 {
+            return Some(format!("invalid labelRefs length {}", refs.len()));
+        }
+        let size = self.texts.len();
+        let bad = refs.iter().find(|n| **n as usize >= size)?;
+        Some(format!(
+            "labelRefs {bad} is outside of the symbols table (size {size})"
+        ))
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Decodes a decompressed body.
+    ///
+    /// # Errors
+    /// [`Fault::Bad`] for bytes that are not a protobuf message of the schema, and for a table of symbols that does not
+    /// begin with the empty string.
+    pub(super) fn read(body: &'a [u8], rules: Rules) -> Result<Request<'a>, Fault> {
+        let mut scan = Scan::open(body)?;
+        if scan.symbols.first().is_some_and(|first| !first.is_empty()) {
+            return Err(Fault::Bad("symbols must start with an empty string".to_owned()));
+        }
+        let mut request = Request {
+            batch: WriteBatch::default(),
+            symbols: Symbols::new(std::mem::take(&mut scan.symbols)),
+            refs: Vec::new(),
+            refs_end: Vec::new(),
+            rules,
+            rejects: RefCell::default(),
+            stated: HashSet::new(),
+            stated_last: [0; 4],
+        };
+        let mut spelling = Vec::new();
+        while let Some(series) = scan.next_series()? {
+            request.add(&series, &mut spelling);
+        }
+        Ok(request)
+    }
+
+    fn add(&mut self, series: &Series<'_>, spelling: &mut Vec<u8>) {
+        let rules = self.rules;
+        let even = series.label_refs.len().is_multiple_of(2);
+        let known = self.symbols.hashes(series.label_refs, spelling).is_some() && even;
+        let usual = known && series.histograms.is_empty() && series.exemplars.is_empty();
+        if !usual || series.samples.is_empty() || !series.samples.iter().all(|s| rules.accepts(s.timestamp)) {
+            return self.add_unusual(series, spelling, known);
+        }
+        self.begin(series, spelling);
+        for sample in series.samples {
+            self.batch
+                .push_sample(sample.start, sample.timestamp, sample.value);
+        }
+    }
+
+    fn begin(&mut self, series: &Series<'_>, spelling: &[u8]) {
+        self.batch.begin_series(series_key(spelling));
+        self.refs.extend_from_slice(series.label_refs);
+        self.refs_end.push(self.refs.len() as u32);
+        if series.metadata != wire::Metadata::default() {
+            self.add_metadata(series);
+        }
+    }
+
+    /// A series with more than samples, or with something to refuse.
+    fn add_unusual(&mut self, series: &Series<'_>, spelling: &[u8], known: bool) {
+        if let Some((reason, text)) = self.fault(series, known) {
+            let n = (series.samples.len() + series.histograms.len()).max(1) as u64;
+            self.refuse(reason, n, series, &text);
+            return;
+        }
+        let (mut samples, mut histograms) = (Vec::new(), Vec::new());
+        for sample in series.samples {
+            if self.rules.accepts(sample.timestamp) {
+                samples.push(*sample);
+            } else {
+                let (reason, text) = self.rules.time_fault(sample.timestamp);
+                self.refuse(reason, 1, series, &text);
+            }
+        }
+        for sent in series.histograms {
+            if !self.rules.accepts(sent.timestamp) {
+                let (reason, text) = self.rules.time_fault(sent.timestamp);
+                self.refuse(reason, 1, series, &text);
+                continue;
+            }
+            match from_wire(sent) {
+                Ok(histogram) => histograms.push((sent.start, sent.timestamp, histogram)),
+                Err(text) => self.refuse(Reason::InvalidHistogram, 1, series, &text),
+            }
+        }
+        if samples.is_empty() && histograms.is_empty() {
+            return;
+        }
+        self.begin(series, spelling);
+        for sample in samples {
+            self.batch
+                .push_sample(sample.start, sample.timestamp, sample.value);
+        }
+        for (start, time, histogram) in histograms {
+            self.batch.push_histogram(start, time, histogram);
+        }
+        self.add_exemplars(series);
+    }
+
+    /// Exemplars that break a rule are dropped without a word, as by Prometheus.
+    fn add_exemplars(&mut self, series: &Series<'_>) {
+        for sent in series.exemplars {
+            let sound = self.symbols.fault(&sent.label_refs).is_none() && self.rules.accepts(sent.timestamp);
+            let raw = self.symbols.labels(&sent.label_refs);
+            if let Some(labels) = exemplar_labels(raw.into_iter()).filter(|_| sound) {
+                self.batch.push_exemplar(sent.timestamp, sent.value, &labels);
+            }
+        }
+    }
+
+    /// What forbids a series as a whole.
+    fn fault(&self, series: &Series<'_>, known: bool) -> Option<(Reason, String)> {
+        if !known {
+            let text = self.symbols.fault(series.label_refs).unwrap_or_default();
+            return Some((Reason::SymbolReference, text));
+        }
+        match (series.samples.is_empty(), series.histograms.is_empty()) {
+            (true, true) => Some((Reason::EmptySeries, String::new())),
+            (false, false) => Some((Reason::MixedSeries, String::new())),
+            _ => None,
+        }
+    }
+
+    fn refuse(&mut self, reason: Reason, n: u64, series: &Series<'_>, text: &str) {
+        let symbols = &self.symbols;
+        self.rejects.get_mut().add(reason, n, || {
+            format!("{} {text}", sent_text(&symbols.labels(series.label_refs)))
+        });
+    }
+
+    /// Puts a statement into the batch when the request has not made it before.
+    fn add_metadata(&mut self, series: &Series<'_>) {
+        let sent = series.metadata;
+        let mut pairs = series.label_refs.chunks_exact(2);
+        let Some(name) = pairs.find(|pair| self.symbols.texts[pair[0] as usize] == METRIC_NAME.as_bytes())
+        else {
+            return;
+        };
+        let statement = [name[1], sent.kind, sent.help_ref, sent.unit_ref];
+        if statement == self.stated_last || !self.stated.insert(statement) {
+            return;
+        }
+        self.stated_last = statement;
+        let text = |n| self.symbols.text(n);
+        let (Some(name), Some(help), Some(unit)) = (text(name[1]), text(sent.help_ref), text(sent.unit_ref))
+        else {
+            return;
+        };
+        let kind = MetricKind::from_number(u64::from(sent.kind));
+        let family = family(name, kind);
+        if !family.is_empty() {
+            self.batch.metadata.push(Metadata {
+                family,
+                kind,
+                help,
+                unit,
+            });
+        }
+    }
+}
+
+/// The metric family of a series: the parts of histograms and summaries have names of their own.
+fn family(name: &str, kind: MetricKind) -> &str {
+    let suffixes: &[&str] = match kind {
+        MetricKind::Histogram | MetricKind::GaugeHistogram => &["_bucket", "_count", "_sum"],
+        MetricKind::Summary => &["_count", "_sum"],
+        _ => &[],
+    };
+    suffixes
+        .iter()
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name)
+}
+
+impl LabelSource for Request<'_> {
+    fn labels(&self, series: u32, out: &mut LabelBuffer) -> LabelsFound {
+        let i = series as usize;
+        let start = if i == 0 { 0 } else { self.refs_end[i - 1] as usize };
+        let labels = self.symbols.labels(&self.refs[start..self.refs_end[i] as usize]);
+        match self.rules.check_labels(&labels, out) {
+            Ok(()) => LabelsFound::Good,
+            Err(reason) => {
+                let sent = self.batch.series_at(i);
+                let n = sent.samples.len() + sent.histograms.len();
+                let mut rejects = self.rejects.borrow_mut();
+                rejects.add(reason, (n as u64).max(1), || sent_text(&labels));
+                LabelsFound::Refused
+            }
+        }
+    }
+}
+
+impl Incoming for Request<'_> {
+    fn batch(&self) -> &WriteBatch<'_> {
+        &self.batch
+    }
+
+    fn take_rejects(&self) -> Rejects {
+        self.rejects.take()
+    }
+
+    fn point(&self, _series: u32) -> Option<u32> {
+        None
+    }
+}

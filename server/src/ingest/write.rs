@@ -1,0 +1,210 @@
+//! The way of every write: room in memory, decoding, the store, and what became of it. A write counts as done only when
+//! it is durable.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kymo_engine::Error;
+use kymo_engine::metrics::{Applied, Input};
+use kymo_engine::ticket::Ticket;
+
+use super::metrics::{Incoming, Rules, spelled};
+use super::{Fault, Reason, Rejects, remote_write, remote_write_v2};
+use crate::app::App;
+use crate::clock::now_ms;
+
+/// Bodies up to this size are decoded on the thread that serves the connection: handing them over costs more.
+const INLINE_BYTES_MAX: usize = 128 << 10;
+
+/// The message that a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `prometheus.WriteRequest`.
+    RemoteWrite,
+    /// `io.prometheus.write.v2.Request`.
+    RemoteWriteV2,
+}
+
+/// What became of a write.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// What the store did.
+    pub(crate) applied: Applied,
+    /// What was refused, by the rules or by the store.
+    pub(crate) rejects: Rejects,
+}
+
+/// Room taken out of what all writes may have in work together, given back when dropped.
+pub(crate) struct Reserved {
+    app: Arc<App>,
+    permits: usize,
+}
+
+impl Reserved {
+    /// Takes room for so many bytes.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when there is not enough.
+    pub(crate) fn bytes(app: &Arc<App>, bytes: usize) -> Result<Reserved, Fault> {
+        let mut reserved = Reserved {
+            app: Arc::clone(app),
+            permits: 0,
+        };
+        reserved.grow(bytes)?;
+        Ok(reserved)
+    }
+
+    /// Takes more room until it is for so many bytes.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when there is not enough.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
+        let wanted = (bytes >> 10).max(1).saturating_sub(self.permits);
+        let permits = u32::try_from(wanted).unwrap_or(u32::MAX);
+        match self.app.in_flight.try_acquire_many(permits) {
+            Ok(taken) => {
+                taken.forget();
+                self.permits += permits as usize;
+                Ok(())
+            }
+            Err(_) => Err(Fault::Unavailable(
+                "too many bytes of writes are in work, retry later".to_owned(),
+            )),
+        }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.app.in_flight.add_permits(self.permits);
+    }
+}
+
+/// A write whose accepted part waits to become durable.
+struct Pending {
+    format: Format,
+    body: Bytes,
+    rules: Rules,
+    rejects: Rejects,
+    ticket: Ticket<Applied>,
+}
+
+/// Decodes a body, stores what is good of it and waits until that is durable. `expected` is about how long the body is
+/// once `open` has made it ready to be decoded.
+///
+/// # Errors
+/// [`Fault`]: nothing was stored, unless it is [`Fault::Unavailable`], when nobody knows.
+pub(crate) async fn write(
+    app: &Arc<App>,
+    tenant: String,
+    format: Format,
+    expected: usize,
+    open: impl FnOnce() -> Result<Bytes, Fault> + Send + 'static,
+) -> Result<Outcome, Fault> {
+    let work = {
+        let app = Arc::clone(app);
+        move || append(&app, &tenant, format, open()?)
+    };
+    let pending = if expected <= INLINE_BYTES_MAX {
+        work()?
+    } else {
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| Fault::Internal(e.to_string()))??
+    };
+    let outcome = pending.finish().await?;
+    count(app, &outcome);
+    Ok(outcome)
+}
+
+fn append(app: &App, tenant: &str, format: Format, body: Bytes) -> Result<Pending, Fault> {
+    let config = &app.config;
+    let received_ms = now_ms();
+    let rules = Rules::at(received_ms, config.limits, config.retention.time_ms);
+    let incoming = read(format, &body, rules)?;
+    let input = Input {
+        batch: incoming.batch(),
+        labels: &*incoming,
+        series_max: config.limits.series_max,
+        received_ms,
+    };
+    let stored = store(app, tenant, &input);
+    let rejects = incoming.take_rejects();
+    if let Some(text) = rejects.aborted() {
+        return Err(Fault::Bad(text.to_owned()));
+    }
+    let ticket = stored.map_err(|e| Fault::from(&e))?;
+    drop(incoming);
+    Ok(Pending {
+        format,
+        body,
+        rules,
+        rejects,
+        ticket,
+    })
+}
+
+fn read<'a>(format: Format, body: &'a [u8], rules: Rules) -> Result<Box<dyn Incoming + 'a>, Fault> {
+    Ok(match format {
+        Format::RemoteWrite => Box::new(remote_write::Request::read(body, rules)?),
+        Format::RemoteWriteV2 => Box::new(remote_write_v2::Request::read(body, rules)?),
+    })
+}
+
+fn store(app: &App, tenant: &str, input: &Input<'_>) -> Result<Ticket<Applied>, Error> {
+    let node = app.node().ok_or(Error::Closed)?;
+    node.tenant(tenant)?.metrics.append(node.log(), input)
+}
+
+impl Pending {
+    async fn finish(self) -> Result<Outcome, Fault> {
+        let Pending {
+            format,
+            body,
+            rules,
+            mut rejects,
+            ticket,
+        } = self;
+        let applied = ticket.await.map_err(|e| Fault::from(&e))?;
+        if !applied.conflicts.is_empty() || !applied.over_limit.is_empty() {
+            // The body is read again for the labels, because keeping them for every write would cost all of them.
+            if let Ok(incoming) = read(format, &body, rules) {
+                note_refused(&applied, &*incoming, &mut rejects);
+            }
+        }
+        Ok(Outcome { applied, rejects })
+    }
+}
+
+/// Adds what the store refused.
+fn note_refused(applied: &Applied, incoming: &dyn Incoming, rejects: &mut Rejects) {
+    let mut note = |series: u32, reason, n: u64, text: &dyn Fn() -> String| match incoming.point(series) {
+        Some(point) => rejects.add_point(point, reason, text),
+        None => rejects.add(reason, n, text),
+    };
+    for conflict in &applied.conflicts {
+        note(conflict.series, Reason::DuplicateTimestamp, 1, &|| {
+            let labels = spelled(incoming, conflict.series);
+            let what = if conflict.histogram { "sum" } else { "value" };
+            format!(
+                "{labels} at {} ms has another {what} than {}",
+                conflict.timestamp, conflict.value
+            )
+        });
+    }
+    for series in &applied.over_limit {
+        let sent = incoming.batch().series_at(*series as usize);
+        let n = (sent.samples.len() + sent.histograms.len()) as u64;
+        note(*series, Reason::SeriesLimit, n, &|| spelled(incoming, *series));
+    }
+}
+
+fn count(app: &App, outcome: &Outcome) {
+    let (counters, applied) = (&app.counters, &outcome.applied);
+    counters.samples_stored.add(applied.stored);
+    counters.samples_duplicate.add(applied.duplicates);
+    counters.histograms_stored.add(applied.histograms);
+    counters.histograms_duplicate.add(applied.histogram_duplicates);
+    counters.exemplars_stored.add(applied.exemplars);
+    outcome.rejects.count_into(counters);
+}
