@@ -5,6 +5,7 @@ pub mod batch;
 pub mod bits;
 pub mod block;
 pub mod chunk;
+pub mod deletion;
 pub mod exemplar;
 pub mod head;
 pub mod histogram;

@@ -82,6 +82,8 @@ pub struct Selection {
 #[derive(Clone)]
 pub(super) enum Run {
     Plain(Arc<Samples>),
+    /// What deletions left of a chunk.
+    Rows(Arc<SeriesRows>),
     Head(Arc<HeadSeries>),
     Block(Arc<Block<Metrics>>, ChunkRef),
 }
@@ -94,14 +96,17 @@ enum Piece<'r> {
     Block(&'r Block<Metrics>, &'r ChunkRef),
 }
 
+fn visit_plain<'r>(samples: &'r Samples, mut visit: impl FnMut(i64, i64, Piece<'r>)) {
+    if let (Some(first), Some(last)) = (samples.timestamps.first(), samples.timestamps.last()) {
+        visit(*first, *last, Piece::Plain(samples));
+    }
+}
+
 impl Run {
     fn visit_pieces<'r>(&'r self, mut visit: impl FnMut(i64, i64, Piece<'r>)) {
         match self {
-            Run::Plain(samples) => {
-                if let (Some(first), Some(last)) = (samples.timestamps.first(), samples.timestamps.last()) {
-                    visit(*first, *last, Piece::Plain(samples));
-                }
-            }
+            Run::Plain(samples) => visit_plain(samples, visit),
+            Run::Rows(rows) => visit_plain(&rows.floats, visit),
             Run::Head(samples) => samples
                 .floats()
                 .visit_parts(|first, last, part| visit(first, last, Piece::Head(part))),
@@ -116,6 +121,7 @@ impl Run {
         let mut rows = SeriesRows::default();
         match self {
             Run::Plain(samples) => rows.floats = Samples::clone(samples),
+            Run::Rows(left) => rows = SeriesRows::clone(left),
             Run::Head(series) => series.read_day(min_time, max_time, &mut rows)?,
             Run::Block(block, chunk) => read_rows(block.file(), chunk, &mut rows)?,
         }
@@ -177,6 +183,7 @@ impl SeriesData {
     pub fn is_delta(&self) -> bool {
         self.runs.last().is_some_and(|run| match run {
             Run::Plain(_) => false,
+            Run::Rows(rows) => rows.delta,
             Run::Head(series) => series.is_delta(),
             Run::Block(_, chunk) => chunk.delta,
         })
@@ -186,6 +193,10 @@ impl SeriesData {
     pub fn has_histograms(&self, min_time: i64, max_time: i64) -> bool {
         self.runs.iter().any(|run| match run {
             Run::Plain(_) => false,
+            Run::Rows(rows) => rows
+                .histograms
+                .iter()
+                .any(|h| (min_time..=max_time).contains(&h.time)),
             Run::Head(series) => series
                 .histograms()
                 .is_some_and(|h| h.overlaps(min_time, max_time)),

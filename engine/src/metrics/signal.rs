@@ -10,7 +10,7 @@ use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::coding::Malformed;
 use crate::error::Result;
-use crate::signal::{HeadSize, Signal};
+use crate::signal::{HeadSize, MergeInput, Signal};
 
 /// The metrics signal. Times are milliseconds.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Signal for Metrics {
         BlockIndex::open(file)
     }
 
-    fn merge(inputs: &[(&BlockFile, &BlockIndex)], writer: &mut BlockWriter) -> Result<Written> {
+    fn merge(inputs: &[MergeInput<'_, Metrics>], writer: &mut BlockWriter) -> Result<Written> {
         merge::merge(inputs, writer)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::snapshot::concerning;
 use super::{Block, Head, Store, block_path, open_block};
 use crate::block::writer::Written;
 use crate::block::{BlockMeta, BlockWriter, Level, Temperature};
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::log::{Log, Seq};
 use crate::manifest::Edit;
 use crate::retention;
-use crate::signal::Signal;
+use crate::signal::{MergeInput, Signal};
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl<S: Signal> Store<S> {
         view.sealed.push(sealed);
     }
 
-    fn flush_sealed(&self, log: &Log, done: &mut Upkeep) -> Result<()> {
+    pub(super) fn flush_sealed(&self, log: &Log, done: &mut Upkeep) -> Result<()> {
         loop {
             let Some(head) = self.view.read().sealed.first().cloned() else {
                 return Ok(());
@@ -156,6 +157,7 @@ impl<S: Signal> Store<S> {
                 remove: Vec::new(),
                 flushed: Some(through),
                 head_generation: Some(head.generation + 1),
+                ..Edit::default()
             };
             self.publish(&edit, blocks, Some(&head))?;
             log.flushed(&self.owner, through);
@@ -227,7 +229,7 @@ impl<S: Signal> Store<S> {
         self.shared.storage.free_bytes().is_ok_and(|free| free > needed)
     }
 
-    fn merge(&self, merge: &Merge) -> Result<()> {
+    pub(super) fn merge(&self, merge: &Merge) -> Result<()> {
         let blocks = self.view.read().blocks.clone();
         let wanted: BTreeSet<u64> = merge.inputs.iter().copied().collect();
         // The view is in log order, and so must the inputs be.
@@ -243,7 +245,15 @@ impl<S: Signal> Store<S> {
                 Temperature::Settled
             },
         };
-        let parts: Vec<_> = inputs.iter().map(|b| (b.file(), b.index())).collect();
+        let tombstones = self.view.read().tombstones.clone();
+        let parts: Vec<MergeInput<'_, S>> = inputs
+            .iter()
+            .map(|b| MergeInput {
+                file: b.file(),
+                index: b.index(),
+                tombstones: concerning(&tombstones, b.meta()),
+            })
+            .collect();
         let merged = self.write_block(&origin, |writer| S::merge(&parts, writer))?;
         let edit = Edit {
             add: vec![merged.meta().clone()],
@@ -274,7 +284,12 @@ impl<S: Signal> Store<S> {
     }
 
     /// Makes an edit durable, then lets readers see it.
-    fn publish(&self, edit: &Edit, add: Vec<Arc<Block<S>>>, flushed: Option<&Arc<Head<S>>>) -> Result<()> {
+    pub(super) fn publish(
+        &self,
+        edit: &Edit,
+        add: Vec<Arc<Block<S>>>,
+        flushed: Option<&Arc<Head<S>>>,
+    ) -> Result<()> {
         let committed = self.manifest.lock().commit(edit);
         if let Err(e) = committed {
             self.shared.health.write_failed(&e);
@@ -284,7 +299,9 @@ impl<S: Signal> Store<S> {
             }
             return Err(e);
         }
+        let live_tombstones = self.manifest.lock().live().tombstones.values().cloned().collect();
         let mut view = self.view.write();
+        view.tombstones = Arc::new(live_tombstones);
         let (gone, mut kept): (Vec<_>, Vec<_>) = view
             .blocks
             .iter()

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::postings::{ENTRY_WORDS, ENTRY_WORDS_V1, SINGLE_SERIES};
@@ -12,15 +13,19 @@ use crate::block::BlockFile;
 use crate::coding::{Malformed, Reader};
 use crate::error::Result;
 use crate::labels::Labels;
+use crate::metrics::deletion::Deleted;
 use crate::metrics::postings::Postings;
 use crate::metrics::record::OwnedMetadata;
+use crate::tombstone::Tombstone;
 
 /// What an open metrics block keeps in memory. Everything else comes through the cache.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct BlockIndex {
     series_count: u32,
     /// Written by version 1.
     v1: bool,
+    /// What the tombstones last asked about hide.
+    deleted: Mutex<Arc<Deleted>>,
 }
 
 impl BlockIndex {
@@ -29,7 +34,17 @@ impl BlockIndex {
         Ok(BlockIndex {
             series_count: file.meta().groups as u32,
             v1: file.sections().iter().any(|s| s.kind == section::POSTINGS_V1),
+            deleted: Mutex::default(),
         })
+    }
+
+    /// What tombstones hide of the block.
+    pub fn deleted(&self, reader: &BlockReader<'_>, tombstones: &[&Tombstone]) -> Result<Arc<Deleted>> {
+        let mut known = self.deleted.lock();
+        if !known.is_of(tombstones) {
+            *known = Arc::new(Deleted::find(reader, tombstones)?);
+        }
+        Ok(known.clone())
     }
 
     /// Number of series.

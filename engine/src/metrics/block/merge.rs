@@ -1,21 +1,26 @@
 //! Makes one metrics block of several: a merge of sorted series over a union of their strings, reading each chunk once.
 
 use std::iter::Peekable;
+use std::sync::Arc;
 
-use super::index::{BlockIndex, BlockReader, SeriesEntry};
+use super::index::{BlockReader, SeriesEntry};
 use super::{SeriesRows, SeriesWriter, exemplars, read_rows};
 use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::error::Result;
+use crate::metrics::Metrics;
+use crate::metrics::deletion::Deleted;
 use crate::metrics::exemplar::{self, Exemplar};
 use crate::metrics::record::OwnedMetadata;
 use crate::metrics::rows::join_last_wins;
+use crate::signal::MergeInput;
 
 struct Input<'b> {
     file: &'b BlockFile,
     entries: Box<dyn Iterator<Item = Result<SeriesEntry>> + 'b>,
     /// Symbols of the merged block by symbol of this one.
     renumber: Vec<u32>,
+    deleted: Arc<Deleted>,
     /// The next series and its position, its pairs renumbered.
     next: Option<(u32, SeriesEntry)>,
     position: u32,
@@ -27,6 +32,7 @@ impl<'b> Input<'b> {
         file: &'b BlockFile,
         entries: Box<dyn Iterator<Item = Result<SeriesEntry>> + 'b>,
         renumber: Vec<u32>,
+        deleted: Arc<Deleted>,
     ) -> Result<Input<'b>> {
         let mut of_block = Vec::new();
         exemplars::visit(file, &mut |series, exemplar| of_block.push((series, exemplar)))?;
@@ -34,6 +40,7 @@ impl<'b> Input<'b> {
             file,
             entries,
             renumber,
+            deleted,
             next: None,
             position: 0,
             exemplars: of_block.into_iter().peekable(),
@@ -65,21 +72,26 @@ impl<'b> Input<'b> {
         while let Some((_, exemplar)) = self.exemplars.next_if(|(series, _)| *series <= position) {
             exemplar::insert(&mut rows.exemplars, exemplar);
         }
+        if !self.deleted.is_empty() {
+            let times = self.deleted.times(position);
+            rows.retain(|time| !times.contains(time));
+        }
         Ok(rows)
     }
 }
 
 /// Merges blocks given in log order: at equal times the last one wins.
-pub fn merge(inputs: &[(&BlockFile, &BlockIndex)], writer: &mut BlockWriter) -> Result<Written> {
+pub fn merge(inputs: &[MergeInput<'_, Metrics>], writer: &mut BlockWriter) -> Result<Written> {
     let mut readers = Vec::with_capacity(inputs.len());
-    for (file, index) in inputs {
-        readers.push(BlockReader::new(file, index)?);
+    for input in inputs {
+        readers.push(BlockReader::new(input.file, input.index)?);
     }
     let (symbols, renumberings) = unite_symbols(&readers)?;
     let mut cursors = Vec::with_capacity(inputs.len());
-    for ((reader, (file, index)), renumber) in readers.iter().zip(inputs).zip(renumberings) {
-        let entries = Box::new(reader.series(0..index.series_count()));
-        cursors.push(Input::open(file, entries, renumber)?);
+    for ((reader, input), renumber) in readers.iter().zip(inputs).zip(renumberings) {
+        let deleted = input.index.deleted(reader, &input.tombstones)?;
+        let entries = Box::new(reader.series(0..input.index.series_count()));
+        cursors.push(Input::open(input.file, entries, renumber, deleted)?);
     }
     let mut out = SeriesWriter::new(writer, symbols.into_iter())?;
     let smallest = |cursors: &[Input<'_>]| {
