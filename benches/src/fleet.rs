@@ -12,7 +12,7 @@ mod shape;
 mod wire;
 
 pub use shape::{Motion, Shape, Unit};
-pub use wire::{Body, Identity, LabelTemplate};
+pub use wire::{Body, Identity, LabelTemplate, Protocol};
 
 use std::collections::BTreeMap;
 

@@ -9,5 +9,5 @@ mod usage;
 pub use load::{Loaded, fill};
 pub use peer::{Kind, Server, Settled};
 pub use read_back::{ReadBack, read_back};
-pub use run::{Plan, Report, Workload, run, table};
+pub use run::{Plan, Report, Workload, churn, run, table};
 pub use usage::{Usage, disk_bytes, usage};

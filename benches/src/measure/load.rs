@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::fleet::{Body, Fleet};
+use crate::fleet::{Body, Fleet, Protocol};
 use crate::http::Client;
 
+/// Path of the receiver, the same everywhere.
+const PATH: &str = "/api/v1/write";
 /// Samples in a request at most, as Prometheus sends by default.
 const SAMPLES_MAX: usize = 2000;
 /// Scrapes by which one connection may be ahead of another: the fleet's clock is one.
@@ -48,7 +50,7 @@ impl Pace {
 ///
 /// # Errors
 /// When a request is answered with anything but 2xx.
-pub fn fill(host: &str, path: &str, fleet: &Fleet, connections: usize) -> Result<Loaded> {
+pub fn fill(host: &str, fleet: &Fleet, connections: usize, protocol: Protocol) -> Result<Loaded> {
     let pace = Pace {
         done: Mutex::new(vec![0; connections]),
         moved: Condvar::new(),
@@ -59,7 +61,7 @@ pub fn fill(host: &str, path: &str, fleet: &Fleet, connections: usize) -> Result
             .map(|c| {
                 let pace = &pace;
                 scope.spawn(move || {
-                    let sent = send(host, path, fleet, (c, connections), pace);
+                    let sent = send(host, protocol, fleet, (c, connections), pace);
                     pace.step(c, u64::MAX);
                     sent
                 })
@@ -75,10 +77,16 @@ pub fn fill(host: &str, path: &str, fleet: &Fleet, connections: usize) -> Result
     Ok(Loaded { samples, seconds })
 }
 
-fn send(host: &str, path: &str, fleet: &Fleet, (part, parts): (usize, usize), pace: &Pace) -> Result<u64> {
+fn send(
+    host: &str,
+    protocol: Protocol,
+    fleet: &Fleet,
+    (part, parts): (usize, usize),
+    pace: &Pace,
+) -> Result<u64> {
     let mut client = Client::connect(host)?;
     let mut player = fleet.player(part, parts);
-    let (mut body, mut ready) = (Body::default(), Vec::new());
+    let (mut body, mut ready) = (Body::new(protocol), Vec::new());
     let (mut samples, mut scrapes) = (0, 0);
     while player.scrape(|labels, identity, time, value| {
         body.push(labels, identity, time, value);
@@ -88,19 +96,22 @@ fn send(host: &str, path: &str, fleet: &Fleet, (part, parts): (usize, usize), pa
         }
     }) {
         for body in ready.drain(..) {
-            deliver(&mut client, path, &body)?;
+            deliver(&mut client, protocol, &body)?;
         }
         scrapes += 1;
         pace.step(part, scrapes);
     }
     if body.samples() > 0 {
-        deliver(&mut client, path, &body.finish())?;
+        deliver(&mut client, protocol, &body.finish())?;
     }
     Ok(samples)
 }
 
-fn deliver(client: &mut Client, path: &str, body: &[u8]) -> Result<()> {
-    let status = client.remote_write(path, body)?;
-    ensure!(status / 100 == 2, "{path} answered {status}");
+fn deliver(client: &mut Client, protocol: Protocol, body: &[u8]) -> Result<()> {
+    let status = match protocol {
+        Protocol::One => client.remote_write(PATH, body)?,
+        Protocol::Two => client.remote_write_v2(PATH, body)?,
+    };
+    ensure!(status / 100 == 2, "{PATH} answered {status}");
     Ok(())
 }

@@ -153,11 +153,6 @@ impl Server {
         }
     }
 
-    /// Path of its remote-write receiver.
-    pub fn write_path(&self) -> &'static str {
-        "/api/v1/write"
-    }
-
     /// Number of series at a time in seconds, within the look-back of five minutes, NaN or not.
     ///
     /// # Errors

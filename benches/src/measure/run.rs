@@ -9,7 +9,7 @@ use super::load::{Loaded, fill};
 use super::peer::{Kind, Server, Settled};
 use super::read_back::{ReadBack, read_back};
 use super::usage::{Usage, usage};
-use crate::fleet::{Fleet, Size};
+use crate::fleet::{Fleet, Protocol, Size};
 use crate::recording;
 
 const INTERVAL_MS: i64 = 15_000;
@@ -63,6 +63,8 @@ pub struct Plan {
     pub bin: PathBuf,
     /// Connections to send over.
     pub connections: usize,
+    /// Version of remote write to send.
+    pub protocol: Protocol,
     /// Series to read back and compare, none for zero.
     pub verify: usize,
 }
@@ -99,7 +101,7 @@ pub fn run(plan: &Plan, fleet: &Fleet) -> Result<Report> {
     let data = directory.path().join("data");
     let server = Server::start(plan.kind, &plan.bin, &data)?;
     let mut client = server.ready()?;
-    let loaded = fill(&server.host, server.write_path(), fleet, plan.connections)?;
+    let loaded = fill(&server.host, fleet, plan.connections, plan.protocol)?;
     let filling = usage(server.pid())?;
     let expected = fleet.size().series as u64;
     let end = fleet.end_ms() as f64 / 1e3;
@@ -205,6 +207,19 @@ pub fn table(reports: &[Report]) -> String {
         }
     }
     out
+}
+
+/// What churn costs: the figures of a run with it over those of one without.
+pub fn churn(with: &Report, without: &Report) -> String {
+    let ratio = |of: fn(&Report) -> f64| of(with) / of(without);
+    format!(
+        "{:?}, churn over no churn: blocks x {:.2}, directory x {:.2}, peak RSS x {:.2}, RSS at the end x {:.2}",
+        with.kind,
+        ratio(|r| r.settled.blocks as f64),
+        ratio(|r| r.settled.directory as f64),
+        ratio(|r| r.filling.peak_mib),
+        ratio(|r| r.filling.resident_mib),
+    )
 }
 
 fn number(n: f64) -> String {

@@ -61,6 +61,20 @@ pub fn encode_group(chunks: &[&[f64]], effort: Effort, out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes);
 }
 
+/// Appends one column of values that is no chunk of a group; it does not know its number of values.
+pub(in crate::metrics) fn encode_alone(values: &[f64], effort: Effort, out: &mut Vec<u8>) {
+    chunk::encode(values, &mut chunk::Before::default(), effort, out);
+}
+
+/// Reads what [`encode_alone`] wrote and appends it to `out`. The caller bounds `count`.
+pub(in crate::metrics) fn decode_alone(
+    r: &mut Reader<'_>,
+    count: usize,
+    out: &mut Vec<f64>,
+) -> Result<(), Malformed> {
+    chunk::decode(r, count, &mut chunk::Scratch::default(), Some(out))
+}
+
 /// A group, ready to give out chunks.
 #[derive(Debug)]
 pub struct Group<'b> {
@@ -124,10 +138,10 @@ impl<'b> Group<'b> {
             first = first.checked_sub(1).ok_or(Malformed("differences to nothing"))?;
         }
         for (count, bytes) in &self.chunks[first..chunk] {
-            chunk::decode(bytes, *count as usize, &mut scratch, None)?;
+            chunk::decode(&mut Reader::new(bytes), *count as usize, &mut scratch, None)?;
         }
         let (count, bytes) = self.chunks[chunk];
-        chunk::decode(bytes, count as usize, &mut scratch, Some(out))
+        chunk::decode(&mut Reader::new(bytes), count as usize, &mut scratch, Some(out))
     }
 }
 

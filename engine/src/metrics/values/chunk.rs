@@ -237,16 +237,15 @@ pub(super) struct Scratch {
 
 /// Decodes a chunk's integers and appends its values to `out`, unless only the chunk behind it needs it.
 pub(super) fn decode(
-    bytes: &[u8],
+    r: &mut Reader<'_>,
     count: usize,
     scratch: &mut Scratch,
     out: Option<&mut Vec<f64>>,
 ) -> Result<(), Malformed> {
-    let mut r = Reader::new(bytes);
     let mut tag = r.u8()?;
     let mut exceptions = Exceptions::default();
     if tag >> KIND_SHIFT == KIND_EXCEPTIONS {
-        exceptions = Exceptions::decode(&mut r, count)?;
+        exceptions = Exceptions::decode(r, count)?;
         tag = r.u8()?;
     }
     let dense = count - exceptions.at.len();
@@ -261,11 +260,11 @@ pub(super) fn decode(
     let kind = tag >> KIND_SHIFT;
     match kind {
         KIND_SAME => {}
-        KIND_DECIMAL | KIND_ORDERED_BITS | KIND_DIFFERENCE => ints::decode(&mut r, dense, integers)?,
-        KIND_DISTINCT_BITS => decode_distinct_bits(&mut r, dense, integers, off)?,
+        KIND_DECIMAL | KIND_ORDERED_BITS | KIND_DIFFERENCE => ints::decode(r, dense, integers)?,
+        KIND_DISTINCT_BITS => decode_distinct_bits(r, dense, integers, off)?,
         KIND_NEAR_DECIMAL => {
-            ints::decode(&mut r, dense, integers)?;
-            ints::decode(&mut r, dense, off)?;
+            ints::decode(r, dense, integers)?;
+            ints::decode(r, dense, off)?;
         }
         _ => return Err(Malformed("unknown kind of value chunk")),
     }

@@ -31,7 +31,14 @@ pub(super) struct Decimals {
 /// The integer over a divisor nearest to a value, and how many units of the last place that is off.
 #[inline]
 fn nearest(value: f64, divisor: f64) -> Option<(i64, i64)> {
-    let integer = (value * divisor).round_ties_even() as i64;
+    let scaled = value * divisor;
+    // Rounding by a cast, which is not a call; from 2^51 on a half would not be exact, but halves are not near anything.
+    let half = if scaled.abs() < 2_251_799_813_685_248.0 {
+        0.5f64.copysign(scaled)
+    } else {
+        0.0
+    };
+    let integer = (scaled + half) as i64;
     let off = (value.to_bits() as i64).wrapping_sub(quotient_bits(integer, divisor));
     (off.unsigned_abs() <= OFF_MAX).then_some((integer, off))
 }
@@ -58,7 +65,7 @@ pub(super) fn exactly(value: f64) -> Option<(i64, u8)> {
 fn candidates(values: &[f64]) -> [Option<u8>; 2] {
     let mut some = [None; SAMPLE];
     let len = values.len().min(SAMPLE);
-    // What is near at an scale is near at higher ones, so the search need not begin again for each value.
+    // What is near at a scale is near at higher ones, so the search need not begin again for each value.
     let (mut from, mut misses) = (0, 0);
     for (i, scale) in some[..len].iter_mut().enumerate() {
         *scale = scale_of(values[i * values.len() / len], from);
@@ -101,7 +108,16 @@ impl Decimals {
         None
     }
 
-    /// Fills in all values at an scale. Fails with a higher scale where that fits more of them.
+    /// Fills in the integers that the values begin with and returns their number: most series have nothing else.
+    fn fill_whole(&mut self, values: &[f64]) -> usize {
+        let whole = |v: &&f64| (**v as i64 as f64).to_bits() == v.to_bits();
+        self.integers
+            .extend(values.iter().take_while(whole).map(|v| *v as i64));
+        self.off.resize(self.integers.len(), 0);
+        self.integers.len()
+    }
+
+    /// Fills in all values at a scale. Fails with a higher scale where that fits more of them.
     fn fill(&mut self, values: &[f64], scale: u8) -> Result<(), Option<u8>> {
         let divisor = DIVISORS[usize::from(scale)];
         self.scale = scale;
@@ -109,7 +125,8 @@ impl Decimals {
         self.off.clear();
         self.others.clear();
         let mut any_off = 0;
-        for (i, value) in values.iter().enumerate() {
+        let whole = if scale == 0 { self.fill_whole(values) } else { 0 };
+        for (i, value) in values.iter().enumerate().skip(whole) {
             match nearest(*value, divisor) {
                 Some((integer, off)) => {
                     self.integers.push(integer);

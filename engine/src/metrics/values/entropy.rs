@@ -1,7 +1,6 @@
 //! Entropy coding of unsigned integers: by the class of their length with the bits below the top one plain, or, of few
 //! distinct ones, by their place among them.
 
-use super::Effort;
 use super::ans::{self, Model, SYMBOLS_MAX, Table};
 use super::stream::{BitSink, BitSource, PEEK_BITS, mask};
 use crate::coding::{Malformed, Reader, put_bytes, put_uvarint};
@@ -30,48 +29,49 @@ impl Histogram {
         self.0[class(n) as usize] += 1;
     }
 
-    /// Bits that coding takes about.
-    pub(super) fn cost(&self, effort: Effort) -> f64 {
-        let total = f64::from(self.0.iter().sum::<u32>());
-        if effort == Effort::Young {
-            return self.packed_cost(self.cheapest_width());
-        }
-        let mut bits = 0.0;
-        for (class, n) in self.0.iter().enumerate().filter(|(_, n)| **n > 0) {
-            let n = f64::from(*n);
-            bits += n * ((total / n).log2() + class.saturating_sub(1) as f64) + 5.0;
-        }
-        bits
+    /// Bits of coding by class, about.
+    pub(super) fn class_cost(&self) -> f64 {
+        let below = |(class, n): (usize, &u32)| class.saturating_sub(1) as f64 * f64::from(*n);
+        entropy(&self.0) + self.0.iter().enumerate().map(below).sum::<f64>() + 32.0
     }
 
-    fn packed_cost(&self, width: u32) -> f64 {
-        let mut bits = self.0.iter().sum::<u32>() * width;
-        for (over, n) in self.0[width as usize..].iter().enumerate().skip(1) {
-            bits += n * (8 + (over as u32).div_ceil(7) * 8);
-        }
-        f64::from(bits)
+    /// Bits of packing in the cheapest width.
+    pub(super) fn packed_cost(&self) -> u32 {
+        self.cheapest_width().1
     }
 
-    /// The width in which packing with patches takes least. Half of the numbers at least have it.
-    pub(super) fn cheapest_width(&self) -> u32 {
+    /// The width in which packing with patches takes least, and the bits it takes. Half of the numbers at least have it.
+    pub(super) fn cheapest_width(&self) -> (u32, u32) {
         let total: u32 = self.0.iter().sum();
+        let largest = self.0.iter().rposition(|n| *n > 0).unwrap_or(0);
         let mut below = 0;
-        let (mut best, mut cost) = (64, f64::INFINITY);
-        for (width, n) in self.0.iter().enumerate() {
+        let mut best = (largest as u32, u32::MAX);
+        for (width, n) in self.0[..=largest].iter().enumerate() {
             below += n;
             if below * 2 < total {
                 continue;
             }
-            let bits = self.packed_cost(width as u32);
-            if bits < cost {
-                (best, cost) = (width as u32, bits);
+            let mut bits = total * width as u32;
+            for (over, n) in self.0[width..=largest].iter().enumerate().skip(1) {
+                bits += n * (8 + (over as u32).div_ceil(7) * 8);
             }
-            if below == total {
-                break;
+            if bits < best.1 {
+                best = (width as u32, bits);
             }
         }
         best
     }
+}
+
+/// Bits of symbols that occur so often, their table included, about.
+fn entropy(occurrences: &[u32; SYMBOLS_MAX]) -> f64 {
+    let total = f64::from(occurrences.iter().sum::<u32>());
+    let mut bits = 0.0;
+    for n in occurrences.iter().filter(|n| **n > 0) {
+        let n = f64::from(*n);
+        bits += n * (total / n).log2() + 5.0;
+    }
+    bits
 }
 
 /// Appends integers by class.
@@ -116,28 +116,52 @@ pub(super) fn decode_classes(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64
     bits.check()
 }
 
-/// Appends integers by their place among the distinct ones; false, with rubbish behind, when there are too many of those.
-pub(super) fn encode_distinct(numbers: &[u64], out: &mut Vec<u8>) -> bool {
-    let mut distinct: Vec<u64> = Vec::with_capacity(DISTINCT_MAX);
-    for n in numbers {
-        if let Err(at) = distinct.binary_search(n) {
-            if distinct.len() == DISTINCT_MAX {
-                return false;
+/// The distinct ones of some integers, ascending, and how often each occurs.
+#[derive(Debug)]
+pub(super) struct Distinct {
+    values: Vec<u64>,
+    occurrences: [u32; SYMBOLS_MAX],
+}
+
+impl Distinct {
+    /// None when there are too many.
+    pub(super) fn of(numbers: &[u64]) -> Option<Distinct> {
+        let mut found = Distinct {
+            values: Vec::with_capacity(DISTINCT_MAX),
+            occurrences: [0; SYMBOLS_MAX],
+        };
+        for n in numbers {
+            match found.values.binary_search(n) {
+                Ok(at) => found.occurrences[at] += 1,
+                Err(_) if found.values.len() == DISTINCT_MAX => return None,
+                Err(at) => {
+                    found.values.insert(at, *n);
+                    found.occurrences.copy_within(at..DISTINCT_MAX, at + 1);
+                    found.occurrences[at] = 1;
+                }
             }
-            distinct.insert(at, *n);
         }
+        Some(found)
     }
-    put_uvarint(out, distinct.len() as u64);
+
+    /// Bits of coding by place, about.
+    pub(super) fn cost(&self) -> f64 {
+        let lens = self.values.windows(2).map(|w| class(w[1] - w[0]).div_ceil(7) * 8);
+        entropy(&self.occurrences) + f64::from(lens.sum::<u32>()) + 48.0
+    }
+}
+
+/// Appends integers by their place among the distinct ones.
+pub(super) fn encode_distinct(numbers: &[u64], distinct: &Distinct, out: &mut Vec<u8>) {
+    put_uvarint(out, distinct.values.len() as u64);
     let mut last = 0;
-    for n in &distinct {
+    for n in &distinct.values {
         put_uvarint(out, n - last);
         last = *n;
     }
-    let place = |n: &u64| distinct.binary_search(n).unwrap_or(0) as u8;
+    let place = |n: &u64| distinct.values.binary_search(n).unwrap_or(0) as u8;
     let symbols: Vec<u8> = numbers.iter().map(place).collect();
-    let mut occurrences = [0; SYMBOLS_MAX];
-    symbols.iter().for_each(|s| occurrences[*s as usize] += 1);
-    let model = Model::new(&occurrences);
+    let model = Model::new(&distinct.occurrences);
     let mut steps = Vec::new();
     let first = ans::encode(&model, &symbols, &mut steps);
     let mut stream = Vec::with_capacity(numbers.len());
@@ -149,7 +173,6 @@ pub(super) fn encode_distinct(numbers: &[u64], out: &mut Vec<u8>) -> bool {
     }
     bits.finish();
     put_bytes(out, &stream);
-    true
 }
 
 /// Reads what [`encode_distinct`] wrote.

@@ -3,7 +3,7 @@
 //! Byte layout in FORMAT.md, "Integer columns".
 
 use super::Effort;
-use super::entropy::{self, Histogram};
+use super::entropy::{self, Distinct, Histogram};
 use super::stream::{BitSink, BitSource, mask};
 use crate::coding::{Malformed, Reader, put_svarint, put_uvarint};
 
@@ -80,15 +80,36 @@ impl Residuals {
         }
     }
 
-    /// Appends the column in one of the codings; false when it does not take the column.
-    fn write(&self, coding: u8, out: &mut Vec<u8>) -> bool {
-        self.write_head(coding, out);
-        match coding {
-            CODING_CLASSES => entropy::encode_classes(&self.quotients, &self.histogram, out),
-            CODING_DISTINCT => return entropy::encode_distinct(&self.quotients, out),
-            _ => pack(self, out),
+    /// Bits that the column takes, about.
+    fn cost(&self, effort: Effort) -> f64 {
+        let packed = f64::from(self.histogram.packed_cost());
+        let starts = f64::from(self.order) * 16.0;
+        match effort {
+            Effort::Young => packed + starts,
+            Effort::Settled | Effort::Cold => packed.min(self.histogram.class_cost()) + starts,
         }
-        true
+    }
+
+    /// Appends the column in the coding that takes least.
+    fn write(&self, effort: Effort, out: &mut Vec<u8>) {
+        let packed = f64::from(self.histogram.packed_cost());
+        if effort == Effort::Young {
+            self.write_head(CODING_PACKED, out);
+            return pack(self, out);
+        }
+        let classes = self.histogram.class_cost();
+        let distinct = Distinct::of(&self.quotients);
+        let distinct = distinct.filter(|d| d.cost() < packed.min(classes));
+        if let Some(distinct) = distinct {
+            self.write_head(CODING_DISTINCT, out);
+            entropy::encode_distinct(&self.quotients, &distinct, out);
+        } else if classes < packed {
+            self.write_head(CODING_CLASSES, out);
+            entropy::encode_classes(&self.quotients, &self.histogram, out);
+        } else {
+            self.write_head(CODING_PACKED, out);
+            pack(self, out);
+        }
     }
 
     fn write_head(&self, coding: u8, out: &mut Vec<u8>) {
@@ -143,37 +164,25 @@ pub(in crate::metrics) fn encode(values: &[i64], effort: Effort, out: &mut Vec<u
         put_svarint(out, *first);
         return;
     }
-    let mut all: [Residuals; 3] = Default::default();
-    let mut costs = [f64::INFINITY; 3];
-    for (order, (residuals, cost)) in all.iter_mut().zip(&mut costs).enumerate().take(values.len()) {
-        residuals.compute(values, order as u8);
-        *cost = residuals.histogram.cost(effort) + order as f64 * 16.0;
-    }
-    let best = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    // An estimate within a twentieth may be wrong about the order.
-    let bound = if effort == Effort::Cold { best * 1.05 } else { best };
-    let from = out.len();
-    let mut candidate = Vec::new();
-    for (residuals, _) in all.iter_mut().zip(costs).filter(|(_, cost)| *cost <= bound) {
-        residuals.divide();
-        for coding in [CODING_PACKED, CODING_CLASSES, CODING_DISTINCT] {
-            candidate.clear();
-            if residuals.write(coding, &mut candidate)
-                && (out.len() == from || candidate.len() < out.len() - from)
-            {
-                out.truncate(from);
-                out.extend_from_slice(&candidate);
-            }
-            if effort == Effort::Young {
-                return;
-            }
+    // Packed, second differences are seldom worth the time.
+    let orders = if effort == Effort::Young { 2 } else { 3 };
+    let mut best = (f64::INFINITY, Residuals::default());
+    let mut other = Residuals::default();
+    for order in (0..orders).take(values.len()) {
+        other.compute(values, order);
+        let cost = other.cost(effort);
+        if cost < best.0 {
+            best.0 = cost;
+            std::mem::swap(&mut best.1, &mut other);
         }
     }
+    best.1.divide();
+    best.1.write(effort, out);
 }
 
 /// All quotients in the width that is cheapest, and the high bits of the larger ones behind their distances.
 fn pack(residuals: &Residuals, out: &mut Vec<u8>) {
-    let width = residuals.histogram.cheapest_width();
+    let (width, _) = residuals.histogram.cheapest_width();
     let quotients = &residuals.quotients;
     out.push(width as u8);
     let high = |q: u64| if width == 64 { 0 } else { q >> width };
