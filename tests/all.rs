@@ -6,6 +6,7 @@ mod cases {
     //! The subjects.
     mod api;
     mod crash;
+    mod lifecycle;
     mod operations;
     mod otlp;
     mod otlp_sdk;

@@ -22,11 +22,23 @@ impl Client {
         })
     }
 
-    /// Sends a remote-write body and returns the status.
+    /// Sends a remote-write 1.0 body and returns the status.
     pub fn remote_write(&mut self, path: &str, body: &[u8]) -> io::Result<u16> {
+        let kind = "application/x-protobuf\r\nX-Prometheus-Remote-Write-Version: 0.1.0";
+        self.write(path, kind, body)
+    }
+
+    /// Sends a remote-write 2.0 body and returns the status.
+    pub fn remote_write_v2(&mut self, path: &str, body: &[u8]) -> io::Result<u16> {
+        let kind = "application/x-protobuf;proto=io.prometheus.write.v2.Request\r\n\
+                    X-Prometheus-Remote-Write-Version: 2.0.0";
+        self.write(path, kind, body)
+    }
+
+    fn write(&mut self, path: &str, kind: &str, body: &[u8]) -> io::Result<u16> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\
-             X-Prometheus-Remote-Write-Version: 0.1.0\r\nUser-Agent: kymo-load\r\nContent-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Encoding: snappy\r\n\
+             User-Agent: kymo-load\r\nContent-Length: {}\r\n\r\n",
             self.host,
             body.len()
         );

@@ -1,4 +1,7 @@
-//! Workloads and clients shared by the benchmarks and the load programs. Not for tests of correctness.
+//! What the benches and the load programs share: workloads, an HTTP client, servers to measure. Not part of the product.
 
+pub mod fleet;
 pub mod http;
+pub mod measure;
+pub mod recording;
 pub mod workload;

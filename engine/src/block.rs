@@ -14,7 +14,7 @@ pub use writer::BlockWriter;
 /// First and last bytes of a block.
 pub const MAGIC: [u8; 8] = *b"\x89KYMOBK\n";
 /// Version of the container; each signal versions its sections by their kinds and codecs.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Length of the trailer behind the footer.
 pub const TRAILER_LEN: usize = 24;
 
@@ -36,6 +36,17 @@ impl Codec {
             _ => None,
         }
     }
+}
+
+/// How long the rows of a block are expected to stay in it: what lasts is worth more work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Temperature {
+    /// Just flushed, to be merged soon.
+    Young,
+    /// Merged, perhaps to be merged again.
+    Settled,
+    /// Merged for the last time as far as anyone knows.
+    Cold,
 }
 
 /// Where bytes lie in the file and how to check them.

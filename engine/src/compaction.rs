@@ -28,6 +28,9 @@ impl Default for CompactionOptions {
     }
 }
 
+/// Level of blocks that hold all there was of a day when they were written; their rows are encoded for good.
+pub const COLD: Level = 16;
+
 /// A merge to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merge {
@@ -52,11 +55,12 @@ pub fn plan(blocks: &[BlockMeta], today: i64, options: &CompactionOptions) -> Op
     })
 }
 
-/// A merge of everything that lies in more than one block of a day, for an operator who asks for it.
+/// A merge of everything that lies in more than one block of a day or is not encoded for good, for an operator who asks
+/// for it.
 pub fn plan_full(blocks: &[BlockMeta], options: &CompactionOptions) -> Option<Merge> {
     by_day(blocks).into_iter().find_map(|(day, blocks)| {
         let run = prefix_within(&blocks, options);
-        (run.len() > 1).then(|| merge_of(day, run))
+        worth_it(run).then(|| cold(day, run))
     })
 }
 
@@ -73,7 +77,11 @@ fn by_day(blocks: &[BlockMeta]) -> BTreeMap<i64, Vec<&BlockMeta>> {
 
 /// A run of neighbours of at most one level, as long as the fan-in: merging it moves every row up at most one level.
 fn tiered(day: i64, blocks: &[&BlockMeta], options: &CompactionOptions) -> Option<Merge> {
-    let highest = blocks.iter().map(|b| b.level).max()?;
+    let highest = blocks
+        .iter()
+        .map(|b| b.level)
+        .filter(|level| *level < COLD)
+        .max()?;
     (0..=highest).find_map(|level| {
         let runs = blocks.chunk_by(|a, b| a.level <= level && b.level <= level);
         let mut long = runs.filter(|run| run.len() >= options.fan_in && run[0].level <= level);
@@ -89,7 +97,20 @@ fn finished_day(day: i64, blocks: &[&BlockMeta], options: &CompactionOptions) ->
     let largest = blocks.iter().map(|b| b.bytes).max()?;
     let total: u64 = blocks.iter().map(|b| b.bytes).sum();
     let run = prefix_within(blocks, options);
-    (run.len() > 1 && (total - largest) * 8 >= largest).then(|| merge_of(day, run))
+    let grew = (total - largest) * 8 >= largest || blocks.iter().all(|b| b.level < COLD);
+    (worth_it(run) && grew).then(|| cold(day, run))
+}
+
+/// A single block gains only by being encoded for good.
+fn worth_it(run: &[&BlockMeta]) -> bool {
+    run.len() > 1 || run.first().is_some_and(|b| b.level < COLD)
+}
+
+fn cold(day: i64, run: &[&BlockMeta]) -> Merge {
+    Merge {
+        level: COLD,
+        ..merge_of(day, run)
+    }
 }
 
 fn prefix_within<'b, 'm>(blocks: &'b [&'m BlockMeta], options: &CompactionOptions) -> &'b [&'m BlockMeta] {

@@ -19,5 +19,6 @@ pub mod signal;
 pub mod storage;
 pub mod store;
 pub mod ticket;
+pub mod tombstone;
 
 pub use error::{BudgetExceeded, Error, ErrorKind, Result};

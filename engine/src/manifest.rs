@@ -9,11 +9,12 @@ use crate::coding::{Malformed, Reader, put_uvarint};
 use crate::error::{Error, Result};
 use crate::log::Seq;
 use crate::storage::{File, Storage};
+use crate::tombstone::Tombstone;
 
 /// First bytes of a manifest.
 pub const MAGIC: [u8; 8] = *b"\x89KYMOMF\n";
 /// Version of the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const HEADER_LEN: u64 = 16;
 const REWRITE_FROM_BYTES: u64 = 256 << 10;
 
@@ -28,6 +29,8 @@ pub struct Live {
     pub flushed: Seq,
     /// Generation of the oldest head that may still have records in the log.
     pub head_generation: u32,
+    /// What is deleted and may still be in blocks, by number.
+    pub tombstones: BTreeMap<u64, Tombstone>,
 }
 
 /// A change of the live blocks.
@@ -41,6 +44,10 @@ pub struct Edit {
     pub flushed: Option<Seq>,
     /// Generation of the oldest head with records in the log.
     pub head_generation: Option<u32>,
+    /// New deletions.
+    pub bury: Vec<Tombstone>,
+    /// Numbers of tombstones whose rows are in no block any more.
+    pub forget: Vec<u64>,
 }
 
 /// An open manifest.
@@ -114,7 +121,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// The number of a new block. Numbers of blocks that never became live are not used again in this process.
+    /// The number of a new block or tombstone. Numbers of those that never became live are not used again in this process.
     pub fn allocate_block(&mut self) -> u64 {
         self.live.next_block += 1;
         self.live.next_block - 1
@@ -181,7 +188,7 @@ pub fn read(storage: &dyn Storage, path: &str) -> Result<(Live, u64)> {
     while let Some(payload) = next_payload(&bytes[at as usize..]) {
         let mut r = Reader::new(payload);
         let malformed = |Malformed(what)| corrupt(at, what);
-        live.apply(&Edit::decode(&mut r).map_err(malformed)?);
+        live.apply(&Edit::decode(&mut r, version).map_err(malformed)?);
         if first {
             live.next_block = live.next_block.max(r.uvarint().map_err(malformed)?);
             first = false;
@@ -223,6 +230,13 @@ impl Live {
             self.next_block = self.next_block.max(meta.id + 1);
             self.blocks.insert(meta.id, meta.clone());
         }
+        for id in &edit.forget {
+            self.tombstones.remove(id);
+        }
+        for tombstone in &edit.bury {
+            self.next_block = self.next_block.max(tombstone.id + 1);
+            self.tombstones.insert(tombstone.id, tombstone.clone());
+        }
         self.flushed = edit.flushed.unwrap_or(self.flushed);
         self.head_generation = edit.head_generation.unwrap_or(self.head_generation);
     }
@@ -233,11 +247,14 @@ impl Live {
             remove: Vec::new(),
             flushed: Some(self.flushed),
             head_generation: Some(self.head_generation),
+            bury: self.tombstones.values().cloned().collect(),
+            forget: Vec::new(),
         }
     }
 
     fn encoded_len_estimate(&self) -> u64 {
-        64 * (self.blocks.len() as u64 + 1)
+        let tombstones: usize = self.tombstones.values().map(|t| 32 + t.what.len()).sum();
+        64 * (self.blocks.len() as u64 + 1) + tombstones as u64
     }
 }
 
@@ -254,9 +271,17 @@ impl Edit {
         // Shifted by one so that zero says "unchanged".
         put_uvarint(out, self.flushed.map_or(0, |seq| seq + 1));
         put_uvarint(out, self.head_generation.map_or(0, |g| u64::from(g) + 1));
+        put_uvarint(out, self.bury.len() as u64);
+        for tombstone in &self.bury {
+            tombstone.encode(out);
+        }
+        put_uvarint(out, self.forget.len() as u64);
+        for id in &self.forget {
+            put_uvarint(out, *id);
+        }
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Edit, Malformed> {
+    fn decode(r: &mut Reader<'_>, version: u32) -> Result<Edit, Malformed> {
         let mut edit = Edit::default();
         for _ in 0..r.count(10)? {
             edit.add.push(BlockMeta::decode(r)?);
@@ -270,6 +295,14 @@ impl Edit {
             .map(u32::try_from)
             .transpose()
             .map_err(|_| Malformed("generation over 32 bits"))?;
+        if version >= 2 {
+            for _ in 0..r.count(5)? {
+                edit.bury.push(Tombstone::decode(r)?);
+            }
+            for _ in 0..r.count(1)? {
+                edit.forget.push(r.uvarint()?);
+            }
+        }
         Ok(edit)
     }
 }

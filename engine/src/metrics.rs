@@ -5,6 +5,7 @@ pub mod batch;
 pub mod bits;
 pub mod block;
 pub mod chunk;
+pub mod deletion;
 pub mod exemplar;
 pub mod head;
 pub mod histogram;
@@ -14,17 +15,20 @@ pub mod postings;
 pub mod re2;
 pub mod record;
 pub mod registry;
+mod rows;
 pub mod samples;
 pub mod select;
 pub mod series;
 pub mod signal;
 pub mod symbols;
+pub mod values;
 
 pub use batch::{
     Applied, Conflict, HistogramWrite, LabelBuffer, LabelSource, LabelsFound, Metadata, MetricKind,
     SeriesWrite, WriteBatch,
 };
-pub use exemplar::Exemplar;
+pub use block::SeriesRows;
+pub use exemplar::{Exemplar, TraceId, parse_trace_id};
 pub use head::Input;
 pub use histogram::{CUSTOM_BUCKETS, Counts, Histogram, HistogramError, ResetHint, Span};
 pub use key::{SeriesKey, series_key};

@@ -1,6 +1,8 @@
 //! A node: one log, and the tenants whose data goes through it. It answers opening after any crash, background work,
 //! closing, and the states of a full disk and a failed sync.
 
+mod backup;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,10 +20,11 @@ use crate::storage::{File, Storage, write_atomically};
 use crate::store::{LostBlock, Shared, StoreOptions, Upkeep};
 
 /// Version of the data directory's layout.
-pub const DATA_VERSION: u32 = 1;
+pub const DATA_VERSION: u32 = 2;
 const VERSION_FILE: &str = "kymo.version";
 const LOG_DIR: &str = "wal";
 const TENANTS_DIR: &str = "tenants";
+const SNAPSHOTS_DIR: &str = "snapshots";
 const QUARANTINE_DIR: &str = "quarantine";
 const RESERVE_FILE: &str = "reserve";
 const TENANT_LEN_MAX: usize = 150;
@@ -330,11 +333,7 @@ fn check_version(storage: &dyn Storage) -> Result<()> {
         what,
     };
     if !storage.exists(VERSION_FILE) {
-        return write_atomically(
-            storage,
-            VERSION_FILE,
-            format!("kymo data {DATA_VERSION}\n").as_bytes(),
-        );
+        return write_version(storage);
     }
     let file = storage.open(VERSION_FILE)?;
     let bytes = file.read_vec(0, file.len()?.min(64) as usize)?;
@@ -349,9 +348,19 @@ fn check_version(storage: &dyn Storage) -> Result<()> {
             found,
             supported: DATA_VERSION,
         }),
+        // Older versions must not open what this one is going to write.
+        Some(found) if found < DATA_VERSION => write_version(storage),
         Some(_) => Ok(()),
         None => Err(corrupt("no version number")),
     }
+}
+
+fn write_version(storage: &dyn Storage) -> Result<()> {
+    write_atomically(storage, VERSION_FILE, version_text().as_bytes())
+}
+
+fn version_text() -> String {
+    format!("kymo data {DATA_VERSION}\n")
 }
 
 fn check_tenant_name(name: &str) -> Result<()> {

@@ -5,6 +5,7 @@ use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::coding::Malformed;
 use crate::error::Result;
+use crate::tombstone::Tombstone;
 
 /// A kind of data with its own representation.
 pub trait Signal: Sized + Send + Sync + 'static {
@@ -48,8 +49,9 @@ pub trait Signal: Sized + Send + Sync + 'static {
     fn flush(head: &Self::Head, day: i64, writer: &mut BlockWriter) -> Result<Written>;
     /// Prepares an opened block for reading.
     fn open(file: &BlockFile) -> Result<Self::Index>;
-    /// Writes the rows of several blocks of one day, given in ascending order of their places in the log.
-    fn merge(inputs: &[(&BlockFile, &Self::Index)], writer: &mut BlockWriter) -> Result<Written>;
+    /// Writes the rows of several blocks of one day, given in ascending order of their places in the log, without those
+    /// that each block's tombstones hide.
+    fn merge(inputs: &[MergeInput<'_, Self>], writer: &mut BlockWriter) -> Result<Written>;
 
     /// The UTC day of a time in the signal's unit, counted from 1970-01-01.
     fn day_of(time: i64) -> i64 {
@@ -60,6 +62,16 @@ pub trait Signal: Sized + Send + Sync + 'static {
     fn units_per_day() -> i64 {
         86_400_000 * Self::UNITS_PER_MS
     }
+}
+
+/// A block to be merged.
+pub struct MergeInput<'b, S: Signal> {
+    /// Its file.
+    pub file: &'b BlockFile,
+    /// What the signal keeps of it in memory.
+    pub index: &'b S::Index,
+    /// The tombstones that may hide rows of it, by number.
+    pub tombstones: Vec<&'b Tombstone>,
 }
 
 /// How much a head holds.

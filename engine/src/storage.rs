@@ -28,6 +28,8 @@ pub trait Storage: Send + Sync {
     fn list(&self, dir: &str) -> Result<Vec<String>>;
     /// Renames a file within its directory, replacing the target.
     fn rename(&self, from: &str, to: &str) -> Result<()>;
+    /// Gives a file a second name in another directory; the content is shared.
+    fn link(&self, from: &str, to: &str) -> Result<()>;
     /// Deletes a file; one that does not exist is fine.
     fn delete(&self, path: &str) -> Result<()>;
     /// Creates a directory and its parents, durably.

@@ -3,6 +3,7 @@
 //!
 //! [`snapshot`] is the read side, [`upkeep`] the background work.
 
+pub mod deletes;
 pub mod snapshot;
 pub mod upkeep;
 
@@ -26,6 +27,7 @@ use crate::retention::RetentionOptions;
 use crate::signal::{HeadSize, Signal};
 use crate::storage::{Storage, parent};
 use crate::ticket::{Ticket, ticket};
+use crate::tombstone::Tombstone;
 
 /// When a store flushes, merges and drops.
 #[derive(Debug, Clone)]
@@ -99,6 +101,7 @@ struct View<S: Signal> {
     open: Arc<Head<S>>,
     sealed: Vec<Arc<Head<S>>>,
     blocks: Arc<Vec<Arc<Block<S>>>>,
+    tombstones: Arc<Vec<Tombstone>>,
 }
 
 /// A head with its place in the log.
@@ -199,6 +202,7 @@ impl<S: Signal> Store<S> {
             open,
             sealed: Vec::new(),
             blocks: Arc::new(blocks),
+            tombstones: Arc::new(manifest.live().tombstones.values().cloned().collect()),
         };
         let owner = Owner {
             tenant: tenant.clone(),

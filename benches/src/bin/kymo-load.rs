@@ -13,7 +13,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use kymo_benches::fleet::Protocol;
 use kymo_benches::http::Client;
+use kymo_benches::measure::{self, Kind, disk_bytes, usage};
 use kymo_benches::workload::Workload;
 
 #[derive(Parser)]
@@ -30,6 +32,54 @@ enum What {
     Ingest(Ingest),
     /// Time to the first correct answer after a kill -9.
     Restart(Restart),
+    /// One server under a replicated real workload: CPU, memory, disk, restart.
+    Macro(Macro),
+    /// The same for several servers, one after the other, in one table.
+    Versus(Versus),
+}
+
+#[derive(Args)]
+struct Macro {
+    /// Server to measure; its program is `--bin` or where it usually is.
+    #[arg(long, value_enum, default_value = "kymo")]
+    target: Kind,
+    #[arg(long)]
+    bin: Option<PathBuf>,
+    #[command(flatten)]
+    filling: Filling,
+}
+
+#[derive(Args)]
+struct Versus {
+    /// The binary `kymo`.
+    #[arg(long, default_value = "target/release/kymo")]
+    bin: PathBuf,
+    /// Servers to compare, the first with each of the others.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "kymo,victoria-metrics,prometheus"
+    )]
+    targets: Vec<Kind>,
+    #[command(flatten)]
+    filling: Filling,
+}
+
+#[derive(Args)]
+struct Filling {
+    #[arg(long, value_enum, default_value = "small")]
+    workload: measure::Workload,
+    #[arg(long, default_value_t = 2)]
+    connections: usize,
+    /// Version of remote write, 1 or 2. The peers' packaged versions know only 1.
+    #[arg(long, default_value = "1")]
+    protocol: Protocol,
+    /// Series to read back and compare bit by bit.
+    #[arg(long, default_value_t = 0)]
+    verify: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[derive(Args)]
@@ -85,7 +135,49 @@ fn main() -> Result<()> {
         What::Ack(args) => ack(&args),
         What::Ingest(args) => ingest(&args),
         What::Restart(args) => restart(&args),
+        What::Macro(args) => {
+            let bin = args.bin.unwrap_or_else(|| args.target.default_bin().into());
+            let servers = [(args.target, bin)];
+            compare(&args.filling, &servers)
+        }
+        What::Versus(args) => {
+            let bin = |kind: Kind| match kind {
+                Kind::Kymo => args.bin.clone(),
+                _ => kind.default_bin().into(),
+            };
+            let servers: Vec<_> = args.targets.iter().map(|kind| (*kind, bin(*kind))).collect();
+            compare(&args.filling, &servers)
+        }
     }
+}
+
+/// Measures servers one after the other and prints their figures side by side; churn is told beside its absence.
+fn compare(filling: &Filling, servers: &[(Kind, PathBuf)]) -> Result<()> {
+    let workloads: &[_] = match filling.workload {
+        measure::Workload::Churn => &[measure::Workload::Day, measure::Workload::Churn],
+        ref workload => std::slice::from_ref(workload),
+    };
+    let mut calm: Vec<measure::Report> = Vec::new();
+    for workload in workloads {
+        let mut reports = Vec::new();
+        for (kind, bin) in servers {
+            let fleet = workload.fleet(now_ms(), filling.seed)?;
+            let plan = measure::Plan {
+                kind: *kind,
+                bin: bin.clone(),
+                connections: filling.connections,
+                protocol: filling.protocol,
+                verify: filling.verify,
+            };
+            reports.push(measure::run(&plan, &fleet)?);
+        }
+        say(&format!("{workload:?}\n{}\n", measure::table(&reports)));
+        for (churn, calm) in reports.iter().zip(&calm) {
+            say(&measure::churn(churn, calm));
+        }
+        calm = reports;
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the measurement is the program's output")]
@@ -254,33 +346,6 @@ fn load(host: &str, work: Workload, scrapes: u64, connections: u64) -> Result<()
     })
 }
 
-/// User and system CPU seconds, and peak resident MiB of a process.
-fn usage(pid: u32) -> Result<(f64, f64)> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit_once(") ").context("stat")?.1.split(' ').collect();
-    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let peak = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmHWM:"))
-        .context("VmHWM")?;
-    let kib: f64 = peak.trim().trim_end_matches(" kB").trim().parse()?;
-    Ok((ticks / 100.0, kib / 1024.0))
-}
-
-fn disk_bytes(dir: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        bytes += if entry.file_type()?.is_dir() {
-            disk_bytes(&entry.path())?
-        } else {
-            entry.metadata()?.len()
-        };
-    }
-    Ok(bytes)
-}
-
 fn ingest(args: &Ingest) -> Result<()> {
     let data = tempfile::tempdir()?;
     let server = start(&args.bin, data.path())?;
@@ -295,7 +360,9 @@ fn ingest(args: &Ingest) -> Result<()> {
     let started = Instant::now();
     load(&server.host, work, args.scrapes, args.connections)?;
     let seconds = started.elapsed().as_secs_f64();
-    let (cpu, peak) = usage(server.child.id())?;
+    let measure::Usage {
+        cpu, peak_mib: peak, ..
+    } = usage(server.child.id())?;
     say(&format!(
         "{samples} samples in {seconds:.1} s: {:.0} samples/s, client on the same cores",
         samples / seconds
@@ -314,7 +381,9 @@ fn ingest(args: &Ingest) -> Result<()> {
         "blocks {:.3} bytes per sample, index included",
         blocks / samples
     ));
-    let (cpu, peak) = usage(server.child.id())?;
+    let measure::Usage {
+        cpu, peak_mib: peak, ..
+    } = usage(server.child.id())?;
     say(&format!(
         "with flush and merge: CPU {:.3} s per million samples, peak RSS {peak:.0} MiB",
         cpu / samples * 1e6
@@ -353,7 +422,7 @@ fn restart(args: &Restart) -> Result<()> {
             );
         }
         let seconds = started.elapsed().as_secs_f64();
-        let (_, peak) = usage(server.child.id())?;
+        let peak = usage(server.child.id())?.peak_mib;
         say(&format!(
             "round {round}: {} series, {} samples, log {log:.0} MiB: first correct answer after {seconds:.2} s, peak RSS {peak:.0} MiB",
             args.series,

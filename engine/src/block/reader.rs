@@ -44,6 +44,9 @@ impl BlockFile {
         if trailer[TRAILER_LEN - 8..] != MAGIC {
             return Err(corrupt(trailer_at, "no block trailer"));
         }
+        if version == 0 {
+            return Err(corrupt(trailer_at, "version 0"));
+        }
         if version > VERSION {
             return Err(Error::UnsupportedVersion {
                 file: path.into(),

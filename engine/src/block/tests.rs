@@ -26,7 +26,7 @@ fn meta() -> BlockMeta {
 }
 
 fn write(storage: &MemoryStorage) -> BlockMeta {
-    let mut writer = BlockWriter::create(storage, "b", 1).unwrap();
+    let mut writer = BlockWriter::create(storage, "b", 1, Temperature::Young).unwrap();
     writer.section(1, &b"section one ".repeat(100)).unwrap();
     for n in 0..3u8 {
         assert_eq!(writer.page(2, &[n; 500], Codec::Plain).unwrap(), u32::from(n));
@@ -80,7 +80,7 @@ fn a_newer_version_is_refused_by_name() {
             refused,
             Error::UnsupportedVersion {
                 found: 9,
-                supported: 1,
+                supported: 2,
                 ..
             }
         ),

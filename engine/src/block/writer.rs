@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{BlockMeta, Codec, EXTENT_LEN, Extent, MAGIC, Section, TRAILER_LEN, VERSION};
+use super::{BlockMeta, Codec, EXTENT_LEN, Extent, MAGIC, Section, TRAILER_LEN, Temperature, VERSION};
 use crate::coding::put_uvarint;
 use crate::error::Result;
 use crate::storage::{File, Storage, parent};
@@ -32,11 +32,18 @@ pub struct BlockWriter {
     sections: Vec<Section>,
     pages: BTreeMap<u16, Vec<Extent>>,
     compressor: zstd::bulk::Compressor<'static>,
+    zstd_level: i32,
+    temperature: Temperature,
 }
 
 impl BlockWriter {
     /// Creates the file.
-    pub fn create(storage: &dyn Storage, path: &str, zstd_level: i32) -> Result<BlockWriter> {
+    pub fn create(
+        storage: &dyn Storage,
+        path: &str,
+        zstd_level: i32,
+        temperature: Temperature,
+    ) -> Result<BlockWriter> {
         let file = storage.create(path)?;
         let compressor = zstd::bulk::Compressor::new(zstd_level)
             .map_err(|e| crate::error::Error::io("start compression of", path, &e))?;
@@ -53,6 +60,8 @@ impl BlockWriter {
             sections,
             pages,
             compressor,
+            zstd_level,
+            temperature,
         })
     }
 
@@ -73,6 +82,25 @@ impl BlockWriter {
         let pages = self.pages.entry(kind).or_default();
         pages.push(extent);
         Ok(pages.len() as u32 - 1)
+    }
+
+    /// Like [`BlockWriter::page`], compressed at a level of its own.
+    pub fn page_at(&mut self, kind: u16, raw: &[u8], zstd_level: i32) -> Result<u32> {
+        self.set_level(zstd_level)?;
+        let number = self.page(kind, raw, Codec::Zstd);
+        self.set_level(self.zstd_level)?;
+        number
+    }
+
+    fn set_level(&mut self, level: i32) -> Result<()> {
+        self.compressor
+            .set_compression_level(level)
+            .map_err(|e| crate::error::Error::io("set compression of", self.path.as_str(), &e))
+    }
+
+    /// How long the block's rows are expected to stay as they are.
+    pub fn temperature(&self) -> Temperature {
+        self.temperature
     }
 
     fn put(&mut self, raw: &[u8], codec: Codec) -> Result<Extent> {

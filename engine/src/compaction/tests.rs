@@ -30,7 +30,7 @@ fn neighbours_of_a_level_merge_at_the_fan_in() {
     let two: Vec<_> = (1..=2).map(|id| block(id, 5, 0, 10)).collect();
     assert_eq!(plan(&two, 5, &options()), None);
     let mut blocks: Vec<_> = (1..=3).map(|id| block(id, 5, 0, 10)).collect();
-    blocks.push(block(9, 4, 0, 10));
+    blocks.push(block(9, 4, COLD, 10));
     blocks.reverse();
     let merge = plan(&blocks, 5, &options()).unwrap();
     assert_eq!(
@@ -81,9 +81,21 @@ fn a_finished_day_becomes_one_block_but_not_for_crumbs() {
     let blocks = [block(1, 4, 1, 100), block(2, 4, 0, 50)];
     assert_eq!(plan(&blocks, 4, &options()), None);
     assert_eq!(plan(&blocks, 5, &options()).unwrap().inputs, [1, 2]);
-    let crumbs = [block(1, 4, 1, 900), block(2, 4, 0, 5)];
+    let crumbs = [block(1, 4, COLD, 900), block(2, 4, 0, 5)];
     assert_eq!(plan(&crumbs, 5, &options()), None);
     assert_eq!(plan_full(&crumbs, &options()).unwrap().inputs, [1, 2]);
+}
+
+#[test]
+fn a_single_block_is_encoded_for_good_once() {
+    let young = [block(1, 4, 0, 100)];
+    assert_eq!(plan(&young, 4, &options()), None);
+    let merge = plan(&young, 5, &options()).unwrap();
+    assert_eq!((merge.inputs.as_slice(), merge.level), (&[1][..], COLD));
+    assert_eq!(plan_full(&young, &options()).unwrap().level, COLD);
+    let done = [block(1, 4, COLD, 100)];
+    assert_eq!(plan(&done, 5, &options()), None);
+    assert_eq!(plan_full(&done, &options()), None);
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //! absolute bucket counts. Not for what queries compute from them, nor for their encodings.
 
 mod check;
+pub mod columns;
+mod layout;
+pub mod open;
 mod resolution;
 pub mod row;
 

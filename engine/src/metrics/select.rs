@@ -1,13 +1,16 @@
 //! The questions metrics answer over a snapshot: series by matchers, label names and values, metadata. The answers do not
 //! depend on what lies in a head and what in which block.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::block::exemplars;
 use super::block::index::BlockReader;
 use super::block::merge::dedup_metadata;
+use super::deletion::{Cut, Deleted, read_left};
+use super::exemplar::{self, Exemplar, TraceId};
 use super::head::MetricsHead;
 use super::matcher::Matcher;
 use super::postings::{self, Postings};
@@ -29,7 +32,7 @@ impl Snapshot<Metrics> {
         for selection in selections {
             let mut merged = Vec::new();
             for block in self.blocks_between(selection.min_time, selection.max_time) {
-                merged = merge_sorted(merged, select_in_block(block, selection)?);
+                merged = merge_sorted(merged, self.select_in_block(block, selection)?);
             }
             found.push(merged);
         }
@@ -54,8 +57,8 @@ impl Snapshot<Metrics> {
     /// Times are told apart by head and block only, as in Prometheus.
     pub fn series(&self, sets: &[&[Matcher]], min_time: i64, max_time: i64) -> Result<Vec<Labels>> {
         let mut all = BTreeSet::new();
-        self.visit_blocks(min_time, max_time, |reader| {
-            let series = union_of(reader, sets)?;
+        self.visit_blocks(min_time, max_time, |reader, deleted| {
+            let series = union_of(reader, sets)? - deleted.gone();
             for entry in reader.series(series.iter()) {
                 all.insert(reader.labels(&entry?)?);
             }
@@ -72,8 +75,8 @@ impl Snapshot<Metrics> {
     /// Label names of the series that pass any of the sets of matchers (all series without sets), sorted.
     pub fn label_names(&self, sets: &[&[Matcher]], min_time: i64, max_time: i64) -> Result<Vec<String>> {
         let mut names = BTreeSet::new();
-        self.visit_blocks(min_time, max_time, |reader| {
-            let restriction = restriction(reader, sets)?;
+        self.visit_blocks(min_time, max_time, |reader, deleted| {
+            let restriction = restriction(reader, sets, deleted)?;
             for name in reader.names()? {
                 let used = match &restriction {
                     None => true,
@@ -102,18 +105,18 @@ impl Snapshot<Metrics> {
         max_time: i64,
     ) -> Result<Vec<String>> {
         let mut values = BTreeSet::new();
-        self.visit_blocks(min_time, max_time, |reader| {
-            let restriction = restriction(reader, sets)?;
+        self.visit_blocks(min_time, max_time, |reader, deleted| {
+            let restriction = restriction(reader, sets, deleted)?;
             let Some(name) = reader.find_symbol(name)? else {
                 return Ok(());
             };
-            for entry in reader.values(name) {
-                let (value, series) = entry?;
-                if restriction
-                    .as_ref()
-                    .is_none_or(|wanted| !series.is_disjoint(wanted))
-                {
-                    values.insert(reader.symbol(value)?.to_owned());
+            for entry in reader.pairs(name) {
+                let used = match &restriction {
+                    None => true,
+                    Some(wanted) => !reader.bitmap(&entry)?.is_disjoint(wanted),
+                };
+                if used {
+                    values.insert(reader.symbol(entry.pair[1])?.to_owned());
                 }
             }
             Ok(())
@@ -127,10 +130,76 @@ impl Snapshot<Metrics> {
         Ok(values.into_iter().collect())
     }
 
+    /// The exemplars of the series of any selection within its times, by series in the order of labels, each list ascending
+    /// in time and without repetitions.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn exemplars(&self, selections: &[Selection]) -> Result<Vec<(Labels, Vec<Exemplar>)>> {
+        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        for selection in selections {
+            let (min_time, max_time) = (selection.min_time, selection.max_time);
+            let mut take = |labels: Labels, exemplar: &Exemplar| {
+                if (min_time..=max_time).contains(&exemplar.time) {
+                    exemplar::insert(found.entry(labels).or_default(), exemplar.clone());
+                }
+            };
+            for block in self.blocks_between(min_time, max_time) {
+                if exemplars::any(block.file()) {
+                    let reader = BlockReader::new(block.file(), block.index())?;
+                    let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
+                    let series = postings::select(&reader, &selection.matchers)?;
+                    exemplars_in_block(&reader, &series, &deleted, &mut take)?;
+                }
+            }
+            for head in self
+                .heads_between(min_time, max_time)
+                .filter(|h| h.has_exemplars())
+            {
+                head.select(&[&selection.matchers], &mut |_, labels, series| {
+                    series.exemplars().iter().for_each(|e| take(labels(), e));
+                })?;
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The exemplars that name a trace, found through the id index of every block and head whatever their time.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn exemplars_of_trace(&self, id: &TraceId) -> Result<Vec<(Labels, Vec<Exemplar>)>> {
+        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        let mut take = |labels: Labels, exemplar: &Exemplar| {
+            if exemplar.trace_ids().any(|named| named == *id) {
+                exemplar::insert(found.entry(labels).or_default(), exemplar.clone());
+            }
+        };
+        for block in self.blocks.iter() {
+            let series: RoaringBitmap = exemplars::series_of_trace(block.file(), id)?
+                .into_iter()
+                .collect();
+            if !series.is_empty() {
+                let reader = BlockReader::new(block.file(), block.index())?;
+                let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
+                exemplars_in_block(&reader, &series, &deleted, &mut take)?;
+            }
+        }
+        for head in self.heads.iter().map(|head| &head.state) {
+            for slot in head.slots_of_trace(id) {
+                if let Some(series) = head.series(slot) {
+                    let labels = head.with_registry(|registry| registry.labels(slot));
+                    series.exemplars().iter().for_each(|e| take(labels.clone(), e));
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
     /// Everything said about metric families, ordered by family, one entry for each distinct statement.
     pub fn metadata(&self) -> Result<Vec<OwnedMetadata>> {
         let mut all = Vec::new();
-        self.visit_blocks(i64::MIN, i64::MAX, |reader| {
+        self.visit_blocks(i64::MIN, i64::MAX, |reader, _| {
             all.extend(reader.metadata()?);
             Ok(())
         })?;
@@ -140,14 +209,48 @@ impl Snapshot<Metrics> {
         Ok(dedup_metadata(all))
     }
 
+    /// The series of a block, which has them in the order of their labels.
+    fn select_in_block(&self, block: &Arc<Block<Metrics>>, selection: &Selection) -> Result<Vec<SeriesData>> {
+        let reader = BlockReader::new(block.file(), block.index())?;
+        let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
+        let series = postings::select(&reader, &selection.matchers)? - deleted.gone();
+        let mut found = Vec::new();
+        for (number, entry) in series.iter().zip(reader.series(series.iter())) {
+            let entry = entry?;
+            let wanted = entry
+                .chunks
+                .iter()
+                .filter(|c| c.first_time <= selection.max_time && c.last_time >= selection.min_time);
+            let mut runs: Vec<Run> = Vec::new();
+            if deleted.is_empty() {
+                runs.extend(wanted.map(|chunk| Run::Block(block.clone(), *chunk)));
+            } else {
+                let times = deleted.times(number);
+                for chunk in wanted {
+                    match times.cut(chunk.first_time, chunk.last_time) {
+                        Cut::Nothing => runs.push(Run::Block(block.clone(), *chunk)),
+                        Cut::Everything => {}
+                        Cut::Some => runs.push(Run::Rows(read_left(block.file(), chunk, &times)?)),
+                    }
+                }
+            }
+            if !runs.is_empty() {
+                found.push(SeriesData::new(reader.labels(&entry)?, runs));
+            }
+        }
+        Ok(found)
+    }
+
     fn visit_blocks(
         &self,
         min_time: i64,
         max_time: i64,
-        mut visit: impl FnMut(&BlockReader<'_>) -> Result<()>,
+        mut visit: impl FnMut(&BlockReader<'_>, &Deleted) -> Result<()>,
     ) -> Result<()> {
         for block in self.blocks_between(min_time, max_time) {
-            visit(&BlockReader::new(block.file(), block.index())?)?;
+            let reader = BlockReader::new(block.file(), block.index())?;
+            let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
+            visit(&reader, &deleted)?;
         }
         Ok(())
     }
@@ -187,23 +290,25 @@ fn merge_sorted(earlier: Vec<SeriesData>, later: Vec<SeriesData>) -> Vec<SeriesD
     merged
 }
 
-/// The series of a block, which has them in the order of their labels.
-fn select_in_block(block: &Arc<Block<Metrics>>, selection: &Selection) -> Result<Vec<SeriesData>> {
-    let reader = BlockReader::new(block.file(), block.index())?;
-    let series = postings::select(&reader, &selection.matchers)?;
-    let mut found = Vec::new();
-    for entry in reader.series(series.iter()) {
-        let entry = entry?;
-        let wanted = entry
-            .chunks
-            .iter()
-            .filter(|c| c.first_time <= selection.max_time && c.last_time >= selection.min_time);
-        let runs: Vec<Run> = wanted.map(|chunk| Run::Block(block.clone(), *chunk)).collect();
-        if !runs.is_empty() {
-            found.push(SeriesData::new(reader.labels(&entry)?, runs));
+fn exemplars_in_block(
+    reader: &BlockReader<'_>,
+    series: &RoaringBitmap,
+    deleted: &Deleted,
+    take: &mut dyn FnMut(Labels, &Exemplar),
+) -> Result<()> {
+    let mut of_series: BTreeMap<u32, Vec<Exemplar>> = BTreeMap::new();
+    exemplars::visit(reader.file(), &mut |number, exemplar| {
+        if series.contains(number) {
+            of_series.entry(number).or_default().push(exemplar);
         }
+    })?;
+    for (entry, (number, list)) in reader.series(of_series.keys().copied()).zip(&of_series) {
+        let labels = reader.labels(&entry?)?;
+        let times = deleted.times(*number);
+        let left = list.iter().filter(|exemplar| !times.contains(exemplar.time));
+        left.for_each(|exemplar| take(labels.clone(), exemplar));
     }
-    Ok(found)
+    Ok(())
 }
 
 fn union_of(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<RoaringBitmap> {
@@ -214,17 +319,26 @@ fn union_of(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<RoaringBitma
     Ok(union)
 }
 
-fn restriction(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<Option<RoaringBitmap>> {
-    if sets.is_empty() {
-        Ok(None)
-    } else {
-        union_of(postings, sets).map(Some)
+/// The series that count, `None` for all.
+fn restriction(
+    postings: &dyn Postings,
+    sets: &[&[Matcher]],
+    deleted: &Deleted,
+) -> Result<Option<RoaringBitmap>> {
+    if sets.is_empty() && deleted.gone().is_empty() {
+        return Ok(None);
     }
+    let series = if sets.is_empty() {
+        postings.all()?
+    } else {
+        union_of(postings, sets)?
+    };
+    Ok(Some(series - deleted.gone()))
 }
 
 fn has_series_in(reader: &BlockReader<'_>, name: u32, series: &RoaringBitmap) -> Result<bool> {
-    for entry in reader.values(name) {
-        if !entry?.1.is_disjoint(series) {
+    for entry in reader.pairs(name) {
+        if !reader.bitmap(&entry)?.is_disjoint(series) {
             return Ok(true);
         }
     }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use super::block::{ChunkRef, read_chunk};
+use super::block::{ChunkRef, SeriesRows, read_chunk, read_rows};
 use super::head::HeadSeries;
+use super::rows::join_last_wins;
 use super::samples::Part;
 use super::signal::Metrics;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub struct Samples {
     pub timestamps: Vec<i64>,
     /// Values, bit-exact.
     pub values: Vec<f64>,
+    /// Each value is what happened since the one before, not a running total (OTLP's delta temporality).
+    pub delta: bool,
 }
 
 impl Samples {
@@ -49,6 +52,7 @@ impl Samples {
     pub fn clear(&mut self) {
         self.timestamps.clear();
         self.values.clear();
+        self.delta = false;
     }
 
     fn truncate(&mut self, len: usize) {
@@ -81,6 +85,8 @@ pub struct Selection {
 #[derive(Clone)]
 pub(super) enum Run {
     Plain(Arc<Samples>),
+    /// What deletions left of a chunk.
+    Rows(Arc<SeriesRows>),
     Head(Arc<HeadSeries>),
     Block(Arc<Block<Metrics>>, ChunkRef),
 }
@@ -93,19 +99,37 @@ enum Piece<'r> {
     Block(&'r Block<Metrics>, &'r ChunkRef),
 }
 
+fn visit_plain<'r>(samples: &'r Samples, mut visit: impl FnMut(i64, i64, Piece<'r>)) {
+    if let (Some(first), Some(last)) = (samples.timestamps.first(), samples.timestamps.last()) {
+        visit(*first, *last, Piece::Plain(samples));
+    }
+}
+
 impl Run {
     fn visit_pieces<'r>(&'r self, mut visit: impl FnMut(i64, i64, Piece<'r>)) {
         match self {
-            Run::Plain(samples) => {
-                if let (Some(first), Some(last)) = (samples.timestamps.first(), samples.timestamps.last()) {
-                    visit(*first, *last, Piece::Plain(samples));
-                }
-            }
+            Run::Plain(samples) => visit_plain(samples, visit),
+            Run::Rows(rows) => visit_plain(&rows.floats, visit),
             Run::Head(samples) => samples
                 .floats()
                 .visit_parts(|first, last, part| visit(first, last, Piece::Head(part))),
+            Run::Block(_, chunk) if chunk.is_histograms() => {}
             Run::Block(block, chunk) => visit(chunk.first_time, chunk.last_time, Piece::Block(block, chunk)),
         }
+    }
+}
+
+impl Run {
+    fn read_all(&self, min_time: i64, max_time: i64) -> Result<SeriesRows> {
+        let mut rows = SeriesRows::default();
+        match self {
+            Run::Plain(samples) => rows.floats = Samples::clone(samples),
+            Run::Rows(left) => rows = SeriesRows::clone(left),
+            Run::Head(series) => series.read_day(min_time, max_time, &mut rows)?,
+            Run::Block(block, chunk) => read_rows(block.file(), chunk, &mut rows)?,
+        }
+        rows.trim(min_time, max_time);
+        Ok(rows)
     }
 }
 
@@ -158,6 +182,46 @@ impl SeriesData {
         self.runs.append(&mut later.runs);
     }
 
+    /// True when the newest samples found are deltas, not running totals.
+    pub fn is_delta(&self) -> bool {
+        self.runs.last().is_some_and(|run| match run {
+            Run::Plain(_) => false,
+            Run::Rows(rows) => rows.delta,
+            Run::Head(series) => series.is_delta(),
+            Run::Block(_, chunk) => chunk.delta,
+        })
+    }
+
+    /// True when there may be native histograms between the times, both inclusive.
+    pub fn has_histograms(&self, min_time: i64, max_time: i64) -> bool {
+        self.runs.iter().any(|run| match run {
+            Run::Plain(_) => false,
+            Run::Rows(rows) => rows
+                .histograms
+                .iter()
+                .any(|h| (min_time..=max_time).contains(&h.time)),
+            Run::Head(series) => series
+                .histograms()
+                .is_some_and(|h| h.overlaps(min_time, max_time)),
+            Run::Block(_, chunk) => {
+                chunk.is_histograms() && chunk.first_time <= max_time && chunk.last_time >= min_time
+            }
+        })
+    }
+
+    /// Everything with `min_time <= t <= max_time`: floats, native histograms and start timestamps, each ascending, at most
+    /// one sample per timestamp. Where runs disagree about a timestamp, the one later in the log wins.
+    ///
+    /// # Errors
+    /// Those of [`SeriesData::read`].
+    pub fn read_all(&self, min_time: i64, max_time: i64) -> Result<SeriesRows> {
+        let mut parts = Vec::with_capacity(self.runs.len());
+        for run in &self.runs {
+            parts.push(run.read_all(min_time, max_time)?);
+        }
+        Ok(join_last_wins(parts))
+    }
+
     /// The labels.
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -177,25 +241,51 @@ impl SeriesData {
                 }
             });
         }
-        let in_order = |pieces: &[(i64, i64, Piece<'_>)]| pieces.windows(2).all(|p| p[0].1 < p[1].0);
-        if in_order(&wanted) {
-            return read_in_order(&wanted, min_time, max_time, out);
-        }
-        let mut by_time = wanted.clone();
-        by_time.sort_by_key(|(first, _, _)| *first);
-        if in_order(&by_time) {
-            return read_in_order(&by_time, min_time, max_time, out);
-        }
-        let mut parts = Vec::with_capacity(wanted.len());
-        for (_, _, piece) in wanted {
-            let mut part = Samples::default();
-            piece.decode(&mut part)?;
-            part.trim_from(0, min_time, max_time);
-            parts.push(part);
-        }
-        merge_last_wins(&parts, out);
-        Ok(())
+        out.delta = self.is_delta();
+        read_pieces(wanted, min_time, max_time, out)
     }
+}
+
+/// Appends the floats of a series in a head between the times, both inclusive.
+pub(super) fn read_floats(
+    series: &HeadSeries,
+    min_time: i64,
+    max_time: i64,
+    out: &mut Samples,
+) -> Result<()> {
+    let mut wanted: Vec<(i64, i64, Piece<'_>)> = Vec::new();
+    series.floats().visit_parts(|first, last, part| {
+        if first <= max_time && last >= min_time {
+            wanted.push((first, last, Piece::Head(part)));
+        }
+    });
+    read_pieces(wanted, min_time, max_time, out)
+}
+
+fn read_pieces(
+    wanted: Vec<(i64, i64, Piece<'_>)>,
+    min_time: i64,
+    max_time: i64,
+    out: &mut Samples,
+) -> Result<()> {
+    let in_order = |pieces: &[(i64, i64, Piece<'_>)]| pieces.windows(2).all(|p| p[0].1 < p[1].0);
+    if in_order(&wanted) {
+        return read_in_order(&wanted, min_time, max_time, out);
+    }
+    let mut by_time = wanted.clone();
+    by_time.sort_by_key(|(first, _, _)| *first);
+    if in_order(&by_time) {
+        return read_in_order(&by_time, min_time, max_time, out);
+    }
+    let mut parts = Vec::with_capacity(wanted.len());
+    for (_, _, piece) in wanted {
+        let mut part = Samples::default();
+        piece.decode(&mut part)?;
+        part.trim_from(0, min_time, max_time);
+        parts.push(part);
+    }
+    merge_last_wins(&parts, out);
+    Ok(())
 }
 
 fn read_in_order(

@@ -1,18 +1,16 @@
 //! Metrics as a signal: how its records, heads and blocks take part in the common life.
 
 use super::batch::Applied;
-use super::block::{BlockIndex, SeriesWriter, merge};
+use super::block::{BlockIndex, SeriesRows, SeriesWriter, merge};
 use super::head::{Input, MetricsHead};
 use super::record::Record;
 use super::registry::Registry;
-use super::series::{Run, Samples, SeriesData};
 use super::symbols::rank_of;
 use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::coding::Malformed;
 use crate::error::Result;
-use crate::labels::Labels;
-use crate::signal::{HeadSize, Signal};
+use crate::signal::{HeadSize, MergeInput, Signal};
 
 /// The metrics signal. Times are milliseconds.
 #[derive(Debug)]
@@ -69,7 +67,7 @@ impl Signal for Metrics {
         BlockIndex::open(file)
     }
 
-    fn merge(inputs: &[(&BlockFile, &BlockIndex)], writer: &mut BlockWriter) -> Result<Written> {
+    fn merge(inputs: &[MergeInput<'_, Metrics>], writer: &mut BlockWriter) -> Result<Written> {
         merge::merge(inputs, writer)
     }
 }
@@ -81,17 +79,17 @@ fn flush_day(head: &MetricsHead, registry: &Registry, day: i64, writer: &mut Blo
     let mut out = SeriesWriter::new(writer, symbols)?;
     let first = day * Metrics::units_per_day();
     let last = first + Metrics::units_per_day() - 1;
-    let mut samples = Samples::default();
+    let mut rows = SeriesRows::default();
     let mut pairs = Vec::new();
     for slot in registry.order().iter().copied() {
         let symbols = registry.symbol_pairs(slot).iter();
         pairs.clear();
         pairs.extend(symbols.map(|[name, value]| [rank[*name as usize], rank[*value as usize]]));
-        samples.clear();
-        if let Some(stored) = head.series(slot) {
-            SeriesData::new(Labels::empty(), vec![Run::Head(stored)]).read(first, last, &mut samples)?;
+        rows.clear();
+        if let Some(series) = head.series(slot) {
+            series.read_day(first, last, &mut rows)?;
         }
-        out.push(&pairs, &samples)?;
+        out.push(&pairs, &rows)?;
     }
     let metadata: Vec<_> = head
         .metadata()

@@ -5,8 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::metrics::{Input, Matcher, Metadata, MetricKind, Samples, Selection, WriteBatch};
+use crate::metrics::{
+    Counts, Histogram, Input, Matcher, Metadata, MetricKind, Metrics, ResetHint, Samples, Selection, Span,
+    WriteBatch, parse_trace_id,
+};
 use crate::storage::LocalStorage;
+use crate::store::Snapshot;
 
 fn dir(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/v{version}"))
@@ -29,6 +33,13 @@ fn write_newest(root: &Path) {
             let samples = (0..200).map(|i| (round * 43_200_000 + i * 15_000, value * i as f64));
             batch.push_series([("__name__", "fixture_total"), ("instance", instance)], samples);
         }
+        batch.push_series([("__name__", "fixture_seconds"), ("instance", "h")], []);
+        batch.set_delta();
+        for i in 0..20 {
+            let time = round * 43_200_000 + i * 15_000;
+            batch.push_histogram(time - 15_000, time, histogram(i.cast_unsigned()));
+        }
+        batch.push_exemplar(round * 43_200_000, 0.25, &[("trace_id", TRACE)]);
         let kind = MetricKind::Counter;
         batch.metadata.push(Metadata {
             family: "fixture_total",
@@ -55,6 +66,57 @@ fn write_newest(root: &Path) {
         }
     }
     storage.delete("LOCK").unwrap();
+}
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn histogram(i: u64) -> Histogram {
+    Histogram {
+        schema: 2,
+        reset_hint: ResetHint::No,
+        zero_threshold: 0.001,
+        sum: 1.5 * i as f64,
+        positive_spans: vec![
+            Span {
+                offset: -3,
+                length: 2,
+            },
+            Span { offset: 1, length: 1 },
+        ],
+        negative_spans: Vec::new(),
+        custom_values: Vec::new(),
+        counts: Counts::Integer {
+            count: 4 * i + 3,
+            zero: i,
+            positive: vec![i, i + 1, i + 2],
+            negative: Vec::new(),
+        },
+    }
+}
+
+/// What versions from 2 on have beside floats.
+fn check_histograms(snapshot: &Snapshot<Metrics>) {
+    let wish = Selection {
+        matchers: vec![Matcher::equal("instance", "h")],
+        min_time: 0,
+        max_time: i64::MAX,
+    };
+    let found = snapshot.select(std::slice::from_ref(&wish)).unwrap().remove(0);
+    assert!(found[0].is_delta() && found[0].has_histograms(0, i64::MAX));
+    let rows = found[0].read_all(0, i64::MAX).unwrap();
+    assert_eq!(rows.histograms.len(), 60);
+    let last = &rows.histograms[59];
+    assert_eq!((last.start, last.time), (86_670_000, 86_685_000));
+    assert_eq!(last.histogram, histogram(19));
+    let exemplars = snapshot.exemplars(&[wish]).unwrap();
+    assert_eq!(exemplars[0].1.len(), 3);
+    let of_trace = snapshot
+        .exemplars_of_trace(&parse_trace_id(TRACE).unwrap())
+        .unwrap();
+    assert_eq!(
+        of_trace[0].1.iter().map(|e| e.time).collect::<Vec<_>>(),
+        [0, 43_200_000, 86_400_000]
+    );
 }
 
 fn copy_dir(from: &Path, to: &Path) {
@@ -103,5 +165,8 @@ fn every_version_opens_and_answers() {
             (89_385_000, 298.5)
         );
         assert_eq!(snapshot.metadata().unwrap()[0].help, "A fixture.");
+        if version >= 2 {
+            check_histograms(&snapshot);
+        }
     }
 }

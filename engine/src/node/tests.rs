@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::metrics::deletion::encode_matchers;
 use crate::metrics::{Applied, Input, MatchOp, Matcher, Samples, Selection, WriteBatch};
 use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
 
@@ -127,15 +128,81 @@ fn the_later_write_wins_against_a_block_and_after_a_merge() {
 }
 
 #[test]
+fn deleted_series_vanish_from_every_question_at_once() {
+    let storage = MemoryStorage::new();
+    let (node, _) = open(&storage);
+    let minute = |n: i64| n * 60_000;
+    for instance in ["a", "b"] {
+        let samples: Vec<(i64, f64)> = (0..50).map(|i| (minute(i), i as f64)).collect();
+        write(&node, &up(instance, &samples)).unwrap();
+    }
+    let db = node.tenant("t").unwrap();
+    let delete = |instance: &str, from, to| {
+        let what = encode_matchers(&[Matcher::equal("instance", instance)]);
+        db.metrics.delete(node.log(), from, to, vec![what]).unwrap();
+    };
+    let instances = || {
+        let snapshot = db.metrics.snapshot();
+        let values = snapshot
+            .label_values("instance", &[], i64::MIN, i64::MAX)
+            .unwrap();
+        let series = snapshot.series(&[&name_up()], i64::MIN, i64::MAX).unwrap();
+        assert_eq!(values.len(), series.len());
+        assert_eq!(read(&node, &name_up()).len(), series.len());
+        values
+    };
+    delete("a", minute(10), minute(19));
+    delete("b", minute(20), i64::MAX);
+    assert_eq!(instances(), ["a", "b"]);
+    let count = |i: usize| read(&node, &name_up())[i].1.len();
+    assert_eq!((count(0), count(1)), (40, 20));
+    // Together two deletions leave nothing, though neither covers the chunk.
+    delete("b", minute(0), minute(19));
+    assert_eq!(instances(), ["a"]);
+    write(&node, &up("b", &[(minute(5), 5.0)])).unwrap();
+    assert_eq!(
+        (instances().len(), count(1)),
+        (2, 1),
+        "written after the deletion"
+    );
+    let before = read(&node, &name_up());
+    drop(db);
+    drop(node);
+    let (node, _) = open(&storage);
+    assert_eq!(read(&node, &name_up()), before);
+    let db = node.tenant("t").unwrap();
+    db.metrics.clean().unwrap();
+    assert_eq!(read(&node, &name_up()), before);
+    assert_eq!(db.metrics.blocks().iter().map(|b| b.rows).sum::<u64>(), 40);
+}
+
+#[test]
+fn a_snapshot_is_a_data_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let storage = Arc::new(crate::storage::LocalStorage::open(root.path()).unwrap());
+    let (node, _) = Node::open(storage, options()).unwrap();
+    write(&node, &up("a", &[(1000, 1.0)])).unwrap();
+    node.snapshot("before", true).unwrap();
+    write(&node, &up("a", &[(2000, 2.0)])).unwrap();
+    node.flush().unwrap();
+    node.compact().unwrap();
+    assert!(node.snapshot("../out", true).is_err());
+    let copy = Arc::new(crate::storage::LocalStorage::open(root.path().join("snapshots/before")).unwrap());
+    let (copy, recovery) = Node::open(copy, options()).unwrap();
+    assert!(recovery.lost_blocks.is_empty() && copy.verify().is_empty());
+    assert_eq!(read(&copy, &name_up()), [("a".to_owned(), vec![(1000, 1.0)])]);
+}
+
+#[test]
 fn a_newer_data_directory_is_refused() {
     let storage = MemoryStorage::new();
-    write_atomically(&storage, VERSION_FILE, b"kymo data 2\n").unwrap();
+    write_atomically(&storage, VERSION_FILE, b"kymo data 3\n").unwrap();
     let refused = Node::open(Arc::new(storage), options()).err().unwrap();
     assert!(matches!(
         refused,
         Error::UnsupportedVersion {
-            found: 2,
-            supported: 1,
+            found: 3,
+            supported: 2,
             ..
         }
     ));

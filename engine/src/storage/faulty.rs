@@ -134,6 +134,11 @@ impl Storage for FaultyStorage {
         self.inner.rename(from, to)
     }
 
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        self.switch.strike("link", to, Call::NeedsSpace)?;
+        self.inner.link(from, to)
+    }
+
     fn delete(&self, path: &str) -> Result<()> {
         self.switch.strike("delete", path, Call::Change)?;
         self.inner.delete(path)

@@ -95,6 +95,10 @@ impl Storage for LocalStorage {
         fs::rename(self.root.join(from), self.root.join(to)).map_err(|e| Error::io("rename", from, &e))
     }
 
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        fs::hard_link(self.root.join(from), self.root.join(to)).map_err(|e| Error::io("link", to, &e))
+    }
+
     fn delete(&self, path: &str) -> Result<()> {
         #[expect(clippy::disallowed_methods, reason = "this is the storage module")]
         match fs::remove_file(self.root.join(path)) {

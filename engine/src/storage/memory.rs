@@ -207,6 +207,14 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        let mut tree = self.tree.lock();
+        let inode = tree.live.get(from).cloned();
+        let inode = inode.ok_or_else(|| Error::io("link", from, &io::ErrorKind::NotFound.into()))?;
+        tree.live.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
     fn delete(&self, path: &str) -> Result<()> {
         self.tree.lock().live.remove(path);
         Ok(())

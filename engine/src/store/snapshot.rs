@@ -7,6 +7,7 @@ use super::{Head, Store};
 use crate::block::{BlockFile, BlockMeta};
 use crate::signal::Signal;
 use crate::storage::Storage;
+use crate::tombstone::Tombstone;
 
 /// A live or formerly live block; its file goes when it is neither live nor in any snapshot.
 pub struct Block<S: Signal> {
@@ -60,6 +61,7 @@ impl<S: Signal> Drop for Block<S> {
 pub struct Snapshot<S: Signal> {
     pub(crate) heads: Vec<Arc<Head<S>>>,
     pub(crate) blocks: Arc<Vec<Arc<Block<S>>>>,
+    pub(crate) tombstones: Arc<Vec<Tombstone>>,
 }
 
 impl<S: Signal> Clone for Snapshot<S> {
@@ -67,6 +69,7 @@ impl<S: Signal> Clone for Snapshot<S> {
         Snapshot {
             heads: self.heads.clone(),
             blocks: self.blocks.clone(),
+            tombstones: self.tombstones.clone(),
         }
     }
 }
@@ -84,6 +87,17 @@ impl<S: Signal> Snapshot<S> {
     }
 }
 
+impl<S: Signal> Snapshot<S> {
+    /// The tombstones that may hide rows of a block, by number.
+    pub(crate) fn tombstones_of(&self, block: &Block<S>) -> Vec<&Tombstone> {
+        concerning(&self.tombstones, block.meta())
+    }
+}
+
+pub(super) fn concerning<'t>(tombstones: &'t [Tombstone], block: &BlockMeta) -> Vec<&'t Tombstone> {
+    tombstones.iter().filter(|t| t.concerns(block)).collect()
+}
+
 impl<S: Signal> Store<S> {
     /// What is applied now.
     pub fn snapshot(&self) -> Snapshot<S> {
@@ -92,6 +106,7 @@ impl<S: Signal> Store<S> {
         Snapshot {
             heads,
             blocks: view.blocks.clone(),
+            tombstones: view.tombstones.clone(),
         }
     }
 }

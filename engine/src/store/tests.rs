@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::toy::{Rows, Toy, read};
+use super::toy::{Rows, Toy, left};
 use super::*;
 use crate::log::LogOptions;
 use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
@@ -67,7 +67,7 @@ impl Life {
 fn rows_of(snapshot: &Snapshot<Toy>) -> Rows {
     let mut rows = Rows::new();
     for block in snapshot.blocks_between(i64::MIN, i64::MAX) {
-        rows.extend(read(block.file()).unwrap());
+        rows.extend(left(block.file(), &snapshot.tombstones_of(block)).unwrap());
     }
     for head in &snapshot.heads {
         rows.extend(head.state.lock().iter());
@@ -245,6 +245,69 @@ fn merges_keep_rows_and_a_snapshot_outlives_its_blocks() {
 }
 
 #[test]
+fn a_deletion_hides_what_was_written_before_it_and_nothing_later() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for i in 0..20 {
+        life.put(i * 10, i).unwrap();
+    }
+    life.store.flush(&life.log).unwrap();
+    life.put(200, 20).unwrap();
+    life.store.delete(&life.log, 50, 205, vec![Vec::new()]).unwrap();
+    let expected = |life: &Life| {
+        assert_eq!(
+            life.rows().keys().copied().collect::<Vec<_>>(),
+            [0, 10, 20, 30, 40]
+        )
+    };
+    expected(&life);
+    expected(&Life::new(&storage.crash(Crash::DropUnsynced)));
+    life.put(100, 7).unwrap();
+    life.store.compact().unwrap();
+    assert_eq!(life.rows().get(&100), Some(&7), "written after the deletion");
+    assert_eq!(life.rows().len(), 6);
+    assert_eq!(life.store.clean().unwrap(), 0, "the merge left nothing to clean");
+    assert_eq!(life.store.tombstones(), []);
+    let reopened = Life::new(&storage.crash(Crash::DropUnsynced));
+    assert_eq!(reopened.rows(), life.rows());
+}
+
+#[test]
+fn cleaning_takes_deleted_rows_out_of_the_blocks() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for i in 0..8 {
+        life.put(i, i).unwrap();
+    }
+    life.store.delete(&life.log, 2, 5, vec![Vec::new()]).unwrap();
+    assert_eq!(life.store.blocks()[0].rows, 8);
+    assert_eq!(life.store.clean().unwrap(), 1);
+    assert_eq!(life.store.blocks()[0].rows, 4);
+    assert_eq!(life.rows().into_keys().collect::<Vec<_>>(), [0, 1, 6, 7]);
+    assert_eq!(life.store.tombstones(), []);
+}
+
+#[test]
+fn a_copy_of_the_blocks_is_a_store() {
+    let storage = MemoryStorage::new();
+    let life = Life::new(&storage);
+    for i in 0..8 {
+        life.put(i * DAY, i).unwrap();
+    }
+    life.store.delete(&life.log, 0, DAY, vec![Vec::new()]).unwrap();
+    assert_eq!(life.store.copy_blocks("copy/t").unwrap(), 8);
+    let shared = Shared {
+        storage: Arc::new(storage.crash(Crash::DropUnsynced)),
+        health: Arc::new(Health::default()),
+        cache: Arc::new(BlockCache::new(1 << 20)),
+    };
+    let (copy, lost) = Store::<Toy>::open(shared, "copy/t", &Arc::from("t"), options()).unwrap();
+    assert_eq!(lost, []);
+    assert_eq!(rows_of(&copy.snapshot()), life.rows());
+    assert_eq!(life.rows().len(), 6);
+}
+
+#[test]
 fn retention_drops_old_days() {
     let storage = MemoryStorage::new();
     let retention = RetentionOptions {
@@ -296,7 +359,8 @@ fn a_damaged_block_is_set_aside_and_the_others_serve() {
     );
 }
 
-/// A fixed course of every operation there is.
+/// A fixed course of every operation there is. What a deletion took must be gone; what one that failed was to take may be
+/// there or not.
 fn course(life: &Life, acked: &mut Rows, tried: &mut Rows) {
     for step in 0..40i64 {
         let (time, value) = (step * DAY / 16, step);
@@ -310,6 +374,14 @@ fn course(life: &Life, acked: &mut Rows, tried: &mut Rows) {
                 drop(life.store.flush_due(&life.log, step * DAY / 16));
                 drop(life.store.merge_due(step * DAY / 16));
             }
+            5 => {
+                let gone = (step - 1) * DAY / 16;
+                acked.remove(&gone);
+                if life.store.delete(&life.log, gone, gone, vec![Vec::new()]).is_ok() {
+                    tried.remove(&gone);
+                }
+            }
+            8 => drop(life.store.clean()),
             9 => drop(life.store.compact()),
             _ => {}
         }

@@ -9,7 +9,8 @@ use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::coding::{Malformed, Reader, put_svarint};
 use crate::error::Result;
-use crate::signal::{HeadSize, Signal};
+use crate::signal::{HeadSize, MergeInput, Signal};
+use crate::tombstone::Tombstone;
 
 pub(super) struct Toy;
 pub(super) type Rows = BTreeMap<i64, i64>;
@@ -63,10 +64,10 @@ impl Signal for Toy {
     fn open(_: &BlockFile) -> Result<()> {
         Ok(())
     }
-    fn merge(inputs: &[(&BlockFile, &())], writer: &mut BlockWriter) -> Result<Written> {
+    fn merge(inputs: &[MergeInput<'_, Toy>], writer: &mut BlockWriter) -> Result<Written> {
         let mut rows = Rows::new();
-        for (file, ()) in inputs {
-            rows.extend(read(file)?);
+        for input in inputs {
+            rows.extend(left(input.file, &input.tombstones)?);
         }
         write(rows, writer)
     }
@@ -98,6 +99,13 @@ fn write(rows: Rows, writer: &mut BlockWriter) -> Result<Written> {
         rows: rows.len() as u64,
         groups: 1,
     })
+}
+
+/// The rows of a block without those that tombstones hide.
+pub(super) fn left(file: &BlockFile, tombstones: &[&Tombstone]) -> Result<Rows> {
+    let mut rows = read(file)?;
+    rows.retain(|t, _| !tombstones.iter().any(|s| (s.min_time..=s.max_time).contains(t)));
+    Ok(rows)
 }
 
 /// The rows of a block.

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::snapshot::concerning;
 use super::{Block, Head, Store, block_path, open_block};
 use crate::block::writer::Written;
-use crate::block::{BlockMeta, BlockWriter, Level};
-use crate::compaction::{self, Merge};
+use crate::block::{BlockMeta, BlockWriter, Level, Temperature};
+use crate::compaction::{self, COLD, Merge};
 use crate::error::{Error, Result};
 use crate::log::{Log, Seq};
 use crate::manifest::Edit;
 use crate::retention;
-use crate::signal::Signal;
+use crate::signal::{MergeInput, Signal};
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +45,7 @@ struct Origin {
     level: Level,
     min_seq: Seq,
     max_seq: Seq,
+    temperature: Temperature,
 }
 
 impl<S: Signal> Store<S> {
@@ -140,7 +142,7 @@ impl<S: Signal> Store<S> {
         view.sealed.push(sealed);
     }
 
-    fn flush_sealed(&self, log: &Log, done: &mut Upkeep) -> Result<()> {
+    pub(super) fn flush_sealed(&self, log: &Log, done: &mut Upkeep) -> Result<()> {
         loop {
             let Some(head) = self.view.read().sealed.first().cloned() else {
                 return Ok(());
@@ -155,6 +157,7 @@ impl<S: Signal> Store<S> {
                 remove: Vec::new(),
                 flushed: Some(through),
                 head_generation: Some(head.generation + 1),
+                ..Edit::default()
             };
             self.publish(&edit, blocks, Some(&head))?;
             log.flushed(&self.owner, through);
@@ -170,6 +173,7 @@ impl<S: Signal> Store<S> {
                 level: 0,
                 min_seq,
                 max_seq: through,
+                temperature: Temperature::Young,
             };
             match self.write_block(&origin, |writer| S::flush(&head.state, day, writer)) {
                 Ok(block) => blocks.push(block),
@@ -203,7 +207,8 @@ impl<S: Signal> Store<S> {
             bytes: 0,
         };
         let written = (|| {
-            let mut writer = BlockWriter::create(storage, &path, self.options.zstd_level)?;
+            let mut writer =
+                BlockWriter::create(storage, &path, self.options.zstd_level, origin.temperature)?;
             let written = fill(&mut writer)?;
             writer.finish(storage, meta, written)?;
             open_block(&self.shared, &path)
@@ -224,7 +229,7 @@ impl<S: Signal> Store<S> {
         self.shared.storage.free_bytes().is_ok_and(|free| free > needed)
     }
 
-    fn merge(&self, merge: &Merge) -> Result<()> {
+    pub(super) fn merge(&self, merge: &Merge) -> Result<()> {
         let blocks = self.view.read().blocks.clone();
         let wanted: BTreeSet<u64> = merge.inputs.iter().copied().collect();
         // The view is in log order, and so must the inputs be.
@@ -234,8 +239,21 @@ impl<S: Signal> Store<S> {
             level: merge.level,
             min_seq: inputs.iter().map(|b| b.meta().min_seq).min().unwrap_or(0),
             max_seq: inputs.iter().map(|b| b.meta().max_seq).max().unwrap_or(0),
+            temperature: if merge.level >= COLD {
+                Temperature::Cold
+            } else {
+                Temperature::Settled
+            },
         };
-        let parts: Vec<_> = inputs.iter().map(|b| (b.file(), b.index())).collect();
+        let tombstones = self.view.read().tombstones.clone();
+        let parts: Vec<MergeInput<'_, S>> = inputs
+            .iter()
+            .map(|b| MergeInput {
+                file: b.file(),
+                index: b.index(),
+                tombstones: concerning(&tombstones, b.meta()),
+            })
+            .collect();
         let merged = self.write_block(&origin, |writer| S::merge(&parts, writer))?;
         let edit = Edit {
             add: vec![merged.meta().clone()],
@@ -266,7 +284,12 @@ impl<S: Signal> Store<S> {
     }
 
     /// Makes an edit durable, then lets readers see it.
-    fn publish(&self, edit: &Edit, add: Vec<Arc<Block<S>>>, flushed: Option<&Arc<Head<S>>>) -> Result<()> {
+    pub(super) fn publish(
+        &self,
+        edit: &Edit,
+        add: Vec<Arc<Block<S>>>,
+        flushed: Option<&Arc<Head<S>>>,
+    ) -> Result<()> {
         let committed = self.manifest.lock().commit(edit);
         if let Err(e) = committed {
             self.shared.health.write_failed(&e);
@@ -276,7 +299,9 @@ impl<S: Signal> Store<S> {
             }
             return Err(e);
         }
+        let live_tombstones = self.manifest.lock().live().tombstones.values().cloned().collect();
         let mut view = self.view.write();
+        view.tombstones = Arc::new(live_tombstones);
         let (gone, mut kept): (Vec<_>, Vec<_>) = view
             .blocks
             .iter()

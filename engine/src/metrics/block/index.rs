@@ -3,22 +3,29 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
-use super::ChunkRef;
+use super::postings::{ENTRY_WORDS, ENTRY_WORDS_V1, SINGLE_SERIES};
 use super::section::{self, SERIES_PER_PAGE};
-use super::writer::SINGLE_SERIES;
+use super::{ChunkRef, series_page, v1};
 use crate::block::BlockFile;
 use crate::coding::{Malformed, Reader};
 use crate::error::Result;
 use crate::labels::Labels;
+use crate::metrics::deletion::Deleted;
 use crate::metrics::postings::Postings;
 use crate::metrics::record::OwnedMetadata;
+use crate::tombstone::Tombstone;
 
 /// What an open metrics block keeps in memory. Everything else comes through the cache.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct BlockIndex {
     series_count: u32,
+    /// Written by version 1.
+    v1: bool,
+    /// What the tombstones last asked about hide.
+    deleted: Mutex<Arc<Deleted>>,
 }
 
 impl BlockIndex {
@@ -26,7 +33,18 @@ impl BlockIndex {
     pub fn open(file: &BlockFile) -> Result<BlockIndex> {
         Ok(BlockIndex {
             series_count: file.meta().groups as u32,
+            v1: file.sections().iter().any(|s| s.kind == section::POSTINGS_V1),
+            deleted: Mutex::default(),
         })
+    }
+
+    /// What tombstones hide of the block.
+    pub fn deleted(&self, reader: &BlockReader<'_>, tombstones: &[&Tombstone]) -> Result<Arc<Deleted>> {
+        let mut known = self.deleted.lock();
+        if !known.is_of(tombstones) {
+            *known = Arc::new(Deleted::find(reader, tombstones)?);
+        }
+        Ok(known.clone())
     }
 
     /// Number of series.
@@ -41,6 +59,8 @@ pub struct BlockReader<'b> {
     index: &'b BlockIndex,
     symbols: Arc<[u8]>,
     postings: Arc<[u8]>,
+    /// Directory of the timestamp columns.
+    times: Arc<[u8]>,
 }
 
 /// A series of a block: label pairs by symbol, and its chunks.
@@ -52,19 +72,27 @@ pub struct SeriesEntry {
     pub chunks: Vec<ChunkRef>,
 }
 
-struct PairEntry {
-    pair: [u32; 2],
+/// A label pair of the directory.
+#[derive(Debug, Clone, Copy)]
+pub struct PairEntry {
+    /// Symbols of name and value.
+    pub pair: [u32; 2],
     page: u32,
     offset: u32,
     len: u32,
+    /// Number of series, unknown in blocks of version 1.
+    series: Option<u32>,
 }
-
-const PAIR_ENTRY_LEN: usize = 20;
 
 impl<'b> BlockReader<'b> {
     /// Takes the sections from the cache or the disk.
     pub fn new(file: &'b BlockFile, index: &'b BlockIndex) -> Result<BlockReader<'b>> {
-        let (symbols, postings) = (file.section(section::SYMBOLS)?, file.section(section::POSTINGS)?);
+        let kind = if index.v1 {
+            section::POSTINGS_V1
+        } else {
+            section::POSTINGS
+        };
+        let (symbols, postings) = (file.section(section::SYMBOLS)?, file.section(kind)?);
         let count = u32_at(&symbols, 0).map_or(0, |n| n as usize);
         if symbols.len() < 4 + 4 * count || postings.len() < 4 {
             return Err(file.corrupt(0, "symbols or postings shorter than their counts"));
@@ -74,7 +102,13 @@ impl<'b> BlockReader<'b> {
             index,
             symbols,
             postings,
+            times: file.section(section::TIMES)?,
         })
+    }
+
+    /// The block.
+    pub fn file(&self) -> &'b BlockFile {
+        self.file
     }
 
     /// Number of strings.
@@ -113,18 +147,29 @@ impl<'b> BlockReader<'b> {
         Ok(None)
     }
 
+    fn entry_words(&self) -> usize {
+        if self.index.v1 {
+            ENTRY_WORDS_V1
+        } else {
+            ENTRY_WORDS
+        }
+    }
+
     fn pair_count(&self) -> usize {
-        (self.postings.len() - 4) / PAIR_ENTRY_LEN
+        (self.postings.len() - 4) / (4 * self.entry_words())
     }
 
     fn pair_entry(&self, i: usize) -> PairEntry {
-        let at = 1 + i * PAIR_ENTRY_LEN / 4;
+        let words = self.entry_words();
+        let at = 1 + i * words;
         let field = |n| u32_at(&self.postings, at + n).unwrap_or(0);
+        let last = words - 3;
         PairEntry {
             pair: [field(0), field(1)],
-            page: field(2),
-            offset: field(3),
-            len: field(4),
+            series: (!self.index.v1).then(|| field(2)),
+            page: field(last),
+            offset: field(last + 1),
+            len: field(last + 2),
         }
     }
 
@@ -145,7 +190,8 @@ impl<'b> BlockReader<'b> {
         first_at_least(low)..first_at_least(high)
     }
 
-    fn bitmap(&self, entry: &PairEntry) -> Result<RoaringBitmap> {
+    /// The series of a pair.
+    pub fn bitmap(&self, entry: &PairEntry) -> Result<RoaringBitmap> {
         if entry.page == SINGLE_SERIES {
             return Ok([entry.offset].into_iter().collect());
         }
@@ -172,13 +218,18 @@ impl<'b> BlockReader<'b> {
         Ok(names)
     }
 
-    /// The values of a label name with their series, in order of the values.
-    pub fn values(&self, name: u32) -> impl Iterator<Item = Result<(u32, RoaringBitmap)>> {
+    /// The pairs of a label name, in order of the values.
+    pub fn pairs(&self, name: u32) -> impl Iterator<Item = PairEntry> {
         self.pairs_between([name, 0], [name.saturating_add(1), 0])
-            .map(|i| {
-                let entry = self.pair_entry(i);
-                Ok((entry.pair[1], self.bitmap(&entry)?))
-            })
+            .map(|i| self.pair_entry(i))
+    }
+
+    /// Number of series of a pair.
+    pub fn pair_len(&self, entry: &PairEntry) -> Result<u64> {
+        match entry.series {
+            Some(series) => Ok(series.into()),
+            None => Ok(self.bitmap(entry)?.len()),
+        }
     }
 
     /// Reads the given series, ascending.
@@ -199,12 +250,16 @@ impl<'b> BlockReader<'b> {
     }
 
     fn series_page(&self, number: u32) -> Result<Vec<SeriesEntry>> {
-        let bytes = self.file.page(section::SERIES, number)?;
+        let corrupt = |Malformed(what)| self.file.corrupt(number.into(), what);
+        if !self.index.v1 {
+            let bytes = self.file.page(section::SERIES, number)?;
+            return series_page::decode(&bytes, &self.times).map_err(corrupt);
+        }
+        let bytes = self.file.page(section::SERIES_V1, number)?;
         let mut r = Reader::new(&bytes);
         let mut entries = Vec::with_capacity(SERIES_PER_PAGE as usize);
         while r.remaining() > 0 {
-            let entry = decode_series(&mut r);
-            entries.push(entry.map_err(|Malformed(what)| self.file.corrupt(number.into(), what))?);
+            entries.push(v1::series(&mut r).map_err(corrupt)?);
         }
         Ok(entries)
     }
@@ -228,17 +283,6 @@ impl<'b> BlockReader<'b> {
         })();
         decoded.map_err(|Malformed(what)| self.file.corrupt(0, what))
     }
-}
-
-fn decode_series(r: &mut Reader<'_>) -> std::result::Result<SeriesEntry, Malformed> {
-    let mut entry = SeriesEntry::default();
-    for _ in 0..r.count(2)? {
-        entry.pairs.push([r.uvarint32()?, r.uvarint32()?]);
-    }
-    for _ in 0..r.count(7)? {
-        entry.chunks.push(ChunkRef::decode(r)?);
-    }
-    Ok(entry)
 }
 
 fn u32_at(bytes: &[u8], i: usize) -> Option<u32> {

@@ -1,26 +1,59 @@
 //! Makes one metrics block of several: a merge of sorted series over a union of their strings, reading each chunk once.
 
-use super::index::{BlockIndex, BlockReader, SeriesEntry};
-use super::{SeriesWriter, read_chunk};
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use super::index::{BlockReader, SeriesEntry};
+use super::{SeriesRows, SeriesWriter, exemplars, read_rows};
 use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::error::Result;
+use crate::metrics::Metrics;
+use crate::metrics::deletion::Deleted;
+use crate::metrics::exemplar::{self, Exemplar};
 use crate::metrics::record::OwnedMetadata;
-use crate::metrics::series::{Samples, merge_last_wins};
+use crate::metrics::rows::join_last_wins;
+use crate::signal::MergeInput;
 
 struct Input<'b> {
     file: &'b BlockFile,
     entries: Box<dyn Iterator<Item = Result<SeriesEntry>> + 'b>,
     /// Symbols of the merged block by symbol of this one.
     renumber: Vec<u32>,
-    /// The next series, its pairs renumbered.
-    next: Option<SeriesEntry>,
+    deleted: Arc<Deleted>,
+    /// The next series and its position, its pairs renumbered.
+    next: Option<(u32, SeriesEntry)>,
+    position: u32,
+    exemplars: Peekable<std::vec::IntoIter<(u32, Exemplar)>>,
 }
 
-impl Input<'_> {
+impl<'b> Input<'b> {
+    fn open(
+        file: &'b BlockFile,
+        entries: Box<dyn Iterator<Item = Result<SeriesEntry>> + 'b>,
+        renumber: Vec<u32>,
+        deleted: Arc<Deleted>,
+    ) -> Result<Input<'b>> {
+        let mut of_block = Vec::new();
+        exemplars::visit(file, &mut |series, exemplar| of_block.push((series, exemplar)))?;
+        let mut input = Input {
+            file,
+            entries,
+            renumber,
+            deleted,
+            next: None,
+            position: 0,
+            exemplars: of_block.into_iter().peekable(),
+        };
+        input.advance()?;
+        Ok(input)
+    }
+
     fn advance(&mut self) -> Result<()> {
-        self.next = self.entries.next().transpose()?;
-        for pair in self.next.iter_mut().flat_map(|entry| &mut entry.pairs) {
+        let next = self.entries.next().transpose()?;
+        self.next = next.map(|entry| (self.position, entry));
+        self.position += 1;
+        for pair in self.next.iter_mut().flat_map(|(_, entry)| &mut entry.pairs) {
             for symbol in pair {
                 let renumbered = self.renumber.get(*symbol as usize);
                 *symbol =
@@ -29,41 +62,49 @@ impl Input<'_> {
         }
         Ok(())
     }
+
+    /// Reads everything there is of a series.
+    fn read(&mut self, position: u32, entry: &SeriesEntry) -> Result<SeriesRows> {
+        let mut rows = SeriesRows::default();
+        for chunk in &entry.chunks {
+            read_rows(self.file, chunk, &mut rows)?;
+        }
+        while let Some((_, exemplar)) = self.exemplars.next_if(|(series, _)| *series <= position) {
+            exemplar::insert(&mut rows.exemplars, exemplar);
+        }
+        if !self.deleted.is_empty() {
+            let times = self.deleted.times(position);
+            rows.retain(|time| !times.contains(time));
+        }
+        Ok(rows)
+    }
 }
 
 /// Merges blocks given in log order: at equal times the last one wins.
-pub fn merge(inputs: &[(&BlockFile, &BlockIndex)], writer: &mut BlockWriter) -> Result<Written> {
+pub fn merge(inputs: &[MergeInput<'_, Metrics>], writer: &mut BlockWriter) -> Result<Written> {
     let mut readers = Vec::with_capacity(inputs.len());
-    for (file, index) in inputs {
-        readers.push(BlockReader::new(file, index)?);
+    for input in inputs {
+        readers.push(BlockReader::new(input.file, input.index)?);
     }
     let (symbols, renumberings) = unite_symbols(&readers)?;
     let mut cursors = Vec::with_capacity(inputs.len());
-    for ((reader, (file, index)), renumber) in readers.iter().zip(inputs).zip(renumberings) {
-        let entries = Box::new(reader.series(0..index.series_count()));
-        let mut input = Input {
-            file,
-            entries,
-            renumber,
-            next: None,
-        };
-        input.advance()?;
-        cursors.push(input);
+    for ((reader, input), renumber) in readers.iter().zip(inputs).zip(renumberings) {
+        let deleted = input.index.deleted(reader, &input.tombstones)?;
+        let entries = Box::new(reader.series(0..input.index.series_count()));
+        cursors.push(Input::open(input.file, entries, renumber, deleted)?);
     }
     let mut out = SeriesWriter::new(writer, symbols.into_iter())?;
     let smallest = |cursors: &[Input<'_>]| {
         cursors
             .iter()
             .filter_map(|c| c.next.as_ref())
-            .map(|e| &e.pairs)
+            .map(|(_, entry)| &entry.pairs)
             .min()
             .cloned()
     };
-    let mut samples = Samples::default();
     while let Some(pairs) = smallest(&cursors) {
-        samples.clear();
-        gather(&mut cursors, &pairs, &mut samples)?;
-        out.push(&pairs, &samples)?;
+        let rows = gather(&mut cursors, &pairs)?;
+        out.push(&pairs, &rows)?;
     }
     out.finish(&merge_metadata(&readers)?)
 }
@@ -91,32 +132,17 @@ fn unite_symbols<'r>(readers: &'r [BlockReader<'_>]) -> Result<(Vec<&'r str>, Ve
     Ok((all, renumberings))
 }
 
-/// Takes the series of these labels from every input that has it and merges its samples into `out`.
-fn gather(cursors: &mut [Input<'_>], pairs: &[[u32; 2]], out: &mut Samples) -> Result<()> {
-    let mut parts: Vec<Samples> = Vec::new();
+/// Takes the series of these labels from every input that has it and joins what there is of it.
+fn gather(cursors: &mut [Input<'_>], pairs: &[[u32; 2]]) -> Result<SeriesRows> {
+    let mut parts = Vec::new();
     for cursor in cursors {
-        let Some(entry) = cursor.next.take_if(|entry| entry.pairs == pairs) else {
+        let Some((position, entry)) = cursor.next.take_if(|(_, entry)| entry.pairs == pairs) else {
             continue;
         };
-        let mut part = Samples::default();
-        for chunk in &entry.chunks {
-            read_chunk(cursor.file, chunk, &mut part)?;
-        }
-        parts.push(part);
+        parts.push(cursor.read(position, &entry)?);
         cursor.advance()?;
     }
-    let in_order = parts
-        .windows(2)
-        .all(|p| p[0].timestamps.last() < p[1].timestamps.first());
-    if !in_order {
-        merge_last_wins(&parts, out);
-        return Ok(());
-    }
-    for part in parts {
-        out.timestamps.extend_from_slice(&part.timestamps);
-        out.values.extend_from_slice(&part.values);
-    }
-    Ok(())
+    Ok(join_last_wins(parts))
 }
 
 fn merge_metadata(readers: &[BlockReader<'_>]) -> Result<Vec<OwnedMetadata>> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::index::BlockReader;
 use super::*;
-use crate::block::{BlockFile, BlockMeta, BlockWriter};
+use crate::block::{BlockFile, BlockMeta, BlockWriter, Temperature};
 use crate::cache::BlockCache;
 use crate::metrics::series::Samples;
 use crate::metrics::{MatchOp, Matcher, postings};
@@ -15,7 +15,7 @@ use crate::storage::{MemoryStorage, Storage};
 const SYMBOLS: [&str; 5] = ["__name__", "a", "b", "host", "up"];
 
 fn write(storage: &MemoryStorage, series: usize, rows: i64) -> BlockMeta {
-    let mut writer = BlockWriter::create(storage, "b", 1).unwrap();
+    let mut writer = BlockWriter::create(storage, "b", 1, Temperature::Young).unwrap();
     let hosts: Vec<String> = (0..series).map(|i| format!("h{i:05}")).collect();
     let mut symbols: Vec<&str> = SYMBOLS
         .iter()
@@ -28,8 +28,14 @@ fn write(storage: &MemoryStorage, series: usize, rows: i64) -> BlockMeta {
     for (i, host) in hosts.iter().enumerate() {
         let mut samples = Samples::default();
         (0..rows).for_each(|t| samples.push(t * 15_000 + t % 3, (t * i as i64) as f64));
-        out.push(&[[at("__name__"), at("up")], [at("host"), at(host)]], &samples)
-            .unwrap();
+        out.push(
+            &[[at("__name__"), at("up")], [at("host"), at(host)]],
+            &SeriesRows {
+                floats: samples,
+                ..SeriesRows::default()
+            },
+        )
+        .unwrap();
     }
     let written = out.finish(&[]).unwrap();
     let meta = BlockMeta {
@@ -102,21 +108,37 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..200), count in 0u32..2000, offset in 0u32..250,
     ) {
         let storage = MemoryStorage::new();
-        let mut writer = BlockWriter::create(&storage, "b", 1).unwrap();
+        let mut writer = BlockWriter::create(&storage, "b", 1, Temperature::Young).unwrap();
         writer.section(section::SYMBOLS, &bytes).unwrap();
         writer.section(section::POSTINGS, &bytes).unwrap();
         writer.section(section::METADATA, &bytes).unwrap();
-        for kind in [section::SERIES, section::TIMESTAMPS, section::VALUES, section::BITMAPS] {
+        let paged = [
+            section::SERIES, section::TIMESTAMPS, section::VALUES, section::BITMAPS, section::STARTS,
+            section::HISTOGRAMS, section::EXEMPLARS, section::TRACES, section::STATS,
+        ];
+        writer.section(section::TIMES, &bytes).unwrap();
+        for kind in paged {
             writer.page(kind, &bytes, crate::block::Codec::Plain).unwrap();
         }
         let written = crate::block::writer::Written { min_time: 0, max_time: 0, rows: 0, groups: 9 };
         let meta = BlockMeta { id: 1, level: 0, day: 0, min_time: 0, max_time: 0, min_seq: 1, max_seq: 1, rows: 0, groups: 0, bytes: 0 };
         writer.finish(&storage, meta, written).unwrap();
         let file = open(&storage).unwrap();
-        let chunk = ChunkRef {
-            count, first_time: 0, last_time: 0, times_page: 0, times_offset: offset, values_page: 0, values_offset: offset,
-        };
-        read_chunk(&file, &chunk, &mut Samples::default()).ok();
+        let values = [
+            Values::V1 { page: 0, offset },
+            Values::Group { page: 0, index: offset },
+            Values::Histograms { page: 0, offset },
+        ];
+        for values in values {
+            let (times, starts) = ((0, offset), Some((0, offset)));
+            let chunk = ChunkRef { count, first_time: 0, last_time: 0, times, values, starts, delta: false };
+            read_chunk(&file, &chunk, &mut Samples::default()).ok();
+            read_histograms(&file, &chunk, &mut Vec::new()).ok();
+            read_starts(&file, &chunk, &[1, 2, 3], &mut Vec::new()).ok();
+        }
+        stats::read(&file, 0).ok();
+        exemplars::visit(&file, &mut |_, _| ()).ok();
+        exemplars::series_of_trace(&file, &[7; 16]).ok();
         let index = BlockIndex::open(&file).unwrap();
         if let Ok(reader) = BlockReader::new(&file, &index) {
             reader.series(0..9).for_each(|entry| drop(entry.map(|e| reader.labels(&e).is_ok())));

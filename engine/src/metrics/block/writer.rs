@@ -2,72 +2,99 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
-use super::chunk::{ChunkRef, SAMPLES_MAX, encode_times, encode_values};
-use super::section;
+use super::chunk::{SAMPLES_MAX, Values};
+use super::exemplars::ExemplarsWriter;
+use super::page::Page;
+use super::row_group::Run;
+use super::series_page::{self, ChunkPlace, PageSeries};
+use super::starts::StartsWriter;
+use super::stats::{self, ChunkStats};
+use super::times::TimesWriter;
+use super::{postings, section};
 use crate::block::writer::Written;
-use crate::block::{BlockWriter, Codec};
+use crate::block::{BlockWriter, Codec, Temperature};
 use crate::coding::put_uvarint;
 use crate::error::Result;
+use crate::metrics::batch::HistogramWrite;
+use crate::metrics::exemplar::Exemplar;
+use crate::metrics::histogram::columns;
 use crate::metrics::record::OwnedMetadata;
 use crate::metrics::series::Samples;
+use crate::metrics::values::Effort;
 
-/// Directory entry of a pair whose bitmap is its only series, given in the offset field.
-pub const SINGLE_SERIES: u32 = u32::MAX;
+/// What a block has of one series.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesRows {
+    /// Float samples.
+    pub floats: Samples,
+    /// Start timestamps of the float samples, 0 where unset; empty when none is set.
+    pub starts: Vec<i64>,
+    /// The samples are deltas.
+    pub delta: bool,
+    /// Native histograms, ascending in time.
+    pub histograms: Vec<HistogramWrite>,
+    /// Exemplars, ascending in time.
+    pub exemplars: Vec<Exemplar>,
+}
+
+impl SeriesRows {
+    /// Removes everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.floats.clear();
+        self.starts.clear();
+        self.delta = false;
+        self.histograms.clear();
+        self.exemplars.clear();
+    }
+
+    /// Cuts everything down to the times, both inclusive.
+    pub fn trim(&mut self, min_time: i64, max_time: i64) {
+        self.retain(|time| (min_time..=max_time).contains(&time));
+    }
+
+    /// Keeps what lies at the times for which `keep` is true.
+    pub fn retain(&mut self, keep: impl Fn(i64) -> bool) {
+        let times = &self.floats.timestamps;
+        if !times.iter().all(|t| keep(*t)) {
+            let kept: Vec<usize> = (0..times.len()).filter(|i| keep(times[*i])).collect();
+            self.floats = Samples {
+                timestamps: kept.iter().map(|i| self.floats.timestamps[*i]).collect(),
+                values: kept.iter().map(|i| self.floats.values[*i]).collect(),
+                delta: self.floats.delta,
+            };
+            if !self.starts.is_empty() {
+                self.starts = kept.iter().map(|i| self.starts[*i]).collect();
+            }
+        }
+        self.histograms.retain(|h| keep(h.time));
+        self.exemplars.retain(|e| keep(e.time));
+    }
+
+    /// True without anything to store.
+    pub fn is_empty(&self) -> bool {
+        self.floats.is_empty() && self.histograms.is_empty() && self.exemplars.is_empty()
+    }
+}
 
 /// A metrics block being written.
 pub struct SeriesWriter<'w> {
     writer: &'w mut BlockWriter,
+    effort: Effort,
     postings: BTreeMap<[u32; 2], RoaringBitmap>,
-    series: Page,
+    run: Run,
+    /// Series of the page being filled whose chunks have their places.
+    page: Vec<PageSeries>,
+    stats: Vec<ChunkStats>,
     series_count: u32,
-    times: Page,
-    /// Where each distinct timestamp column of the pages still likely to repeat lies, by hash.
-    known_times: HashMap<u128, (u32, u32)>,
-    values: Page,
+    times: TimesWriter,
+    starts: StartsWriter,
+    histograms: Page,
+    exemplars: ExemplarsWriter,
     min_time: i64,
     max_time: i64,
     rows: u64,
-}
-
-/// A page that fills up, and how many came before it.
-struct Page {
-    kind: u16,
-    number: u32,
-    bytes: Vec<u8>,
-}
-
-impl Page {
-    fn new(kind: u16) -> Page {
-        Page {
-            kind,
-            number: 0,
-            bytes: Vec::new(),
-        }
-    }
-
-    fn close(&mut self, writer: &mut BlockWriter) -> Result<()> {
-        if !self.bytes.is_empty() {
-            writer.page(self.kind, &self.bytes, Codec::Zstd)?;
-            self.number += 1;
-            self.bytes.clear();
-        }
-        Ok(())
-    }
-
-    fn close_when_full(&mut self, writer: &mut BlockWriter) -> Result<()> {
-        if self.bytes.len() >= section::PAGE_LEN {
-            self.close(writer)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn place(&self) -> (u32, u32) {
-        (self.number, self.bytes.len() as u32)
-    }
 }
 
 impl<'w> SeriesWriter<'w> {
@@ -77,83 +104,141 @@ impl<'w> SeriesWriter<'w> {
         symbols: impl ExactSizeIterator<Item = &'s str>,
     ) -> Result<SeriesWriter<'w>> {
         writer.section(section::SYMBOLS, &encode_symbols(symbols))?;
+        let effort = match writer.temperature() {
+            Temperature::Young => Effort::Young,
+            Temperature::Settled => Effort::Settled,
+            Temperature::Cold => Effort::Cold,
+        };
         Ok(SeriesWriter {
             writer,
+            effort,
             postings: BTreeMap::new(),
-            series: Page::new(section::SERIES),
+            run: Run::default(),
+            page: Vec::new(),
+            stats: Vec::new(),
             series_count: 0,
-            times: Page::new(section::TIMESTAMPS),
-            known_times: HashMap::new(),
-            values: Page::new(section::VALUES),
+            times: TimesWriter::new(),
+            starts: StartsWriter::new(),
+            histograms: Page::new(section::HISTOGRAMS),
+            exemplars: ExemplarsWriter::new(),
             min_time: i64::MAX,
             max_time: i64::MIN,
             rows: 0,
         })
     }
 
-    /// Appends a series: its label pairs by symbol, above those of the series before, and its samples.
-    pub fn push(&mut self, pairs: &[[u32; 2]], samples: &Samples) -> Result<()> {
-        if samples.is_empty() {
+    /// Appends a series: its label pairs by symbol, above those of the series before, and what there is of it.
+    pub fn push(&mut self, pairs: &[[u32; 2]], rows: &SeriesRows) -> Result<()> {
+        if rows.is_empty() {
             return Ok(());
-        }
-        let times = samples.timestamps.chunks(SAMPLES_MAX);
-        let values = samples.values.chunks(SAMPLES_MAX);
-        let mut chunks = Vec::with_capacity(times.len());
-        for (times, values) in times.zip(values) {
-            chunks.push(self.push_chunk(times, values)?);
         }
         for pair in pairs {
             self.postings.entry(*pair).or_default().insert(self.series_count);
         }
-        self.series_count += 1;
-        encode_series(pairs, &chunks, &mut self.series.bytes);
-        if self.series_count.is_multiple_of(section::SERIES_PER_PAGE) {
-            self.series.close(self.writer)?;
+        self.run.begin(pairs.to_vec());
+        self.push_floats(rows)?;
+        self.push_histograms(rows)?;
+        self.exemplars
+            .push(self.series_count, &rows.exemplars, self.writer)?;
+        for exemplar in &rows.exemplars {
+            self.span(exemplar.time, exemplar.time);
         }
-        self.rows += samples.len() as u64;
+        self.rows += (rows.floats.len() + rows.histograms.len() + rows.exemplars.len()) as u64;
+        self.series_count += 1;
+        if self.series_count.is_multiple_of(section::SERIES_PER_PAGE) {
+            self.close_page()
+        } else if self.run.is_full() {
+            self.close_run()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn span(&mut self, first: i64, last: i64) {
+        self.min_time = self.min_time.min(first);
+        self.max_time = self.max_time.max(last);
+    }
+
+    fn push_floats(&mut self, rows: &SeriesRows) -> Result<()> {
+        let chunks = rows
+            .floats
+            .timestamps
+            .chunks(SAMPLES_MAX)
+            .zip(rows.floats.values.chunks(SAMPLES_MAX));
+        for (i, (times, values)) in chunks.enumerate() {
+            self.span(times[0], times[times.len() - 1]);
+            let from = i * SAMPLES_MAX;
+            let starts = rows.starts.get(from..from + times.len()).unwrap_or_default();
+            let place = ChunkPlace {
+                times: self.times.push(times, self.writer)?,
+                values: Values::Group { page: 0, index: 0 },
+                starts: self.starts.push(starts, times, self.writer)?,
+                delta: rows.delta,
+            };
+            self.stats.push(ChunkStats::of(values));
+            self.run.push_floats(place, values);
+        }
         Ok(())
     }
 
-    fn push_chunk(&mut self, times: &[i64], values: &[f64]) -> Result<ChunkRef> {
-        let (first_time, last_time) = (times[0], times[times.len() - 1]);
-        self.min_time = self.min_time.min(first_time);
-        self.max_time = self.max_time.max(last_time);
-        let (times_page, times_offset) = self.push_times(times)?;
-        self.values.close_when_full(self.writer)?;
-        let (values_page, values_offset) = self.values.place();
-        encode_values(values, &mut self.values.bytes);
-        let count = times.len() as u32;
-        Ok(ChunkRef {
-            count,
-            first_time,
-            last_time,
-            times_page,
-            times_offset,
-            values_page,
-            values_offset,
-        })
+    /// A chunk of histograms ends where the layout changes.
+    fn push_histograms(&mut self, rows: &SeriesRows) -> Result<()> {
+        for alike in rows
+            .histograms
+            .chunk_by(|a, b| a.histogram.same_layout(&b.histogram))
+        {
+            for chunk in alike.chunks(SAMPLES_MAX) {
+                self.span(chunk[0].time, chunk[chunk.len() - 1].time);
+                let times: Vec<i64> = chunk.iter().map(|h| h.time).collect();
+                let starts: Vec<i64> = chunk.iter().map(|h| h.start).collect();
+                self.histograms.close_when_full(self.writer)?;
+                let (page, offset) = self.histograms.place();
+                let histograms: Vec<_> = chunk.iter().map(|h| &h.histogram).collect();
+                columns::encode(&histograms, self.effort, &mut self.histograms.bytes);
+                self.run.push_placed(ChunkPlace {
+                    times: self.times.push(&times, self.writer)?,
+                    values: Values::Histograms { page, offset },
+                    starts: self.starts.push(&starts, &times, self.writer)?,
+                    delta: rows.delta,
+                });
+            }
+        }
+        Ok(())
     }
 
-    fn push_times(&mut self, times: &[i64]) -> Result<(u32, u32)> {
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        times.iter().for_each(|t| hasher.update(&t.to_le_bytes()));
-        let hash = hasher.digest128();
-        if let Some(place) = self.known_times.get(&hash) {
-            return Ok(*place);
+    fn close_run(&mut self) -> Result<()> {
+        let (writer, effort) = (&mut *self.writer, self.effort);
+        let level = effort.zstd_level();
+        let mut placed = self.run.close(effort, |bytes| match level {
+            Some(level) => writer.page_at(section::VALUES, bytes, level),
+            None => writer.page(section::VALUES, bytes, Codec::Plain),
+        })?;
+        self.page.append(&mut placed);
+        Ok(())
+    }
+
+    fn close_page(&mut self) -> Result<()> {
+        self.close_run()?;
+        if self.page.is_empty() {
+            return Ok(());
         }
-        self.times.close_when_full(self.writer)?;
-        let place = self.times.place();
-        encode_times(times, &mut self.times.bytes);
-        self.known_times.insert(hash, place);
-        Ok(place)
+        self.writer
+            .page(section::SERIES, &series_page::encode(&self.page), Codec::Zstd)?;
+        self.writer
+            .page(section::STATS, &stats::encode(&self.stats), Codec::Zstd)?;
+        self.page.clear();
+        self.stats.clear();
+        Ok(())
     }
 
     /// Writes what is left and returns what the block holds. Without samples the block spans the metadata's times.
     pub fn finish(mut self, metadata: &[OwnedMetadata]) -> Result<Written> {
-        self.series.close(self.writer)?;
-        self.times.close(self.writer)?;
-        self.values.close(self.writer)?;
-        self.write_postings()?;
+        self.close_page()?;
+        self.times.finish(self.writer)?;
+        self.starts.finish(self.writer)?;
+        self.histograms.close(self.writer)?;
+        self.exemplars.finish(self.writer)?;
+        postings::write(self.postings, self.series_count, self.writer)?;
         let mut encoded = Vec::new();
         put_uvarint(&mut encoded, metadata.len() as u64);
         for entry in metadata {
@@ -169,30 +254,6 @@ impl<'w> SeriesWriter<'w> {
             groups: self.series_count.into(),
         })
     }
-
-    fn write_postings(&mut self) -> Result<()> {
-        let mut bitmaps = Page::new(section::BITMAPS);
-        let mut directory = Vec::with_capacity(4 + self.postings.len() * 20);
-        directory.extend_from_slice(&self.series_count.to_le_bytes());
-        for ([name, value], series) in &self.postings {
-            let (page, offset, len) = match (series.len(), series.min()) {
-                (1, Some(only)) => (SINGLE_SERIES, only, 0),
-                _ => {
-                    bitmaps.close_when_full(self.writer)?;
-                    let (page, offset) = bitmaps.place();
-                    series
-                        .serialize_into(&mut bitmaps.bytes)
-                        .map_err(|e| crate::error::Error::io("encode", "bitmap", &e))?;
-                    (page, offset, bitmaps.bytes.len() as u32 - offset)
-                }
-            };
-            for n in [*name, *value, page, offset, len] {
-                directory.extend_from_slice(&n.to_le_bytes());
-            }
-        }
-        bitmaps.close(self.writer)?;
-        self.writer.section(section::POSTINGS, &directory)
-    }
 }
 
 fn encode_symbols<'s>(symbols: impl ExactSizeIterator<Item = &'s str>) -> Vec<u8> {
@@ -206,16 +267,4 @@ fn encode_symbols<'s>(symbols: impl ExactSizeIterator<Item = &'s str>) -> Vec<u8
     }
     head.extend_from_slice(&text);
     head
-}
-
-fn encode_series(pairs: &[[u32; 2]], chunks: &[ChunkRef], out: &mut Vec<u8>) {
-    put_uvarint(out, pairs.len() as u64);
-    for [name, value] in pairs {
-        put_uvarint(out, (*name).into());
-        put_uvarint(out, (*value).into());
-    }
-    put_uvarint(out, chunks.len() as u64);
-    for chunk in chunks {
-        chunk.encode(out);
-    }
 }

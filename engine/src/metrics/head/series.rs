@@ -2,9 +2,12 @@
 
 use super::histograms::HistogramSamples;
 use super::starts::Starts;
+use crate::error::Result;
 use crate::metrics::batch::HistogramWrite;
+use crate::metrics::block::SeriesRows;
 use crate::metrics::exemplar::{self, Exemplar};
 use crate::metrics::samples::{Pushed, SeriesSamples};
+use crate::metrics::series::read_floats;
 
 /// One series of a head.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +115,32 @@ impl HeadSeries {
     pub fn overlaps(&self, min_time: i64, max_time: i64) -> bool {
         self.floats.overlaps(min_time, max_time)
             || self.histograms().is_some_and(|h| h.overlaps(min_time, max_time))
+    }
+
+    /// Appends everything between the times, both inclusive, ascending.
+    pub fn read_day(&self, first: i64, last: i64, out: &mut SeriesRows) -> Result<()> {
+        read_floats(self, first, last, &mut out.floats)?;
+        out.delta = self.is_delta();
+        if let Some(starts) = self.starts() {
+            out.starts
+                .extend(out.floats.timestamps.iter().map(|t| starts.at(*t)));
+        }
+        let start_of = |time| self.starts().map_or(0, |s| s.at(time));
+        if let Some(histograms) = self.histograms() {
+            histograms.visit(first, last, &mut |time, histogram| {
+                out.histograms.push(HistogramWrite {
+                    start: start_of(time),
+                    time,
+                    histogram,
+                });
+            });
+        }
+        let exemplars = self
+            .exemplars()
+            .iter()
+            .filter(|e| (first..=last).contains(&e.time));
+        out.exemplars.extend(exemplars.cloned());
+        Ok(())
     }
 
     /// Bytes of memory.

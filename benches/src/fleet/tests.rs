@@ -1,0 +1,97 @@
+//! Tests of the replicated workload: it repeats itself exactly, looks like the recording, and counts up.
+
+use std::collections::HashMap;
+
+use super::*;
+
+fn fleet(series: usize, scrapes: u64, churn_scrapes: Option<u64>) -> Option<Fleet> {
+    let recorded = match crate::recording::load() {
+        Ok(recorded) => recorded,
+        Err(e) => {
+            eprintln!("SKIPPED: {e:#}");
+            return None;
+        }
+    };
+    let size = Size {
+        series,
+        scrapes,
+        start_ms: 1_700_000_000_000,
+        interval_ms: 15_000,
+        churn_scrapes,
+        seed: 7,
+    };
+    Some(Fleet::new(&recorded, size))
+}
+
+type Played = HashMap<Vec<(String, String)>, Vec<(i64, f64)>>;
+
+fn play(fleet: &Fleet) -> Played {
+    let mut all = Played::new();
+    for part in 0..2 {
+        let mut player = fleet.player(part, 2);
+        while player.scrape(|labels, identity, time, value| {
+            all.entry(labels.labels(identity))
+                .or_default()
+                .push((time, value));
+        }) {}
+    }
+    all
+}
+
+#[test]
+fn every_series_can_be_played_again() {
+    let Some(fleet) = fleet(3000, 30, None) else {
+        return;
+    };
+    let all = play(&fleet);
+    assert_eq!(all.len(), 3000);
+    for (slot, series) in fleet.last_series() {
+        let again = fleet.replay(slot, series);
+        let bits = |s: &[(i64, f64)]| s.iter().map(|(t, v)| (*t, v.to_bits())).collect::<Vec<_>>();
+        assert_eq!(
+            bits(&all[&again.labels]),
+            bits(&again.samples),
+            "{:?}",
+            again.labels
+        );
+        assert_eq!(again.samples.len(), 30);
+    }
+}
+
+#[test]
+fn one_value_in_a_hundred_is_nan_and_counters_only_fall_to_restart() {
+    let Some(fleet) = fleet(5000, 100, None) else {
+        return;
+    };
+    let all = play(&fleet);
+    let nan = all.values().flatten().filter(|(_, v)| v.is_nan()).count();
+    let share = nan as f64 / fleet.samples() as f64;
+    assert!((0.009..0.011).contains(&share), "{share}");
+    let mut increasing = 0;
+    for (labels, samples) in &all {
+        assert!(samples.windows(2).all(|w| w[0].0 < w[1].0));
+        let name = &labels[0].1;
+        let app = labels.iter().any(|l| l.1 == "flappy");
+        if name.ends_with("_total") && !app {
+            let falls = samples.windows(2).filter(|w| w[1].1 < w[0].1).count();
+            assert!(falls <= samples.len() / 20, "{labels:?} {samples:?}");
+            increasing += usize::from(samples[0].1 < samples[99].1);
+        }
+    }
+    assert!(increasing > 200, "{increasing}");
+}
+
+#[test]
+fn churn_replaces_a_twentieth_at_a_time() {
+    let Some(fleet) = fleet(20_000, 81, Some(40)) else {
+        return;
+    };
+    let all = play(&fleet);
+    let replaced = all.len() - 20_000;
+    assert!((1600..2400).contains(&replaced), "{replaced}");
+    let stale = all
+        .values()
+        .flatten()
+        .filter(|(_, v)| kymo_engine::metrics::is_stale(*v));
+    assert_eq!(stale.count(), replaced);
+}

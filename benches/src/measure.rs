@@ -1,0 +1,13 @@
+//! Servers under measurement: started on free ports in directories of their own, filled, asked and killed.
+
+mod load;
+mod peer;
+mod read_back;
+mod run;
+mod usage;
+
+pub use load::{Loaded, fill};
+pub use peer::{Kind, Server, Settled};
+pub use read_back::{ReadBack, read_back};
+pub use run::{Plan, Report, Workload, churn, run, table};
+pub use usage::{Usage, disk_bytes, usage};

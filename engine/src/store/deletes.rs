@@ -1,0 +1,102 @@
+//! Deletion: a tombstone hides rows at once; cleaning rewrites the blocks without them. And the copy of a store's blocks
+//! that a snapshot of the node is made of.
+
+use std::sync::Arc;
+
+use super::{Block, Store, block_path};
+use crate::block::BlockMeta;
+use crate::compaction::Merge;
+use crate::error::Result;
+use crate::log::Log;
+use crate::manifest::{Edit, Manifest};
+use crate::signal::Signal;
+use crate::tombstone::Tombstone;
+
+impl<S: Signal> Store<S> {
+    /// Hides the rows that each of `what` names, in the signal's own encoding, between the times, both inclusive, in the
+    /// signal's unit. Only rows written before the call are concerned: heads are flushed first, so that what is hidden is
+    /// told from what comes later by its place in the log.
+    ///
+    /// # Errors
+    /// Those of a flush and of the manifest; then nothing is hidden.
+    pub fn delete(&self, log: &Log, min_time: i64, max_time: i64, what: Vec<Vec<u8>>) -> Result<()> {
+        self.shared.health.check_writable()?;
+        let _one_at_a_time = self.flushing.lock();
+        self.seal(log);
+        self.flush_sealed(log, &mut super::Upkeep::default())?;
+        let mut bury = Vec::with_capacity(what.len());
+        for what in what {
+            let mut manifest = self.manifest.lock();
+            bury.push(Tombstone {
+                id: manifest.allocate_block(),
+                seq: manifest.live().flushed,
+                min_time,
+                max_time,
+                what,
+            });
+        }
+        let edit = Edit {
+            bury,
+            ..Edit::default()
+        };
+        self.publish(&edit, Vec::new(), None)
+    }
+
+    /// Rewrites the blocks that tombstones concern without the rows they hide, then forgets the tombstones.
+    ///
+    /// # Errors
+    /// The first error; blocks rewritten before it stay so, and all tombstones stay.
+    pub fn clean(&self) -> Result<u64> {
+        let _one_at_a_time = self.merging.lock();
+        let tombstones = self.view.read().tombstones.clone();
+        let concerned = |meta: &BlockMeta| tombstones.iter().any(|t| t.concerns(meta));
+        let blocks: Vec<BlockMeta> = self.blocks().into_iter().filter(|b| concerned(b)).collect();
+        for block in &blocks {
+            self.merge(&Merge {
+                inputs: vec![block.id],
+                day: block.day,
+                level: block.level,
+            })?;
+        }
+        let edit = Edit {
+            forget: tombstones.iter().map(|t| t.id).collect(),
+            ..Edit::default()
+        };
+        self.publish(&edit, Vec::new(), None)?;
+        Ok(blocks.len() as u64)
+    }
+
+    /// The tombstones in force.
+    pub fn tombstones(&self) -> Vec<Tombstone> {
+        self.view.read().tombstones.to_vec()
+    }
+
+    /// Puts links to the live blocks and a manifest that names them below `dir`, as the store of a data directory.
+    ///
+    /// # Errors
+    /// I/O errors; what was put there stays.
+    pub fn copy_blocks(&self, dir: &str) -> Result<u64> {
+        // The manifest's lock keeps blocks and tombstones of one moment together; the handles keep the files.
+        let (live, blocks): (_, Vec<Arc<Block<S>>>) = {
+            let manifest = self.manifest.lock();
+            (manifest.live().clone(), self.view.read().blocks.to_vec())
+        };
+        let storage = &self.shared.storage;
+        let dir = format!("{dir}/{}", S::NAME);
+        storage.make_dir(&format!("{dir}/blocks"))?;
+        let mut edit = Edit {
+            flushed: Some(live.flushed),
+            head_generation: Some(live.head_generation),
+            bury: live.tombstones.into_values().collect(),
+            ..Edit::default()
+        };
+        for block in &blocks {
+            let meta = block.meta();
+            storage.link(block.file().path(), &block_path(&dir, meta.id))?;
+            edit.add.push(meta.clone());
+        }
+        storage.sync_dir(&format!("{dir}/blocks"))?;
+        Manifest::open(storage.clone(), &dir)?.commit(&edit)?;
+        Ok(blocks.len() as u64)
+    }
+}
