@@ -55,6 +55,18 @@ pub(crate) fn packed(bytes: &[u8], out: &mut Vec<u32>) -> Option<()> {
     Some(())
 }
 
+/// Calls `put` with the tag and the number of each field of a message of numbers of at most three bytes each.
+#[inline]
+pub(crate) fn numbers(bytes: &[u8], mut put: impl FnMut(u8, u32) -> Option<()>) -> Option<()> {
+    let mut pos = 0;
+    while pos < bytes.len() {
+        let (n, after) = length(bytes, pos + 1)?;
+        put(bytes[pos], n as u32)?;
+        pos = after;
+    }
+    Some(())
+}
+
 /// A varint of up to eight bytes with at least eight bytes left, and the place after it.
 #[inline]
 fn varint(bytes: &[u8], pos: usize) -> Option<(u64, usize)> {

@@ -410,6 +410,35 @@ fn numbers_outside_the_table_and_odd_numbers_are_400() {
 }
 
 #[test]
+fn exemplars_and_metadata_with_numbers_outside_the_table_are_400_and_their_samples_stored() {
+    let (_dir, server) = start();
+    let series = |part: fn(&mut Vec<u8>)| {
+        let mut series = Vec::new();
+        kymo_proto::wire::put_packed(&mut series, 1, [1, 2]);
+        kymo_proto::wire::put_bytes(&mut series, 2, &[0x10, 0x01]);
+        part(&mut series);
+        let mut body = Vec::new();
+        for symbol in ["", "__name__", "up"] {
+            kymo_proto::wire::put_bytes(&mut body, 4, symbol.as_bytes());
+        }
+        kymo_proto::wire::put_bytes(&mut body, 5, &series);
+        kymo_proto::snappy::compress(&body)
+    };
+    // An exemplar with the labels 1 and 9, and metadata whose help is number 9.
+    let exemplar = series(|out| kymo_proto::wire::put_bytes(out, 4, &[0x0a, 2, 1, 9, 0x18, 1]));
+    let metadata = series(|out| kymo_proto::wire::put_bytes(out, 5, &[0x08, 1, 0x18, 9]));
+    for (body, what) in [(exemplar, "exemplar"), (metadata, "metadata")] {
+        let answer = send(&server, &body, &[]);
+        expect(&answer, 400, [1, 0, 0]);
+        let text = answer.text();
+        assert!(
+            text.contains(what) && text.contains("outside of the symbols table"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_table_that_does_not_begin_with_the_empty_string_is_400() {
     let (_dir, server) = start();
     let mut series = Vec::new();

@@ -140,7 +140,15 @@ impl<'a> Scan<'a> {
         let mut metadata = Metadata::default();
         if pos < end && rest[pos] == 0x2a {
             let (from, to) = quick::delimited(&rest[..end], pos + 1)?;
-            metadata = Metadata::decode(Reader::new(&rest[from..to])).ok()?;
+            quick::numbers(&rest[from..to], |tag, n| {
+                match tag {
+                    0x08 => metadata.kind = n,
+                    0x18 => metadata.help_ref = n,
+                    0x20 => metadata.unit_ref = n,
+                    _ => return None,
+                }
+                Some(())
+            })?;
             pos = to;
         }
         if pos != end {

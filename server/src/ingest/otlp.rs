@@ -40,8 +40,8 @@ pub(super) struct Context<'a> {
     pub(super) texts: &'a Texts,
     /// What was stated lately.
     pub(super) stated: &'a Stated,
-    /// Whose data it is.
-    pub(super) tenant: &'a str,
+    /// Hash of whose data it is.
+    pub(super) tenant_hash: u128,
     /// Milliseconds since 1970.
     pub(super) now_ms: i64,
 }
@@ -254,16 +254,14 @@ impl<'a> Request<'a> {
         let context = self.context;
         self.scratch.clear();
         self.scratch.push(kind as u8);
-        for text in [
-            context.tenant.as_bytes(),
-            metric.name,
-            metric.unit,
-            metric.description,
-        ] {
+        for text in [metric.name, metric.unit, metric.description] {
             self.scratch.extend_from_slice(&(text.len() as u64).to_le_bytes());
             self.scratch.extend_from_slice(text);
         }
-        if !context.stated.is_due(series_key(&self.scratch), context.now_ms) {
+        if !context
+            .stated
+            .is_due(series_key(&self.scratch) ^ context.tenant_hash, context.now_ms)
+        {
             return;
         }
         let text = |bytes: &'a [u8]| std::str::from_utf8(bytes).ok();

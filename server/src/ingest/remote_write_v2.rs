@@ -2,16 +2,17 @@
 //! symbols, and spelled only where the store does not know it.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use kymo_engine::labels::METRIC_NAME;
 use kymo_engine::metrics::{
-    LabelBuffer, LabelSource, LabelsFound, Metadata, MetricKind, WriteBatch, series_key,
+    LabelBuffer, LabelSource, LabelsFound, Metadata, MetricKind, SeriesKey, WriteBatch, series_key,
 };
 use kymo_proto::remote_write::v2::{self as wire, Scan, Series};
 
 use super::histogram::from_wire;
 use super::metrics::{Incoming, RawLabel, Rules, Unit, exemplar_labels, sent_text};
+use super::otlp::Context;
 use super::{Fault, Reason, Rejects};
 
 /// A decoded request. The same body under the same rules always gives the same batch, so a series' number in the batch
@@ -24,21 +25,66 @@ pub(super) struct Request<'a> {
     refs_end: Vec<u32>,
     rules: Rules,
     rejects: RefCell<Rejects>,
-    /// Metadata statements met: name, type, help, unit.
-    stated: HashSet<[u32; 4]>,
+    context: Context<'a>,
+    /// The number of `__name__` in the table.
+    name_ref: Option<u32>,
+    /// The metadata of the series before: name, type, help, unit.
     stated_last: [u32; 4],
 }
 
 /// The table of strings of a request.
 struct Symbols<'a> {
     texts: Vec<&'a [u8]>,
-    hashes: Vec<[u8; 16]>,
+    hashes: Vec<u128>,
+    factors: &'static [u128; FACTORS],
+}
+
+/// Label numbers that are combined at once; hardly a series has more.
+const FACTORS: usize = 128;
+
+/// What the hashes of the first, second, ... symbol of a series are multiplied by, drawn by chance once per process. The
+/// sum of the products then tells the places of symbols apart, and no sender knows how.
+fn factors() -> &'static [u128; FACTORS] {
+    static FACTOR: OnceLock<[u128; FACTORS]> = OnceLock::new();
+    FACTOR.get_or_init(|| {
+        let mut place = 0u64;
+        [(); FACTORS].map(|()| {
+            place += 1;
+            series_key(&place.to_le_bytes()) | 1
+        })
+    })
 }
 
 impl<'a> Symbols<'a> {
     fn new(texts: Vec<&'a [u8]>) -> Symbols<'a> {
-        let hashes = texts.iter().map(|text| series_key(text).to_le_bytes()).collect();
-        Symbols { texts, hashes }
+        let hashes = texts.iter().map(|text| series_key(text)).collect();
+        Symbols {
+            texts,
+            hashes,
+            factors: factors(),
+        }
+    }
+
+    /// The key of a series, `None` when a number is not in the table.
+    #[inline]
+    fn key(&self, refs: &[u32]) -> Option<SeriesKey> {
+        if refs.len() > FACTORS {
+            return self.long_key(refs);
+        }
+        let mut key = 0u128;
+        for (n, factor) in refs.iter().zip(self.factors) {
+            let hash = *self.hashes.get(*n as usize)?;
+            key = key.wrapping_add(hash.wrapping_mul(*factor));
+        }
+        Some(key)
+    }
+
+    fn long_key(&self, refs: &[u32]) -> Option<SeriesKey> {
+        let mut spelling = Vec::with_capacity(refs.len() * 16);
+        for n in refs {
+            spelling.extend_from_slice(&self.hashes.get(*n as usize)?.to_le_bytes());
+        }
+        Some(series_key(&spelling))
     }
 
     /// The labels of numbers that come in pairs, each in the table.
@@ -47,16 +93,6 @@ impl<'a> Symbols<'a> {
         refs.chunks(2)
             .map(|pair| (text(pair[0]), text(*pair.get(1).unwrap_or(&0))))
             .collect()
-    }
-
-    /// The hashes of all numbers, one behind the other; `None` when a number is not in the table.
-    #[inline]
-    fn hashes(&self, refs: &[u32], out: &mut Vec<u8>) -> Option<()> {
-        out.clear();
-        for n in refs {
-            out.extend_from_slice(self.hashes.get(*n as usize)?);
-        }
-        Some(())
     }
 
     fn text(&self, n: u32) -> Option<&'a str> {
@@ -82,45 +118,49 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Fault::Bad`] for bytes that are not a protobuf message of the schema, and for a table of symbols that does not
     /// begin with the empty string.
-    pub(super) fn read(body: &'a [u8], rules: Rules) -> Result<Request<'a>, Fault> {
+    pub(super) fn read(body: &'a [u8], context: Context<'a>) -> Result<Request<'a>, Fault> {
         let mut scan = Scan::open(body)?;
         if scan.symbols.first().is_some_and(|first| !first.is_empty()) {
             return Err(Fault::Bad("symbols must start with an empty string".to_owned()));
         }
+        let symbols = std::mem::take(&mut scan.symbols);
+        let name = symbols.iter().position(|text| *text == METRIC_NAME.as_bytes());
         let mut request = Request {
             batch: WriteBatch::default(),
-            symbols: Symbols::new(std::mem::take(&mut scan.symbols)),
+            symbols: Symbols::new(symbols),
             refs: Vec::new(),
             refs_end: Vec::new(),
-            rules,
+            rules: context.rules,
             rejects: RefCell::default(),
-            stated: HashSet::new(),
+            context,
+            name_ref: name.map(|n| n as u32),
             stated_last: [0; 4],
         };
-        let mut spelling = Vec::new();
         while let Some(series) = scan.next_series()? {
-            request.add(&series, &mut spelling);
+            request.add(&series);
         }
         Ok(request)
     }
 
-    fn add(&mut self, series: &Series<'_>, spelling: &mut Vec<u8>) {
+    fn add(&mut self, series: &Series<'_>) {
         let rules = self.rules;
         let even = series.label_refs.len().is_multiple_of(2);
-        let known = self.symbols.hashes(series.label_refs, spelling).is_some() && even;
-        let usual = known && series.histograms.is_empty() && series.exemplars.is_empty();
-        if !usual || series.samples.is_empty() || !series.samples.iter().all(|s| rules.accepts(s.timestamp)) {
-            return self.add_unusual(series, spelling, known);
-        }
-        self.begin(series, spelling);
-        for sample in series.samples {
-            self.batch
-                .push_sample(sample.start, sample.timestamp, sample.value);
+        let key = self.symbols.key(series.label_refs).filter(|_| even);
+        let usual = series.histograms.is_empty() && series.exemplars.is_empty() && !series.samples.is_empty();
+        match key {
+            Some(key) if usual && series.samples.iter().all(|s| rules.accepts(s.timestamp)) => {
+                self.begin(series, key);
+                for sample in series.samples {
+                    self.batch
+                        .push_sample(sample.start, sample.timestamp, sample.value);
+                }
+            }
+            _ => self.add_unusual(series, key),
         }
     }
 
-    fn begin(&mut self, series: &Series<'_>, spelling: &[u8]) {
-        self.batch.begin_series(series_key(spelling));
+    fn begin(&mut self, series: &Series<'_>, key: SeriesKey) {
+        self.batch.begin_series(key);
         self.refs.extend_from_slice(series.label_refs);
         self.refs_end.push(self.refs.len() as u32);
         if series.metadata != wire::Metadata::default() {
@@ -129,8 +169,8 @@ impl<'a> Request<'a> {
     }
 
     /// A series with more than samples, or with something to refuse.
-    fn add_unusual(&mut self, series: &Series<'_>, spelling: &[u8], known: bool) {
-        if let Some((reason, text)) = self.fault(series, known) {
+    fn add_unusual(&mut self, series: &Series<'_>, key: Option<SeriesKey>) {
+        if let Some((reason, text)) = self.fault(series, key.is_some()) {
             let n = (series.samples.len() + series.histograms.len()).max(1) as u64;
             self.refuse(reason, n, series, &text);
             return;
@@ -155,10 +195,10 @@ impl<'a> Request<'a> {
                 Err(text) => self.refuse(Reason::InvalidHistogram, 1, series, &text),
             }
         }
-        if samples.is_empty() && histograms.is_empty() {
+        let Some(key) = key.filter(|_| !samples.is_empty() || !histograms.is_empty()) else {
             return;
-        }
-        self.begin(series, spelling);
+        };
+        self.begin(series, key);
         for sample in samples {
             self.batch
                 .push_sample(sample.start, sample.timestamp, sample.value);
@@ -169,11 +209,15 @@ impl<'a> Request<'a> {
         self.add_exemplars(series);
     }
 
-    /// Exemplars that break a rule are dropped without a word, as by Prometheus.
+    /// Exemplars outside the time bounds and those with too long labels are dropped without a word, as by Prometheus.
     fn add_exemplars(&mut self, series: &Series<'_>) {
         for sent in series.exemplars {
-            let sound = self.symbols.fault(&sent.label_refs).is_none() && self.rules.accepts(sent.timestamp);
+            if let Some(text) = self.symbols.fault(&sent.label_refs) {
+                self.refuse(Reason::SymbolReference, 1, series, &format!("exemplar: {text}"));
+                continue;
+            }
             let raw = self.symbols.labels(&sent.label_refs);
+            let sound = self.rules.accepts(sent.timestamp);
             if let Some(labels) = exemplar_labels(raw.into_iter()).filter(|_| sound) {
                 self.batch.push_exemplar(sent.timestamp, sent.value, &labels);
             }
@@ -200,19 +244,30 @@ impl<'a> Request<'a> {
         });
     }
 
-    /// Puts a statement into the batch when the request has not made it before.
+    /// Puts a statement into the batch, unless it was made lately.
     fn add_metadata(&mut self, series: &Series<'_>) {
         let sent = series.metadata;
-        let mut pairs = series.label_refs.chunks_exact(2);
-        let Some(name) = pairs.find(|pair| self.symbols.texts[pair[0] as usize] == METRIC_NAME.as_bytes())
-        else {
-            return;
-        };
-        let statement = [name[1], sent.kind, sent.help_ref, sent.unit_ref];
-        if statement == self.stated_last || !self.stated.insert(statement) {
+        if [sent.kind, sent.help_ref, sent.unit_ref] == self.stated_last[1..]
+            && series.label_refs.get(1) == Some(&self.stated_last[0])
+        {
             return;
         }
-        self.stated_last = statement;
+        let name_ref = self.name_ref;
+        let mut pairs = series.label_refs.chunks_exact(2);
+        let Some(name) = pairs.find(|pair| Some(pair[0]) == name_ref) else {
+            return;
+        };
+        self.stated_last = [name[1], sent.kind, sent.help_ref, sent.unit_ref];
+        if let Some(text) = self.symbols.fault(&[sent.help_ref, sent.unit_ref]) {
+            self.refuse(Reason::SymbolReference, 1, series, &format!("metadata: {text}"));
+            return;
+        }
+        let refs = [name[1], sent.help_ref, sent.unit_ref];
+        let said = self.symbols.key(&refs).unwrap_or_default();
+        let statement = said ^ self.context.tenant_hash ^ u128::from(sent.kind);
+        if !self.context.stated.is_due(statement, self.context.now_ms) {
+            return;
+        }
         let text = |n| self.symbols.text(n);
         let (Some(name), Some(help), Some(unit)) = (text(name[1]), text(sent.help_ref), text(sent.unit_ref))
         else {

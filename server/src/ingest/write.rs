@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kymo_engine::Error;
-use kymo_engine::metrics::{Applied, Input};
+use kymo_engine::metrics::{Applied, Input, series_key};
 use kymo_engine::ticket::Ticket;
 
 use super::metrics::{Incoming, Rules, Unit, spelled};
@@ -169,7 +169,7 @@ fn reading<'a>(app: &'a App, tenant: &'a str, rules: Rules, now_ms: i64, texts: 
         lookback_ms: i64::try_from(app.config.query.lookback_ms).unwrap_or(i64::MAX),
         texts,
         stated: &app.stated,
-        tenant,
+        tenant_hash: series_key(tenant.as_bytes()),
         now_ms,
     }
 }
@@ -177,7 +177,7 @@ fn reading<'a>(app: &'a App, tenant: &'a str, rules: Rules, now_ms: i64, texts: 
 fn read<'a>(format: Format, body: &'a [u8], context: &Context<'a>) -> Result<Box<dyn Incoming + 'a>, Fault> {
     Ok(match format {
         Format::RemoteWrite => Box::new(remote_write::Request::read(body, context.rules)?),
-        Format::RemoteWriteV2 => Box::new(remote_write_v2::Request::read(body, context.rules)?),
+        Format::RemoteWriteV2 => Box::new(remote_write_v2::Request::read(body, *context)?),
         Format::OtlpMetrics => Box::new(otlp::Request::read(body, *context)?),
     })
 }

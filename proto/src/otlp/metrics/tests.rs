@@ -69,11 +69,45 @@ fn attributes_among_other_fields_are_collected() {
     assert_eq!(point.time, 5);
 }
 
+/// The points of all gauges and sums of a request as one message of points.
+fn gauges(request: &ExportMetricsServiceRequest) -> Vec<u8> {
+    use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+    let metrics = request.resource_metrics.iter().flat_map(|r| &r.scope_metrics);
+    let mut out = Vec::new();
+    for metric in metrics.flat_map(|s| &s.metrics) {
+        match &metric.data {
+            Some(Data::Gauge(gauge)) => out.extend(gauge.encode_to_vec()),
+            Some(Data::Sum(sum)) => out.extend(sum.encode_to_vec()),
+            _ => {}
+        }
+    }
+    out
+}
+
 proptest! {
     #[test]
     fn both_decoders_see_the_same(seed: u64) {
         let request = Dice(seed).request();
         prop_assert_eq!(rebuilt(&request.encode_to_vec()).unwrap(), request);
+    }
+
+    #[test]
+    fn both_paths_of_numbers_agree(seed: u64, at in any::<prop::sample::Index>(), byte: u8, mutate: bool) {
+        let mut body = gauges(&Dice(seed).request());
+        if mutate && !body.is_empty() {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        let walk = |quick: bool| -> Result<Vec<String>> {
+            let mut points = Points::open(Reader::new(&body))?;
+            let mut out = Vec::new();
+            while let Some(point) = if quick { points.next_number()? } else { points.general_number()? } {
+                out.push(format!("{point:?}"));
+            }
+            Ok(out)
+        };
+        let text = |walked: Result<Vec<String>>| walked.map_err(|error| error.to_string());
+        prop_assert_eq!(text(walk(true)), text(walk(false)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Which metadata was stated a short while ago, so that a sender that states it with every export costs little.
+//! Which metadata was stated a short while ago, so that a sender that states it with every write costs little.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use parking_lot::Mutex;
 
@@ -12,11 +13,31 @@ const STATEMENTS_MAX: usize = 200_000;
 
 /// Statements by their hash, and when each was passed on last.
 #[derive(Debug, Default)]
-pub(crate) struct Stated(Mutex<HashMap<u128, i64>>);
+pub(crate) struct Stated(Mutex<HashMap<u128, i64, BuildHasherDefault<Words>>>);
+
+/// A hasher of what is a hash already.
+#[derive(Debug, Default)]
+pub(crate) struct Words(u64);
+
+impl Hasher for Words {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, n: u128) {
+        self.0 ^= n as u64;
+    }
+}
 
 impl Stated {
     /// True when a statement is to be passed on at `now_ms`, which is noted.
-    pub(super) fn is_due(&self, statement: u128, now_ms: i64) -> bool {
+    pub(crate) fn is_due(&self, statement: u128, now_ms: i64) -> bool {
         let mut all = self.0.lock();
         if let Some(at) = all.get_mut(&statement) {
             let due = now_ms.saturating_sub(*at) >= FRESH_MS;

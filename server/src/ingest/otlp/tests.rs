@@ -22,7 +22,7 @@ fn made(settings: &Otlp, request: &Value) -> (Vec<String>, String) {
         lookback_ms: 300_000,
         texts: &texts,
         stated: &stated,
-        tenant: "t",
+        tenant_hash: 7,
         now_ms: NOW,
     };
     let request = Request::read(&body, context).unwrap();
@@ -334,7 +334,7 @@ fn a_series_is_named_by_what_decides_its_labels_alone() {
             lookback_ms: 300_000,
             texts: &texts,
             stated: &stated,
-            tenant: "t",
+            tenant_hash: 7,
             now_ms: NOW,
         };
         let request = Request::read(&body, context).unwrap();
@@ -360,7 +360,7 @@ fn metadata_is_stated_once_in_a_while() {
             lookback_ms: 300_000,
             texts: &texts,
             stated: &stated,
-            tenant: "t",
+            tenant_hash: 7,
             now_ms,
         };
         let request = Request::read(&body, context).unwrap();
