@@ -118,10 +118,10 @@ pub(crate) struct Head<S: Signal> {
 }
 
 impl<S: Signal> Head<S> {
-    fn new(generation: u32) -> Arc<Head<S>> {
+    fn new(generation: u32, previous: Option<&S::Head>) -> Arc<Head<S>> {
         Arc::new(Head {
             generation,
-            state: S::new_head(),
+            state: S::new_head(previous),
             records: AtomicU64::new(0),
             record_bytes: AtomicU64::new(0),
             through: AtomicU64::new(0),
@@ -197,7 +197,7 @@ impl<S: Signal> Store<S> {
             }
         }
         blocks.sort_by_key(|b: &Arc<Block<S>>| (b.meta().max_seq, b.meta().id));
-        let open = Head::new(manifest.live().head_generation.max(1));
+        let open = Head::new(manifest.live().head_generation.max(1), None);
         let view = View {
             open,
             sealed: Vec::new(),
@@ -237,7 +237,7 @@ impl<S: Signal> Store<S> {
         }
         let mut view = self.view.write();
         if record.head_generation != view.open.generation {
-            let sealed = std::mem::replace(&mut view.open, Head::new(record.head_generation));
+            let sealed = std::mem::replace(&mut view.open, Head::new(record.head_generation, None));
             if sealed.records.load(Ordering::Relaxed) > 0 {
                 view.sealed.push(sealed);
             }
