@@ -1,6 +1,8 @@
 //! A node: one log, and the tenants whose data goes through it. It answers opening after any crash, background work,
 //! closing, and the states of a full disk and a failed sync.
 
+mod backup;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ pub const DATA_VERSION: u32 = 2;
 const VERSION_FILE: &str = "kymo.version";
 const LOG_DIR: &str = "wal";
 const TENANTS_DIR: &str = "tenants";
+const SNAPSHOTS_DIR: &str = "snapshots";
 const QUARANTINE_DIR: &str = "quarantine";
 const RESERVE_FILE: &str = "reserve";
 const TENANT_LEN_MAX: usize = 150;
@@ -353,8 +356,11 @@ fn check_version(storage: &dyn Storage) -> Result<()> {
 }
 
 fn write_version(storage: &dyn Storage) -> Result<()> {
-    let text = format!("kymo data {DATA_VERSION}\n");
-    write_atomically(storage, VERSION_FILE, text.as_bytes())
+    write_atomically(storage, VERSION_FILE, version_text().as_bytes())
+}
+
+fn version_text() -> String {
+    format!("kymo data {DATA_VERSION}\n")
 }
 
 fn check_tenant_name(name: &str) -> Result<()> {

@@ -73,6 +73,7 @@ fn data_routes() -> Router<Arc<App>> {
         .route("/api/v1/status/tsdb/blocks", get(prom::tsdb::blocks))
         .merge(prom::empty::routes())
         .merge(prom::status::routes())
+        .merge(prom::deletes::routes())
         .merge(admin::routes())
 }
 

@@ -72,7 +72,9 @@ fn interleave(parts: Vec<SeriesRows>) -> SeriesRows {
     let starts = parts.iter().any(|p| !p.starts.is_empty());
     let mut rows: Vec<(i64, usize, Row)> = Vec::new();
     for (rank, part) in parts.into_iter().enumerate() {
-        let Samples { timestamps, values } = part.floats;
+        let Samples {
+            timestamps, values, ..
+        } = part.floats;
         for (i, (time, value)) in timestamps.into_iter().zip(values).enumerate() {
             let start = part.starts.get(i).copied().unwrap_or(0);
             rows.push((time, rank, Row::Float(start, value)));

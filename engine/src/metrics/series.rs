@@ -27,6 +27,8 @@ pub struct Samples {
     pub timestamps: Vec<i64>,
     /// Values, bit-exact.
     pub values: Vec<f64>,
+    /// Each value is what happened since the one before, not a running total (OTLP's delta temporality).
+    pub delta: bool,
 }
 
 impl Samples {
@@ -50,6 +52,7 @@ impl Samples {
     pub fn clear(&mut self) {
         self.timestamps.clear();
         self.values.clear();
+        self.delta = false;
     }
 
     fn truncate(&mut self, len: usize) {
@@ -238,6 +241,7 @@ impl SeriesData {
                 }
             });
         }
+        out.delta = self.is_delta();
         read_pieces(wanted, min_time, max_time, out)
     }
 }

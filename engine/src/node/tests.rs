@@ -177,6 +177,23 @@ fn deleted_series_vanish_from_every_question_at_once() {
 }
 
 #[test]
+fn a_snapshot_is_a_data_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let storage = Arc::new(crate::storage::LocalStorage::open(root.path()).unwrap());
+    let (node, _) = Node::open(storage, options()).unwrap();
+    write(&node, &up("a", &[(1000, 1.0)])).unwrap();
+    node.snapshot("before", true).unwrap();
+    write(&node, &up("a", &[(2000, 2.0)])).unwrap();
+    node.flush().unwrap();
+    node.compact().unwrap();
+    assert!(node.snapshot("../out", true).is_err());
+    let copy = Arc::new(crate::storage::LocalStorage::open(root.path().join("snapshots/before")).unwrap());
+    let (copy, recovery) = Node::open(copy, options()).unwrap();
+    assert!(recovery.lost_blocks.is_empty() && copy.verify().is_empty());
+    assert_eq!(read(&copy, &name_up()), [("a".to_owned(), vec![(1000, 1.0)])]);
+}
+
+#[test]
 fn a_newer_data_directory_is_refused() {
     let storage = MemoryStorage::new();
     write_atomically(&storage, VERSION_FILE, b"kymo data 3\n").unwrap();

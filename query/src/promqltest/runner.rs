@@ -194,6 +194,7 @@ impl Runner<'_> {
             let samples = Samples {
                 timestamps: vec![time],
                 values: vec![s.samples.values[i]],
+                delta: false,
             };
             Some(Series {
                 labels: s.labels.clone(),

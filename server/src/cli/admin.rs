@@ -1,4 +1,5 @@
-//! `kymo admin`: state, flush, compaction, blocks and verification of a server or a data directory.
+//! `kymo admin`: state, flush, compaction, blocks, verification, deletion, snapshots and cardinality of a server or a data
+//! directory.
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
@@ -31,17 +32,79 @@ enum AdminCommand {
     Blocks,
     /// Read every block and check every checksum.
     Verify,
+    /// Delete samples of series; what is written later is not deleted.
+    Delete(DeleteArgs),
+    /// Take what was deleted out of the blocks.
+    Clean,
+    /// Make a snapshot below `snapshots/` in the data directory, which opens as a data directory.
+    Snapshot,
+    /// Show which metrics and labels make the most series.
+    Cardinality(CardinalityArgs),
+}
+
+#[derive(Debug, Args)]
+struct DeleteArgs {
+    /// Selector of the series; may be given several times.
+    #[arg(long = "match", required = true, value_name = "SELECTOR")]
+    selectors: Vec<String>,
+    /// First time deleted: RFC 3339 or seconds since 1970.
+    #[arg(long)]
+    start: Option<String>,
+    /// Last time deleted.
+    #[arg(long)]
+    end: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct CardinalityArgs {
+    /// Selector of the series to count; may be given several times.
+    #[arg(long = "match", value_name = "SELECTOR")]
+    selectors: Vec<String>,
+    /// Rows of each table.
+    #[arg(long, default_value = "10")]
+    limit: String,
+    /// First time looked at: RFC 3339 or seconds since 1970.
+    #[arg(long)]
+    start: Option<String>,
+    /// Last time looked at.
+    #[arg(long)]
+    end: Option<String>,
+}
+
+/// The parameters of a question about series between two times.
+fn params<'a>(
+    selectors: &'a [String],
+    start: Option<&'a String>,
+    end: Option<&'a String>,
+) -> Vec<(&'a str, &'a str)> {
+    let mut params: Vec<_> = selectors.iter().map(|s| ("match[]", s.as_str())).collect();
+    params.extend(start.map(|t| ("start", t.as_str())));
+    params.extend(end.map(|t| ("end", t.as_str())));
+    params
 }
 
 pub(crate) fn admin(args: &AdminArgs) -> Outcome {
+    let mut sent = vec![("wait", "true")];
+    match &args.command {
+        AdminCommand::Delete(a) => sent = params(&a.selectors, a.start.as_ref(), a.end.as_ref()),
+        AdminCommand::Cardinality(a) => {
+            sent = params(&a.selectors, a.start.as_ref(), a.end.as_ref());
+            sent.push(("limit", &a.limit));
+        }
+        _ => {}
+    }
     let (method, path) = match args.command {
         AdminCommand::Status => (Method::GET, "/api/v1/admin/status"),
         AdminCommand::Flush => (Method::POST, "/api/v1/admin/flush"),
         AdminCommand::Compact => (Method::POST, "/api/v1/admin/compact"),
         AdminCommand::Blocks => (Method::GET, "/api/v1/admin/blocks"),
         AdminCommand::Verify => (Method::GET, "/api/v1/admin/verify"),
+        AdminCommand::Delete(_) => (Method::POST, "/api/v1/admin/tsdb/delete_series"),
+        AdminCommand::Clean => (Method::POST, "/api/v1/admin/tsdb/clean_tombstones"),
+        AdminCommand::Snapshot => (Method::POST, "/api/v1/admin/tsdb/snapshot"),
+        AdminCommand::Cardinality(_) => (Method::GET, "/api/v1/status/tsdb"),
     };
-    let answer = args.target.call(method, path, &[("wait", "true")])?;
+    let answer = args.target.call(method, path, &sent)?;
     let data = &answer["data"];
     if args.json {
         say(&data.to_string());
@@ -68,7 +131,23 @@ fn show(command: &AdminCommand, data: &Value) {
             }
             say(&format!("{} blocks checked", data["checked"]));
         }
-        AdminCommand::Flush | AdminCommand::Compact => say("done"),
+        AdminCommand::Flush | AdminCommand::Compact | AdminCommand::Delete(_) | AdminCommand::Clean => {
+            say("done")
+        }
+        AdminCommand::Snapshot => say(&plain(&data["name"])),
+        AdminCommand::Cardinality(_) => {
+            say(&format!(
+                "{} series, {} label pairs",
+                data["headStats"]["numSeries"], data["headStats"]["numLabelPairs"]
+            ));
+            for (title, key) in [
+                ("series by metric", "seriesCountByMetricName"),
+                ("values by label", "labelValueCountByLabelName"),
+                ("series by label and value", "seriesCountByLabelValuePair"),
+            ] {
+                say(&format!("\n{title}\n{}", rows_table(&data[key])));
+            }
+        }
     }
 }
 

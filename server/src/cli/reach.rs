@@ -50,6 +50,10 @@ impl Target {
             Some(dir) => self.call_directory(dir, method, &path_and_query)?,
             None => self.call_server(&method, &path_and_query)?,
         };
+        // 204: done, and nothing to say.
+        if body.is_empty() {
+            return Ok(serde_json::json!({"status": "success", "data": null}));
+        }
         let answer: Value = serde_json::from_slice(&body)
             .map_err(|_| Failure::failed(format!("not JSON: {}", String::from_utf8_lossy(&body).trim())))?;
         if answer["status"] == "success" {

@@ -117,7 +117,7 @@ fn state_text(state: &health::State) -> String {
 }
 
 /// Runs blocking work away from the threads that serve connections.
-fn work(
+pub(crate) fn work(
     app: &Arc<App>,
     task: impl FnOnce(&Node) -> Result<Value, kymo_engine::Error> + Send + 'static,
 ) -> impl Future<Output = Reply> + Send + 'static {

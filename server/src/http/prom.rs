@@ -1,5 +1,6 @@
 //! The Prometheus HTTP API below `/api/v1`, one module per group of endpoints.
 
+pub(crate) mod deletes;
 pub(crate) mod empty;
 mod evaluate;
 pub(crate) mod exemplars;

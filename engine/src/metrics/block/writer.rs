@@ -61,6 +61,7 @@ impl SeriesRows {
             self.floats = Samples {
                 timestamps: kept.iter().map(|i| self.floats.timestamps[*i]).collect(),
                 values: kept.iter().map(|i| self.floats.values[*i]).collect(),
+                delta: self.floats.delta,
             };
             if !self.starts.is_empty() {
                 self.starts = kept.iter().map(|i| self.starts[*i]).collect();

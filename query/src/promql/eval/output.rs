@@ -29,6 +29,7 @@ pub(super) fn top_level(context: &Context<'_>) -> Result<Value, EvalError> {
             let samples = Samples {
                 timestamps: grid.times().collect(),
                 values,
+                delta: false,
             };
             let series = Series {
                 labels: Labels::empty(),

@@ -23,6 +23,8 @@ pub(super) struct Window<'a> {
     /// Milliseconds.
     pub(super) times: &'a [i64],
     pub(super) values: &'a [f64],
+    /// Each value is what happened since the one before.
+    pub(super) delta: bool,
     /// Bounds of the window, and the step's own time, in milliseconds.
     pub(super) start: i64,
     pub(super) end: i64,
@@ -89,6 +91,7 @@ pub(super) fn slide(
                 &Window {
                     times,
                     values,
+                    delta: samples.delta,
                     start,
                     end,
                     eval_time,

@@ -77,6 +77,12 @@ impl<'t> Task<'t> {
             .saturating_sub(before)
             .saturating_add(1);
         let max_time = shift.apply(self.grid.last()).saturating_add(after);
+        if data.has_histograms(min_time, max_time) {
+            return Err(EvalError::execution(format!(
+                "{:?} has native histograms, which are stored but not yet supported in queries",
+                data.labels()
+            )));
+        }
         data.read(min_time, max_time, &mut self.samples)?;
         self.counts.read += self.samples.len() as u64;
         self.tick(self.samples.len() + self.grid.len)
@@ -90,7 +96,9 @@ impl<'t> Task<'t> {
         around: (i64, i64),
     ) -> Result<(), EvalError> {
         self.read(data, shift, around)?;
-        let Samples { timestamps, values } = &mut self.samples;
+        let Samples {
+            timestamps, values, ..
+        } = &mut self.samples;
         if values.iter().any(|v| is_stale(*v)) {
             let mut stale = values.iter().map(|v| is_stale(*v));
             timestamps.retain(|_| !stale.next().unwrap_or(false));

@@ -1,28 +1,70 @@
-//! `query_exemplars`. Exemplars are not stored, so every well-formed question has the empty answer.
+//! `query_exemplars`: the exemplars of the series that an expression selects.
 
 use std::sync::Arc;
 
 use axum::extract::State;
+use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{Exemplar, Selection};
 use kymo_query::promql::selectors;
-use serde_json::json;
 
+use super::labels::ask;
+use super::render::push_metric;
 use super::syntax::parsed;
 use crate::app::App;
+use crate::go_float::{push_seconds, push_value};
 use crate::http::answer::{Answer, ApiError, Reply};
 use crate::http::params::Params;
+use crate::http::tenant::Tenant;
 use crate::http::time::time_param;
 
 /// `/api/v1/query_exemplars`. An expression without selectors has no data at all, which goes out as 204.
-pub(crate) async fn query(State(app): State<Arc<App>>, params: Params) -> Reply {
-    let start = time_param(&params, "start", i64::MIN)?;
-    let end = time_param(&params, "end", i64::MAX)?;
-    if end < start {
+pub(crate) async fn query(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+    let min_time = time_param(&params, "start", i64::MIN)?;
+    let max_time = time_param(&params, "end", i64::MAX)?;
+    if max_time < min_time {
         return Err(ApiError::bad_data(
             "end timestamp must not be before start timestamp",
         ));
     }
-    if selectors(&parsed(&app, &params)?).is_empty() {
+    let expr = parsed(&app, &params)?;
+    let selections: Vec<Selection> = selectors(&expr)
+        .into_iter()
+        .map(|selector| Selection {
+            matchers: selector.matchers.clone(),
+            min_time,
+            max_time,
+        })
+        .collect();
+    if selections.is_empty() {
         return Ok(Answer::default());
     }
-    Answer::json(&json!([]))
+    ask(&app, &tenant, "[]", move |snapshot| {
+        Ok(Answer::raw(render(&snapshot.exemplars(&selections)?)))
+    })
+    .await
+}
+
+fn render(found: &[(Labels, Vec<Exemplar>)]) -> String {
+    let mut out = String::from("[");
+    for (i, (labels, exemplars)) in found.iter().enumerate() {
+        out.push_str(if i > 0 {
+            ",{\"seriesLabels\":"
+        } else {
+            "{\"seriesLabels\":"
+        });
+        push_metric(&mut out, labels);
+        out.push_str(",\"exemplars\":[");
+        for (i, exemplar) in exemplars.iter().enumerate() {
+            out.push_str(if i > 0 { ",{\"labels\":" } else { "{\"labels\":" });
+            push_metric(&mut out, &exemplar.labels);
+            out.push_str(",\"value\":\"");
+            push_value(&mut out, exemplar.value);
+            out.push_str("\",\"timestamp\":");
+            push_seconds(&mut out, exemplar.time);
+            out.push('}');
+        }
+        out.push_str("]}");
+    }
+    out.push(']');
+    out
 }

@@ -17,17 +17,17 @@ use crate::http::time::time_param;
 /// The warning of an answer that `limit` cut.
 pub(crate) const TRUNCATED: &str = "results truncated due to limit";
 
-/// What the three endpoints ask for.
-struct Question {
+/// What endpoints with `match[]`, `start` and `end` ask for.
+pub(crate) struct Question {
     /// One set of matchers per `match[]`; none stands for everything.
-    selectors: Vec<Vec<Matcher>>,
-    min_time: i64,
-    max_time: i64,
+    pub(crate) selectors: Vec<Vec<Matcher>>,
+    pub(crate) min_time: i64,
+    pub(crate) max_time: i64,
     limit: Option<usize>,
 }
 
 impl Question {
-    fn parse(params: &Params) -> Result<Question, ApiError> {
+    pub(crate) fn parse(params: &Params) -> Result<Question, ApiError> {
         let limit = params.limit()?;
         let min_time = time_param(params, "start", i64::MIN)?;
         let max_time = time_param(params, "end", i64::MAX)?;
@@ -43,7 +43,7 @@ impl Question {
         })
     }
 
-    fn sets(&self) -> Vec<&[Matcher]> {
+    pub(crate) fn sets(&self) -> Vec<&[Matcher]> {
         self.selectors.iter().map(Vec::as_slice).collect()
     }
 }

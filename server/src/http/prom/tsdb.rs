@@ -8,7 +8,7 @@ use kymo_engine::labels::Labels;
 use serde::Serialize;
 use serde_json::json;
 
-use super::labels::ask;
+use super::labels::{Question, ask};
 use crate::app::App;
 use crate::http::answer::{Answer, ApiError, Reply};
 use crate::http::params::Params;
@@ -66,13 +66,19 @@ impl Cardinality {
     }
 }
 
-/// `/api/v1/status/tsdb`. Unlike Prometheus' it counts the series of all data, not of the head alone.
+/// `/api/v1/status/tsdb`. Unlike Prometheus' it counts the series of all data, not of the head alone, or of those that
+/// pass any `match[]` between `start` and `end`.
 pub(crate) async fn tsdb(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
     let limit = limit(&params)?;
+    let question = Question::parse(&params)?;
     let db = app.reading(&tenant.0);
     ask(&app, &tenant, NOTHING, move |snapshot| {
         let mut cardinality = Cardinality::default();
-        let all = snapshot.series(&[&[]], i64::MIN, i64::MAX)?;
+        let sets = match question.sets() {
+            none if none.is_empty() => vec![&[][..]],
+            some => some,
+        };
+        let all = snapshot.series(&sets, question.min_time, question.max_time)?;
         for labels in &all {
             cardinality.add(labels);
         }

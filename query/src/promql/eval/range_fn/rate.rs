@@ -1,13 +1,27 @@
 //! `rate` and its kind, with Prometheus' extrapolation to the window's bounds.
 
 use super::Window;
+use crate::promql::eval::kahan::Kahan;
 
 pub(super) fn rate(w: &Window<'_>, _: &[f64]) -> Option<f64> {
-    extrapolated(w, true, true)
+    match w.delta {
+        true => Some(total(w) / (w.end.saturating_sub(w.start) as f64 / 1000.0)),
+        false => extrapolated(w, true, true),
+    }
 }
 
 pub(super) fn increase(w: &Window<'_>, _: &[f64]) -> Option<f64> {
-    extrapolated(w, true, false)
+    match w.delta {
+        true => Some(total(w)),
+        false => extrapolated(w, true, false),
+    }
+}
+
+/// What happened within the window according to samples that each say what happened since the one before.
+fn total(w: &Window<'_>) -> f64 {
+    let mut sum = Kahan::default();
+    w.values.iter().for_each(|v| sum.add(*v));
+    sum.total()
 }
 
 pub(super) fn delta(w: &Window<'_>, _: &[f64]) -> Option<f64> {
@@ -76,7 +90,7 @@ fn instant(w: &Window<'_>, rate: bool) -> Option<f64> {
     if interval == 0 {
         return None;
     }
-    let change = if rate && last < previous {
+    let change = if w.delta || (rate && last < previous) {
         last
     } else {
         last - previous
@@ -94,5 +108,8 @@ pub(super) fn changes(w: &Window<'_>, _: &[f64]) -> Option<f64> {
 }
 
 pub(super) fn resets(w: &Window<'_>, _: &[f64]) -> Option<f64> {
+    if w.delta {
+        return Some(0.0);
+    }
     Some(w.values.windows(2).filter(|pair| pair[1] < pair[0]).count() as f64)
 }

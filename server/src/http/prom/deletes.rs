@@ -1,0 +1,84 @@
+//! `admin/tsdb/*`: deleting series, taking what is deleted out of the blocks, and snapshots.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use kymo_engine::metrics::deletion::encode_matchers;
+use serde_json::json;
+
+use super::labels::Question;
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::http::admin::work;
+use crate::http::answer::{Answer, ApiError, Reply};
+use crate::http::params::Params;
+use crate::http::tenant::Tenant;
+
+/// The routes of this module.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/admin/tsdb/delete_series", post(delete).put(delete))
+        .route("/api/v1/admin/tsdb/clean_tombstones", post(clean).put(clean))
+        .route("/api/v1/admin/tsdb/snapshot", post(snapshot).put(snapshot))
+}
+
+/// Deletes the samples between `start` and `end` of the series that pass any `match[]`.
+async fn delete(State(app): State<Arc<App>>, Tenant(tenant): Tenant, params: Params) -> Reply {
+    let question = Question::parse(&params)?;
+    if question.selectors.is_empty() {
+        return Err(ApiError::bad_data("no match[] parameter provided"));
+    }
+    if question.max_time < question.min_time {
+        return Err(ApiError::bad_data("end timestamp must not be before start time"));
+    }
+    work(&app, move |node| {
+        let what = question.selectors.iter().map(|s| encode_matchers(s)).collect();
+        match node.existing_tenant(&tenant) {
+            Some(db) => db
+                .metrics
+                .delete(node.log(), question.min_time, question.max_time, what),
+            None => Ok(()),
+        }?;
+        Ok(serde_json::Value::Null)
+    })
+    .await?;
+    Ok(Answer::default())
+}
+
+async fn clean(State(app): State<Arc<App>>, Tenant(tenant): Tenant) -> Reply {
+    work(&app, move |node| {
+        if let Some(db) = node.existing_tenant(&tenant) {
+            db.metrics.clean()?;
+        }
+        Ok(serde_json::Value::Null)
+    })
+    .await?;
+    Ok(Answer::default())
+}
+
+/// Makes a snapshot below `snapshots/` in the data directory and answers its name. With `skip_head=true` only of what is
+/// in blocks.
+async fn snapshot(State(app): State<Arc<App>>, params: Params) -> Reply {
+    let skip_head = match params.first("skip_head") {
+        "" => false,
+        text => text
+            .parse::<bool>()
+            .map_err(|_| ApiError::bad_data("unable to parse boolean 'skip_head' argument"))?,
+    };
+    let name = snapshot_name(now_ms());
+    work(&app, move |node| {
+        node.snapshot(&name, !skip_head)?;
+        Ok(json!({"name": name}))
+    })
+    .await
+}
+
+/// Prometheus' form: the UTC time and sixteen random hex digits.
+fn snapshot_name(now_ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    let random = RandomState::new().hash_one(now_ms);
+    format!("{}-{random:016x}", time.strftime("%Y%m%dT%H%M%SZ"))
+}
