@@ -125,6 +125,8 @@ pub enum LogFormat {
 /// What browsers and links need.
 #[derive(Debug, Clone)]
 pub struct Web {
+    /// Deletion and snapshots through the Prometheus API.
+    pub admin_api: bool,
     /// The URL under which users reach the server, empty when unknown.
     pub external_url: String,
     /// Origins allowed to call the API from a browser, anchored.

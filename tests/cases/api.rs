@@ -276,7 +276,8 @@ fn things_a_push_only_server_has_not_are_empty_but_well_formed() {
 
 #[test]
 fn functions_that_prometheus_has_switched_off_are_refused_in_its_words() {
-    let (_dir, server) = start();
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start_with(dir.path(), &[("web.admin_api", "off")]);
     let c = &server.client;
     let delete = c.send("POST", "/api/v1/admin/tsdb/delete_series?match[]=up", &[], b"");
     let wanted = (500, "unavailable".to_owned(), "admin APIs disabled".to_owned());

@@ -5,7 +5,6 @@
 
 pub mod chunk;
 pub mod exemplars;
-mod histograms;
 pub mod index;
 pub mod merge;
 mod page;

@@ -302,6 +302,14 @@ pub const KEYS: &[Key] = &[
         show: |c| c.log.level.clone(),
     },
     Key {
+        path: "web.admin_api",
+        default: "on",
+        doc: "`off` refuses `/api/v1/admin/tsdb/*` (deletion, cleaning, snapshots) as Prometheus does by default.",
+        list: false,
+        apply: |c, v| on_off(v).map(|v| c.web.admin_api = v),
+        show: |c| if c.web.admin_api { "on" } else { "off" }.to_owned(),
+    },
+    Key {
         path: "web.external_url",
         default: "",
         doc: "URL under which users reach the server.",

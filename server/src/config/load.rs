@@ -189,6 +189,7 @@ fn blank() -> Config {
         },
         tenancy: false,
         web: Web {
+            admin_api: true,
             external_url: String::new(),
             cors_origin: CorsOrigin {
                 text: String::new(),

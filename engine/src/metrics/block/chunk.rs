@@ -5,6 +5,7 @@ use crate::block::BlockFile;
 use crate::coding::Malformed;
 use crate::error::Result;
 use crate::metrics::batch::HistogramWrite;
+use crate::metrics::histogram::columns;
 use crate::metrics::series::Samples;
 use crate::metrics::values::Group;
 
@@ -138,7 +139,7 @@ pub fn read_histograms(file: &BlockFile, chunk: &ChunkRef, out: &mut Vec<Histogr
     let decoded = page
         .get(offset as usize..)
         .ok_or(Malformed("histograms behind their page"))
-        .and_then(|bytes| super::histograms::decode(bytes, times.len()));
+        .and_then(|bytes| columns::decode(bytes, times.len()));
     let histograms = decoded.map_err(|Malformed(what)| file.corrupt(offset.into(), what))?;
     let rows = times.into_iter().zip(starts).zip(histograms);
     out.extend(rows.map(|((time, start), histogram)| HistogramWrite {

@@ -12,13 +12,14 @@ use super::series_page::{self, ChunkPlace, PageSeries};
 use super::starts::StartsWriter;
 use super::stats::{self, ChunkStats};
 use super::times::TimesWriter;
-use super::{histograms, postings, section};
+use super::{postings, section};
 use crate::block::writer::Written;
 use crate::block::{BlockWriter, Codec, Temperature};
 use crate::coding::put_uvarint;
 use crate::error::Result;
 use crate::metrics::batch::HistogramWrite;
 use crate::metrics::exemplar::Exemplar;
+use crate::metrics::histogram::columns;
 use crate::metrics::record::OwnedMetadata;
 use crate::metrics::series::Samples;
 use crate::metrics::values::Effort;
@@ -193,7 +194,7 @@ impl<'w> SeriesWriter<'w> {
                 self.histograms.close_when_full(self.writer)?;
                 let (page, offset) = self.histograms.place();
                 let histograms: Vec<_> = chunk.iter().map(|h| &h.histogram).collect();
-                histograms::encode(&histograms, &mut self.histograms.bytes);
+                columns::encode(&histograms, self.effort, &mut self.histograms.bytes);
                 self.run.push_placed(ChunkPlace {
                     times: self.times.push(&times, self.writer)?,
                     values: Values::Histograms { page, offset },

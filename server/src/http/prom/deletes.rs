@@ -13,7 +13,7 @@ use super::labels::Question;
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::http::admin::work;
-use crate::http::answer::{Answer, ApiError, Reply};
+use crate::http::answer::{Answer, ApiError, ErrorType, Reply};
 use crate::http::params::Params;
 use crate::http::tenant::Tenant;
 
@@ -25,8 +25,17 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/admin/tsdb/snapshot", post(snapshot).put(snapshot))
 }
 
+/// Refuses in the words of a Prometheus without `--web.enable-admin-api`.
+fn check_enabled(app: &App) -> Result<(), ApiError> {
+    match app.config.web.admin_api {
+        true => Ok(()),
+        false => Err(ApiError::new(ErrorType::Unavailable, "admin APIs disabled")),
+    }
+}
+
 /// Deletes the samples between `start` and `end` of the series that pass any `match[]`.
 async fn delete(State(app): State<Arc<App>>, Tenant(tenant): Tenant, params: Params) -> Reply {
+    check_enabled(&app)?;
     let question = Question::parse(&params)?;
     if question.selectors.is_empty() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
@@ -49,6 +58,7 @@ async fn delete(State(app): State<Arc<App>>, Tenant(tenant): Tenant, params: Par
 }
 
 async fn clean(State(app): State<Arc<App>>, Tenant(tenant): Tenant) -> Reply {
+    check_enabled(&app)?;
     work(&app, move |node| {
         if let Some(db) = node.existing_tenant(&tenant) {
             db.metrics.clean()?;
@@ -62,6 +72,7 @@ async fn clean(State(app): State<Arc<App>>, Tenant(tenant): Tenant) -> Reply {
 /// Makes a snapshot below `snapshots/` in the data directory and answers its name. With `skip_head=true` only of what is
 /// in blocks.
 async fn snapshot(State(app): State<Arc<App>>, params: Params) -> Reply {
+    check_enabled(&app)?;
     let skip_head = match params.first("skip_head") {
         "" => false,
         text => text

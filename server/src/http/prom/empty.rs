@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::http::answer::{Answer, ApiError, ErrorType, Reply};
+use crate::http::answer::{Answer, Reply};
 
 /// The routes of this module.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -31,16 +31,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     for (path, data) in answers {
         router = router.route(path, get(move || always(data.clone())));
     }
-    for name in ["delete_series", "clean_tombstones", "snapshot"] {
-        let path = format!("/api/v1/admin/tsdb/{name}");
-        router = router.route(&path, post(admin_disabled).put(admin_disabled));
-    }
     router
-}
-
-/// Deletion, snapshots and the like, which a Prometheus without `--web.enable-admin-api` refuses in these words.
-async fn admin_disabled() -> ApiError {
-    ApiError::new(ErrorType::Unavailable, "admin APIs disabled")
 }
 
 async fn always(data: Value) -> Reply {
