@@ -7,7 +7,6 @@ mod layout;
 pub mod open;
 mod resolution;
 pub mod row;
-pub mod runs;
 
 pub use check::HistogramError;
 

@@ -6,6 +6,9 @@ use super::{Counts, Histogram, ResetHint};
 use crate::coding::{Malformed, Reader, put_svarint, put_uvarint};
 use crate::metrics::is_stale;
 
+/// Rows after which a run should be left alone, so that reading a few does not decode too many.
+pub const ROWS_MAX: u32 = 120;
+
 const HINT_MASK: u8 = 3;
 /// The row is nothing but a stale marker.
 const BARE: u8 = 4;
@@ -31,17 +34,6 @@ struct Row {
     numbers: Numbers,
     /// Of the newest row, which may be bare.
     flags: u8,
-}
-
-impl Row {
-    fn histogram(&self, layout: &Layout) -> Histogram {
-        let hint = ResetHint::from_number((self.flags & HINT_MASK).into());
-        let sum = f64::from_bits(self.sum);
-        match self.flags & BARE {
-            0 => layout.histogram(hint, sum, &self.numbers),
-            _ => bare(hint, sum, self.flags & BARE_FLOAT != 0),
-        }
-    }
 }
 
 impl OpenHistograms {
@@ -114,98 +106,57 @@ impl OpenHistograms {
 
     /// The newest.
     pub fn last(&self) -> Histogram {
-        self.last.histogram(&self.layout)
+        self.histogram(&self.last)
+    }
+
+    fn histogram(&self, row: &Row) -> Histogram {
+        let hint = ResetHint::from_number((row.flags & HINT_MASK).into());
+        let sum = f64::from_bits(row.sum);
+        match row.flags & BARE {
+            0 => self.layout.histogram(hint, sum, &row.numbers),
+            _ => bare(hint, sum, row.flags & BARE_FLOAT != 0),
+        }
     }
 
     /// Calls `visit` with each time and histogram, ascending.
     ///
     /// # Errors
     /// Never for bytes that are as they were written.
-    pub fn decode(&self, visit: impl FnMut(i64, Histogram)) -> Result<(), Malformed> {
-        decode(&self.layout, &self.bytes, (self.first_time, self.rows), visit)
+    pub fn decode(&self, mut visit: impl FnMut(i64, Histogram)) -> Result<(), Malformed> {
+        let mut r = Reader::new(&self.bytes);
+        let mut row = Row {
+            time: self.first_time,
+            numbers: vec![0; self.layout.numbers_len()],
+            ..Row::default()
+        };
+        for _ in 0..self.rows {
+            row.interval = row.interval.wrapping_add(r.svarint()?);
+            row.time = row.time.wrapping_add(row.interval);
+            row.flags = r.u8()?;
+            row.sum ^= get_xor(&mut r)?;
+            if row.flags & BARE == 0 {
+                if self.layout.is_float() {
+                    for n in &mut row.numbers {
+                        *n ^= get_xor(&mut r)?;
+                    }
+                } else {
+                    get_differences(&mut r, &mut row.numbers)?;
+                }
+            }
+            visit(row.time, self.histogram(&row));
+        }
+        Ok(())
     }
 
-    /// The run without what only growth needs.
-    pub fn seal(self) -> SealedHistograms {
-        SealedHistograms {
-            layout: self.layout,
-            bytes: self.bytes.into_boxed_slice(),
-            rows: self.rows,
-            first_time: self.first_time,
-            last_time: self.last.time,
-        }
+    /// Gives back memory that only growth needs. The run can still grow.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
     }
 
     /// Bytes of memory behind it.
     pub fn heap_bytes(&self) -> usize {
         self.bytes.capacity() + self.last.numbers.capacity() * 8 + self.layout.heap_bytes()
     }
-}
-
-/// A run that no longer grows.
-#[derive(Debug, Clone)]
-pub struct SealedHistograms {
-    layout: Layout,
-    bytes: Box<[u8]>,
-    rows: u32,
-    first_time: i64,
-    last_time: i64,
-}
-
-impl SealedHistograms {
-    /// Time of the first.
-    pub fn first_time(&self) -> i64 {
-        self.first_time
-    }
-
-    /// Time of the last.
-    pub fn last_time(&self) -> i64 {
-        self.last_time
-    }
-
-    /// Calls `visit` with each time and histogram, ascending.
-    ///
-    /// # Errors
-    /// Never for bytes that are as they were written.
-    pub fn decode(&self, visit: impl FnMut(i64, Histogram)) -> Result<(), Malformed> {
-        decode(&self.layout, &self.bytes, (self.first_time, self.rows), visit)
-    }
-
-    /// Bytes of memory behind it.
-    pub fn heap_bytes(&self) -> usize {
-        self.bytes.len() + self.layout.heap_bytes()
-    }
-}
-
-fn decode(
-    layout: &Layout,
-    bytes: &[u8],
-    (first_time, rows): (i64, u32),
-    mut visit: impl FnMut(i64, Histogram),
-) -> Result<(), Malformed> {
-    let mut r = Reader::new(bytes);
-    let mut row = Row {
-        time: first_time,
-        numbers: vec![0; layout.numbers_len()],
-        ..Row::default()
-    };
-    for _ in 0..rows {
-        row.interval = row.interval.wrapping_add(r.svarint()?);
-        row.time = row.time.wrapping_add(row.interval);
-        row.flags = r.u8()?;
-        row.sum ^= get_xor(&mut r)?;
-        if row.flags & BARE == 0 {
-            if layout.is_float() {
-                for n in &mut row.numbers {
-                    *n ^= get_xor(&mut r)?;
-                }
-            } else {
-                get_differences(&mut r, &mut row.numbers)?;
-            }
-        }
-        visit(row.time, row.histogram(layout));
-    }
-    Ok(())
 }
 
 /// Flags of a stale marker without any buckets.
