@@ -96,10 +96,10 @@ impl Model {
     }
 
     /// The symbol of each state.
-    fn spread(&self) -> Vec<u8> {
+    fn spread(&self) -> [u8; 1 << LOG_MAX] {
         let size = 1usize << self.log;
         let step = (size >> 1) + (size >> 3) + 3;
-        let mut symbols = vec![0u8; size];
+        let mut symbols = [0u8; 1 << LOG_MAX];
         let mut at = 0;
         for (symbol, count) in self.counts.iter().enumerate() {
             for _ in 0..*count {
@@ -125,7 +125,7 @@ pub(super) fn encode(model: &Model, symbols: &[u8], steps: &mut Vec<Step>) -> u1
     }
     let mut next = starts;
     let mut states = vec![0u16; size as usize];
-    for (at, symbol) in model.spread().iter().enumerate() {
+    for (at, symbol) in model.spread().iter().enumerate().take(size as usize) {
         let slot = &mut next[*symbol as usize];
         states[*slot as usize] = at as u16;
         *slot += 1;
@@ -169,7 +169,7 @@ impl Table {
         let size = 1u32 << model.log;
         let mut next = model.counts;
         let mut states = [State::default(); 1 << LOG_MAX];
-        for (state, symbol) in states.iter_mut().zip(model.spread()) {
+        for (state, symbol) in states.iter_mut().zip(model.spread()).take(size as usize) {
             let x = u32::from(next[symbol as usize]);
             next[symbol as usize] += 1;
             let len = model.log - x.ilog2();

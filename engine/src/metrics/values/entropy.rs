@@ -95,7 +95,7 @@ pub(super) fn encode_classes(numbers: &[u64], histogram: &Histogram, out: &mut V
 
 /// Reads what [`encode_classes`] wrote.
 pub(super) fn decode_classes(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
-    let mut bits = BitSource::new(r.bytes()?);
+    let mut bits = BitSource::take_framed(r)?;
     let table = Table::new(&Model::read(&mut bits)?);
     let mut state = table.state(bits.get(table.log()) as u16);
     out.extend((0..count).map(|_| {
@@ -187,7 +187,7 @@ pub(super) fn decode_distinct(r: &mut Reader<'_>, count: usize, out: &mut Vec<i6
         last = last.wrapping_add(r.uvarint()?);
         *n = last as i64;
     }
-    let mut bits = BitSource::new(r.bytes()?);
+    let mut bits = BitSource::take_framed(r)?;
     let table = Table::new(&Model::read(&mut bits)?);
     let mut state = table.state(bits.get(table.log()) as u16);
     out.extend((0..count).map(|_| {

@@ -213,7 +213,7 @@ fn unpack(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Ma
         r.uvarint()?;
         r.uvarint()?;
     }
-    let mut bits = BitSource::new(r.take((count * width as usize).div_ceil(8))?);
+    let mut bits = BitSource::take(r, (count * width as usize).div_ceil(8))?;
     if width == 0 {
         out.resize(from + count, 0);
     } else {
@@ -231,6 +231,17 @@ fn unpack(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Ma
         next = at.unwrap_or(next) + 1;
     }
     Ok(())
+}
+
+/// The value of a column that has only one, which the reader goes past; none, and the reader where it was, for others.
+pub(super) fn decode_same(r: &mut Reader<'_>) -> Result<Option<i64>, Malformed> {
+    let mut ahead = r.clone();
+    if ahead.u8()? != ORDER_CONSTANT {
+        return Ok(None);
+    }
+    let value = ahead.svarint()?;
+    *r = ahead;
+    Ok(Some(value))
 }
 
 /// Reads a column of `count` values and appends them to `out`. The caller bounds `count`.
