@@ -53,10 +53,10 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> StoreOptions {
         StoreOptions {
-            flush_rows: 16_000_000,
-            flush_record_bytes: 64 << 20,
+            flush_rows: 8_000_000,
+            flush_record_bytes: 160 << 20,
             flush_age_ms: 2 * 3_600_000,
-            flush_lag_segments: 16,
+            flush_lag_segments: 32,
             compaction: CompactionOptions::default(),
             retention: RetentionOptions::default(),
             merge_spares_bytes: 64 << 20,
@@ -291,6 +291,13 @@ impl<S: Signal> Store<S> {
     /// The metas of the live blocks in log order.
     pub fn blocks(&self) -> Vec<BlockMeta> {
         self.view.read().blocks.iter().map(|b| b.meta().clone()).collect()
+    }
+
+    /// Bytes of the records that are in no block yet.
+    pub fn unflushed_bytes(&self) -> u64 {
+        let view = self.view.read();
+        let heads = view.sealed.iter().chain([&view.open]);
+        heads.map(|head| head.record_bytes.load(Ordering::Relaxed)).sum()
     }
 
     /// Counts and sizes.
