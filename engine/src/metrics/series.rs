@@ -185,7 +185,7 @@ impl SeriesData {
     /// True when the newest samples found are deltas, not running totals.
     pub fn is_delta(&self) -> bool {
         self.runs.last().is_some_and(|run| match run {
-            Run::Plain(_) => false,
+            Run::Plain(samples) => samples.delta,
             Run::Rows(rows) => rows.delta,
             Run::Head(series) => series.is_delta(),
             Run::Block(_, chunk) => chunk.delta,
