@@ -8,6 +8,8 @@ mod cases {
     mod crash;
     mod lifecycle;
     mod operations;
+    mod otlp;
+    mod otlp_sdk;
     mod prometheus;
     mod promqltest;
     mod query;

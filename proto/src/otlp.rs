@@ -3,6 +3,7 @@
 
 pub mod json;
 pub mod metrics;
+pub mod reply;
 mod value;
 
 pub use value::{AnyValue, KeyValue, KeyValues};

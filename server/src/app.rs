@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::ingest::Stated;
 use crate::pool::Pool;
 
 /// The tenant of everything while tenancy is off.
@@ -29,6 +30,8 @@ pub struct App {
     pub in_flight: Semaphore,
     /// The threads that queries share beside their own.
     pub pool: Pool,
+    /// Metadata that OTLP senders stated lately.
+    pub(crate) stated: Stated,
     node: OnceLock<Arc<Node>>,
     stopping: AtomicBool,
 }
@@ -48,6 +51,7 @@ impl App {
             counters: Counters::default(),
             pool: Pool::for_this_machine(),
             started_ms: now_ms(),
+            stated: Stated::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),
         }

@@ -4,6 +4,7 @@
 mod admin;
 mod answer;
 mod edge;
+pub(crate) mod otlp;
 mod own;
 mod params;
 mod process;
@@ -22,14 +23,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
-use answer::{ApiError, ErrorType};
+pub(crate) use answer::ApiError;
+use answer::ErrorType;
+pub(crate) use otlp::partial;
 pub(crate) use prom::status::rfc3339;
+pub(crate) use tenant::Tenant;
 
 /// All routes of the main listener.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(data_routes().layer(from_fn_with_state(Arc::clone(&app), when_ready)))
         .merge(always_routes())
+        .merge(crate::grpc::routes())
         .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
         .with_state(app)
 }
@@ -39,6 +44,8 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/-/ready", get(own::ready))
         .route("/api/v1/write", post(remote_write::write))
+        .route("/api/v1/otlp/v1/metrics", post(otlp::metrics))
+        .merge(otlp::routes())
         .route(
             "/api/v1/query",
             get(prom::query::instant).post(prom::query::instant),

@@ -3,12 +3,16 @@
 
 mod fault;
 mod histogram;
+mod inflate;
 pub mod metrics;
+mod otlp;
 mod rejects;
 mod remote_write;
 mod remote_write_v2;
 mod write;
 
 pub(crate) use fault::Fault;
+pub(crate) use inflate::Coding;
+pub(crate) use otlp::Stated;
 pub use rejects::{Reason, Rejects};
 pub(crate) use write::{Format, Outcome, Reserved, write};

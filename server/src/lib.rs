@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod counters;
 pub mod go_float;
+mod grpc;
 mod http;
 pub mod ingest;
 mod listener;

@@ -8,17 +8,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use kymo_engine::Error;
 use kymo_engine::node::{Node, Recovery};
 use kymo_engine::storage::LocalStorage;
 use kymo_engine::store::Upkeep;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Config;
-use crate::http::router;
+use crate::grpc;
+use crate::http::{otlp, router};
 use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
 
@@ -76,31 +79,56 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-/// Binds the main listener.
+/// The bound listeners of a server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Everything.
+    pub main: TcpListener,
+    /// OTLP over gRPC.
+    pub otlp_grpc: Option<TcpListener>,
+    /// OTLP over HTTP.
+    pub otlp_http: Option<TcpListener>,
+}
+
+/// Binds the listeners.
 ///
 /// # Errors
 /// [`RunError::Listen`], a busy port among its causes.
-pub async fn listen(config: &Config) -> Result<TcpListener, RunError> {
-    TcpListener::bind(&config.listen)
+pub async fn listen(config: &Config) -> Result<Listeners, RunError> {
+    Ok(Listeners {
+        main: bind(&config.listen).await?,
+        otlp_grpc: match &config.otlp.grpc_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        },
+        otlp_http: match &config.otlp.http_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        },
+    })
+}
+
+async fn bind(address: &str) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address)
         .await
         .map_err(|cause| RunError::Listen {
-            address: config.listen.clone(),
+            address: address.to_owned(),
             cause,
         })
 }
 
-/// Serves on `listener` until `shutdown` resolves. Requests are answered "not ready" until the node is open.
+/// Serves on the listeners until `shutdown` resolves. Requests are answered "not ready" until the node is open.
 ///
 /// # Errors
 /// [`RunError`] by phase; a failure to open ends the server at once.
 pub async fn run(
     config: Config,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     let app = Arc::new(App::new(config));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
+    let (stop, stopped) = watch::channel(());
+    let mut serving = tokio::spawn(serve_all(listeners, Arc::clone(&app), stopped));
     let opening = {
         let app = Arc::clone(&app);
         tokio::task::spawn_blocking(move || Opened::open(&app))
@@ -132,12 +160,36 @@ pub async fn run(
 
 type Served = Result<std::io::Result<()>, tokio::task::JoinError>;
 
-async fn serve(listener: TcpListener, app: Arc<App>, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
-    let listener = BoundedListener::new(listener, CONNECTIONS_MAX, idle_max(app.config.query.timeout_ms));
-    axum::serve(listener, router(app))
-        .with_graceful_shutdown(async {
+/// Serves on all listeners; ends when all have ended, or with the first failure.
+async fn serve_all(listeners: Listeners, app: Arc<App>, stopped: watch::Receiver<()>) -> std::io::Result<()> {
+    let idle_max = idle_max(app.config.query.timeout_ms);
+    let routers = [
+        (Some(listeners.main), router(Arc::clone(&app))),
+        (listeners.otlp_grpc, grpc::router(Arc::clone(&app))),
+        (listeners.otlp_http, otlp::router(app)),
+    ];
+    let mut all = JoinSet::new();
+    for (listener, router) in routers {
+        if let Some(listener) = listener {
+            let listener = BoundedListener::new(listener, CONNECTIONS_MAX, idle_max);
+            all.spawn(serve(listener, router, stopped.clone()));
+        }
+    }
+    while let Some(ended) = all.join_next().await {
+        ended.map_err(std::io::Error::other)??;
+    }
+    Ok(())
+}
+
+async fn serve(
+    listener: BoundedListener,
+    router: Router,
+    mut stopped: watch::Receiver<()>,
+) -> std::io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
             // Either way the sender is gone, so it is time to stop.
-            let _ = stopped.await;
+            let _ = stopped.changed().await;
         })
         .await
 }

@@ -51,7 +51,7 @@ fn a_second_server_on_the_same_directory_is_refused() {
     );
     assert!(locked, "{error}");
     let data = dir.path().to_str().unwrap();
-    let output = kymo(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+    let output = kymo(&["serve", "--main-only", "--data", data, "--listen", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     first.stop();
 }
@@ -62,7 +62,7 @@ fn refusals_to_start_have_their_exit_codes_and_name_the_cause() {
     let data = dir.path().to_str().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let busy = kymo(&["serve", "--data", data, "--listen", &address]);
+    let busy = kymo(&["serve", "--main-only", "--data", data, "--listen", &address]);
     assert_eq!(busy.status.code(), Some(3), "{}", stderr(&busy));
     assert!(stderr(&busy).contains(&address), "{}", stderr(&busy));
 
@@ -70,6 +70,7 @@ fn refusals_to_start_have_their_exit_codes_and_name_the_cause() {
     std::fs::write(&file, "").unwrap();
     let unusable = kymo(&[
         "serve",
+        "--main-only",
         "--data",
         file.to_str().unwrap(),
         "--listen",
@@ -81,6 +82,7 @@ fn refusals_to_start_have_their_exit_codes_and_name_the_cause() {
     std::fs::write(newer.path().join("kymo.version"), "kymo data 4000000\n").unwrap();
     let output = kymo(&[
         "serve",
+        "--main-only",
         "--data",
         newer.path().to_str().unwrap(),
         "--listen",

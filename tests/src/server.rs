@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kymo_server::config::{self, Config, Overrides};
 use kymo_server::run::{RunError, listen, run, runtime};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::client::Client;
@@ -21,6 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct TestServer {
     /// Talks to it.
     pub client: Client,
+    /// Talks to its OTLP/HTTP listener, where the configuration has one.
+    pub otlp_http: Option<Client>,
+    /// The address of its OTLP/gRPC listener, where the configuration has one.
+    pub otlp_grpc: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
 }
@@ -70,24 +75,33 @@ impl TestServer {
     /// When no port can be had.
     pub fn start_unready(config: Config) -> TestServer {
         let (stop, stopped) = oneshot::channel();
-        let (send_address, address) = std::sync::mpsc::channel::<SocketAddr>();
+        let (send_address, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = runtime().expect("a runtime");
             runtime.block_on(async move {
-                let listener = listen(&config).await?;
-                let address = listener.local_addr().expect("a bound listener has an address");
+                let listeners = listen(&config).await?;
+                let of =
+                    |listener: &TcpListener| listener.local_addr().expect("a bound listener has an address");
+                let addresses = (
+                    of(&listeners.main),
+                    listeners.otlp_http.as_ref().map(of),
+                    listeners.otlp_grpc.as_ref().map(of),
+                );
                 send_address
-                    .send(address)
+                    .send(addresses)
                     .expect("the test waits for the address");
-                run(config, listener, async {
+                run(config, listeners, async {
                     let _ = stopped.await;
                 })
                 .await
             })
         });
-        let address = address.recv().expect("the server listens");
+        let (main, otlp_http, otlp_grpc) = address.recv().expect("the server listens");
+        let client = |address: SocketAddr| Client::new(format!("http://{address}"));
         TestServer {
-            client: Client::new(format!("http://{address}")),
+            client: client(main),
+            otlp_http: otlp_http.map(client),
+            otlp_grpc,
             stop: Some(stop),
             thread: Some(thread),
         }

@@ -140,6 +140,24 @@ impl Registry {
         Labels::from_sorted(self.pairs_of(slot))
     }
 
+    /// The strings of the given series, sorted, and their positions by symbol.
+    pub fn symbols_of(&self, slots: &[Slot]) -> (Vec<String>, Vec<u32>) {
+        let mut used = vec![false; self.symbols.len()];
+        for slot in slots {
+            for symbol in self.symbol_pairs(*slot).iter().flatten() {
+                used[*symbol as usize] = true;
+            }
+        }
+        let mut sorted = self.symbols.sorted();
+        sorted.retain(|symbol| used[*symbol as usize]);
+        let mut rank = vec![0; self.symbols.len()];
+        for (i, symbol) in sorted.iter().enumerate() {
+            rank[*symbol as usize] = i as u32;
+        }
+        let texts = sorted.iter().map(|symbol| self.symbols.get(*symbol).to_owned());
+        (texts.collect(), rank)
+    }
+
     /// All slots in the order of their label sets.
     pub fn order(&self) -> Arc<Vec<Slot>> {
         let mut order = self.order.lock();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +55,11 @@ impl ServeArgs {
             }
             overrides.flags.insert(key.to_owned(), value.to_owned());
         }
+        if self.main_only {
+            for key in ["otlp.grpc_listen", "otlp.http_listen"] {
+                overrides.flags.insert(key.to_owned(), "off".to_owned());
+            }
+        }
         let flags = [
             ("data_dir", &self.data),
             ("listen", &self.listen),
@@ -80,11 +86,16 @@ pub(crate) fn serve(args: &ServeArgs) -> Outcome {
     init_logs(&config)?;
     let runtime = runtime().map_err(Failure::failed)?;
     runtime.block_on(async {
-        let listener = listen(&config).await?;
-        let address = listener.local_addr().map_err(Failure::failed)?;
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), main_only = args.main_only, "listening");
+        let listeners = listen(&config).await?;
+        let address = listeners.main.local_addr().map_err(Failure::failed)?;
+        let of = |listener: &Option<TcpListener>| {
+            let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+            address.map_or_else(|| "off".to_owned(), |address| address.to_string())
+        };
+        let (grpc, http) = (of(&listeners.otlp_grpc), of(&listeners.otlp_http));
+        tracing::info!(%address, otlp_grpc = grpc, otlp_http = http, version = env!("CARGO_PKG_VERSION"), "listening");
         let stop = stop_signal()?;
-        run(config, listener, stop).await?;
+        run(config, listeners, stop).await?;
         tracing::info!("stopped");
         Ok(())
     })

@@ -54,16 +54,16 @@ async fn accept(app: &Arc<App>, tenant: String, format: Format, request: Request
     let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
     // Snappy never grows its input by more than a sixth, so the compressed body has a limit too.
     let compressed_max = limit.saturating_add(limit / 6 + 32);
-    let (_room, body) = receive(app, request, compressed_max).await?;
+    let (mut room, body) = receive(app, request, compressed_max).await?;
     let declared = snappy::declared_len(&body)?;
     if declared > limit {
         return Err(Fault::TooLarge(format!(
             "the body declares {declared} decompressed bytes, the limit is {limit}"
         )));
     }
-    let _decompressed = Reserved::bytes(app, declared)?;
-    let open = move || Ok(Bytes::from(snappy::decompress(&body, limit)?));
-    crate::ingest::write(app, tenant, format, declared, open).await
+    room.grow(body.len() + declared)?;
+    let open = move |_: &mut Reserved| Ok(Bytes::from(snappy::decompress(&body, limit)?));
+    crate::ingest::write(app, tenant, format, (room, declared), open).await
 }
 
 /// The body of a request, and the room in memory that it takes.

@@ -24,6 +24,15 @@ impl Fault {
             }
         }
     }
+
+    /// The code of `google.rpc.Status`: only UNAVAILABLE is tried again by senders of OTLP.
+    pub(crate) fn grpc_code(&self) -> u32 {
+        match self {
+            Fault::Bad(_) | Fault::TooLarge(_) => 3,
+            Fault::Unavailable(_) => 14,
+            Fault::Internal(_) => 13,
+        }
+    }
 }
 
 impl From<&Error> for Fault {

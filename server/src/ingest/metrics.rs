@@ -121,8 +121,19 @@ pub(super) trait Incoming: LabelSource {
     /// What was refused so far, taken out.
     fn take_rejects(&self) -> Rejects;
 
-    /// The data point that a series of the batch comes from, where refusals are counted by point.
-    fn point(&self, series: u32) -> Option<u32>;
+    /// What is counted when a series of the batch is refused.
+    fn unit(&self, series: u32) -> Unit;
+}
+
+/// What refusals are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Samples.
+    Samples,
+    /// Data points, each of which may make several series; this is the number of one.
+    Point(u32),
+    /// Nothing: the series is not the sender's own.
+    Nothing,
 }
 
 /// The labels of a series of a write as [`label_text`] writes them.

@@ -180,7 +180,12 @@ impl Rejects {
 
     /// The text of the answer: a summary line, then the examples.
     pub fn text(&self, stored: u64) -> String {
-        let mut out = format!("{} refused, {stored} stored:", self.total());
+        format!("{} refused, {stored} stored:{}\n", self.total(), self.reasons())
+    }
+
+    /// The reasons with their counts, then the examples, a line each.
+    pub fn reasons(&self) -> String {
+        let mut out = String::new();
         for reason in Reason::ALL {
             let n = self.count(reason);
             if n > 0 {
@@ -191,7 +196,6 @@ impl Rejects {
             out.push('\n');
             out.push_str(example);
         }
-        out.push('\n');
         out
     }
 }

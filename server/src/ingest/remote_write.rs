@@ -10,7 +10,7 @@ use kymo_engine::metrics::{
 use kymo_proto::remote_write::{self as wire, Labels, Scan, Series};
 
 use super::histogram::from_wire;
-use super::metrics::{Incoming, RawLabel, Rules, exemplar_labels, sent_text};
+use super::metrics::{Incoming, RawLabel, Rules, Unit, exemplar_labels, sent_text};
 use super::{Reason, Rejects};
 
 /// A decoded request. The same body under the same rules always gives the same batch, so a series' number in the batch
@@ -188,8 +188,8 @@ impl Incoming for Request<'_> {
         self.rejects.take()
     }
 
-    fn point(&self, _series: u32) -> Option<u32> {
-        None
+    fn unit(&self, _series: u32) -> Unit {
+        Unit::Samples
     }
 }
 

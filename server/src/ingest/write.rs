@@ -8,7 +8,8 @@ use kymo_engine::Error;
 use kymo_engine::metrics::{Applied, Input};
 use kymo_engine::ticket::Ticket;
 
-use super::metrics::{Incoming, Rules, spelled};
+use super::metrics::{Incoming, Rules, Unit, spelled};
+use super::otlp::{self, Context, Texts};
 use super::{Fault, Reason, Rejects, remote_write, remote_write_v2};
 use crate::app::App;
 use crate::clock::now_ms;
@@ -23,6 +24,8 @@ pub(crate) enum Format {
     RemoteWrite,
     /// `io.prometheus.write.v2.Request`.
     RemoteWriteV2,
+    /// OTLP's `ExportMetricsServiceRequest`.
+    OtlpMetrics,
 }
 
 /// What became of a write.
@@ -83,14 +86,16 @@ impl Drop for Reserved {
 /// A write whose accepted part waits to become durable.
 struct Pending {
     format: Format,
+    tenant: String,
     body: Bytes,
     rules: Rules,
     rejects: Rejects,
     ticket: Ticket<Applied>,
+    _room: Reserved,
 }
 
-/// Decodes a body, stores what is good of it and waits until that is durable. `expected` is about how long the body is
-/// once `open` has made it ready to be decoded.
+/// Decodes a body, stores what is good of it and waits until that is durable. `open` makes the body ready to be decoded
+/// and takes what it needs beyond the room there is; `expected` is about how long the body then is.
 ///
 /// # Errors
 /// [`Fault`]: nothing was stored, unless it is [`Fault::Unavailable`], when nobody knows.
@@ -98,37 +103,48 @@ pub(crate) async fn write(
     app: &Arc<App>,
     tenant: String,
     format: Format,
-    expected: usize,
-    open: impl FnOnce() -> Result<Bytes, Fault> + Send + 'static,
+    (mut room, expected): (Reserved, usize),
+    open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
 ) -> Result<Outcome, Fault> {
     let work = {
         let app = Arc::clone(app);
-        move || append(&app, &tenant, format, open()?)
+        move || {
+            let body = open(&mut room)?;
+            append(&app, tenant, format, body, room)
+        }
     };
-    let pending = if expected <= INLINE_BYTES_MAX {
-        work()?
+    let appended = if expected <= INLINE_BYTES_MAX {
+        work()
     } else {
         tokio::task::spawn_blocking(work)
             .await
-            .map_err(|e| Fault::Internal(e.to_string()))??
+            .map_err(|e| Fault::Internal(e.to_string()))?
     };
-    let outcome = pending.finish().await?;
-    count(app, &outcome);
-    Ok(outcome)
+    let outcome = match appended {
+        Ok(pending) => pending.finish(app).await,
+        Err(fault) => Err(fault),
+    };
+    match &outcome {
+        Ok(outcome) => count(app, outcome),
+        // What was stated with this write may not be stored.
+        Err(_) => app.stated.forget(),
+    }
+    outcome
 }
 
-fn append(app: &App, tenant: &str, format: Format, body: Bytes) -> Result<Pending, Fault> {
+fn append(app: &App, tenant: String, format: Format, body: Bytes, room: Reserved) -> Result<Pending, Fault> {
     let config = &app.config;
     let received_ms = now_ms();
     let rules = Rules::at(received_ms, config.limits, config.retention.time_ms);
-    let incoming = read(format, &body, rules)?;
+    let texts = Texts::default();
+    let incoming = read(format, &body, &reading(app, &tenant, rules, received_ms, &texts))?;
     let input = Input {
         batch: incoming.batch(),
         labels: &*incoming,
         series_max: config.limits.series_max,
         received_ms,
     };
-    let stored = store(app, tenant, &input);
+    let stored = store(app, &tenant, &input);
     let rejects = incoming.take_rejects();
     if let Some(text) = rejects.aborted() {
         return Err(Fault::Bad(text.to_owned()));
@@ -137,17 +153,32 @@ fn append(app: &App, tenant: &str, format: Format, body: Bytes) -> Result<Pendin
     drop(incoming);
     Ok(Pending {
         format,
+        tenant,
         body,
         rules,
         rejects,
         ticket,
+        _room: room,
     })
 }
 
-fn read<'a>(format: Format, body: &'a [u8], rules: Rules) -> Result<Box<dyn Incoming + 'a>, Fault> {
+fn reading<'a>(app: &'a App, tenant: &'a str, rules: Rules, now_ms: i64, texts: &'a Texts) -> Context<'a> {
+    Context {
+        rules,
+        settings: &app.config.otlp,
+        lookback_ms: i64::try_from(app.config.query.lookback_ms).unwrap_or(i64::MAX),
+        texts,
+        stated: &app.stated,
+        tenant,
+        now_ms,
+    }
+}
+
+fn read<'a>(format: Format, body: &'a [u8], context: &Context<'a>) -> Result<Box<dyn Incoming + 'a>, Fault> {
     Ok(match format {
-        Format::RemoteWrite => Box::new(remote_write::Request::read(body, rules)?),
-        Format::RemoteWriteV2 => Box::new(remote_write_v2::Request::read(body, rules)?),
+        Format::RemoteWrite => Box::new(remote_write::Request::read(body, context.rules)?),
+        Format::RemoteWriteV2 => Box::new(remote_write_v2::Request::read(body, context.rules)?),
+        Format::OtlpMetrics => Box::new(otlp::Request::read(body, *context)?),
     })
 }
 
@@ -157,18 +188,21 @@ fn store(app: &App, tenant: &str, input: &Input<'_>) -> Result<Ticket<Applied>, 
 }
 
 impl Pending {
-    async fn finish(self) -> Result<Outcome, Fault> {
+    async fn finish(self, app: &App) -> Result<Outcome, Fault> {
         let Pending {
             format,
+            tenant,
             body,
             rules,
             mut rejects,
             ticket,
+            _room,
         } = self;
         let applied = ticket.await.map_err(|e| Fault::from(&e))?;
         if !applied.conflicts.is_empty() || !applied.over_limit.is_empty() {
             // The body is read again for the labels, because keeping them for every write would cost all of them.
-            if let Ok(incoming) = read(format, &body, rules) {
+            let texts = Texts::default();
+            if let Ok(incoming) = read(format, &body, &reading(app, &tenant, rules, 0, &texts)) {
                 note_refused(&applied, &*incoming, &mut rejects);
             }
         }
@@ -178,9 +212,10 @@ impl Pending {
 
 /// Adds what the store refused.
 fn note_refused(applied: &Applied, incoming: &dyn Incoming, rejects: &mut Rejects) {
-    let mut note = |series: u32, reason, n: u64, text: &dyn Fn() -> String| match incoming.point(series) {
-        Some(point) => rejects.add_point(point, reason, text),
-        None => rejects.add(reason, n, text),
+    let mut note = |series: u32, reason, n: u64, text: &dyn Fn() -> String| match incoming.unit(series) {
+        Unit::Point(point) => rejects.add_point(point, reason, text),
+        Unit::Samples => rejects.add(reason, n, text),
+        Unit::Nothing => {}
     };
     for conflict in &applied.conflicts {
         note(conflict.series, Reason::DuplicateTimestamp, 1, &|| {

@@ -1,0 +1,52 @@
+//! OTLP over gRPC. `tonic` does the transport; the bytes of a message go to the same decoder as those of OTLP over HTTP.
+//! Services that are not there answer UNIMPLEMENTED.
+
+mod body;
+mod codec;
+mod metrics;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::post;
+use tonic::{Code, Status};
+
+use crate::app::App;
+
+/// The routes on the listener of OTLP alone.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    routes().fallback(unknown).with_state(app)
+}
+
+/// The routes that the main listener shares.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            post(metrics::export),
+        )
+        .route("/opentelemetry.proto.collector.{signal}/Export", post(not_there))
+}
+
+async fn not_there(request: Request) -> Response {
+    let path = request.uri().path();
+    let signal = path.split('.').nth(3).unwrap_or("this signal");
+    answer(&Status::new(
+        Code::Unimplemented,
+        format!("{signal} are not stored by this server"),
+    ))
+}
+
+async fn unknown(request: Request) -> Response {
+    answer(&Status::new(
+        Code::Unimplemented,
+        format!("no such method: {}", request.uri().path()),
+    ))
+}
+
+/// A response that is a status alone.
+fn answer(status: &Status) -> Response {
+    status.clone().into_http::<axum::body::Body>()
+}

@@ -1,0 +1,107 @@
+//! `MetricsService/Export`.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::response::Response;
+use bytes::Bytes;
+use kymo_proto::otlp::reply;
+use parking_lot::Mutex;
+use tonic::codec::CompressionEncoding;
+use tonic::server::Grpc;
+use tonic::{Code, Status};
+
+use super::answer;
+use super::body::{Metered, Room};
+use super::codec::Raw;
+use crate::app::App;
+use crate::http::{ApiError, Tenant, partial};
+use crate::ingest::{Fault, Format, Reserved};
+
+/// When a client that was told to come again should do so.
+const RETRY_SECONDS: u64 = 5;
+
+/// Handles one export of metrics.
+pub(super) async fn export(
+    State(app): State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
+    let tenant = match tenant {
+        Ok(Tenant(tenant)) => tenant,
+        Err(error) => return answer(&Status::unauthenticated(error.text)),
+    };
+    if app.node().is_none() || app.is_stopping() {
+        return answer(&status(&Fault::Unavailable("the server is not ready".to_owned())));
+    }
+    let room: Room = match Reserved::bytes(&app, 1) {
+        Ok(room) => Arc::new(Mutex::new(Some(room))),
+        Err(fault) => return answer(&deferred(&app, &fault)),
+    };
+    let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
+    let mut grpc = Grpc::new(Raw)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(limit);
+    let request = request.map(|body| Metered::new(body, Arc::clone(&room)));
+    let service = tower::service_fn(move |message: tonic::Request<Bytes>| {
+        let (app, tenant, room) = (Arc::clone(&app), tenant.clone(), Arc::clone(&room));
+        async move { store(&app, tenant, &room, message.into_inner()).await }
+    });
+    let mut response = grpc.unary(service, request).await;
+    // The transport says OUT_OF_RANGE to what is too large, which senders take for a reason to try again.
+    if response
+        .headers()
+        .get("grpc-status")
+        .is_some_and(|code| code == "11")
+    {
+        let code = HeaderValue::from(Code::InvalidArgument as i32);
+        response.headers_mut().insert("grpc-status", code);
+    }
+    response.map(axum::body::Body::new)
+}
+
+async fn store(
+    app: &Arc<App>,
+    tenant: String,
+    room: &Room,
+    message: Bytes,
+) -> Result<tonic::Response<Vec<u8>>, Status> {
+    let Some(room) = room.lock().take() else {
+        return Err(Status::internal("a call has one message"));
+    };
+    let expected = message.len();
+    let open = move |room: &mut Reserved| {
+        room.grow(message.len())?;
+        Ok(message)
+    };
+    let written = crate::ingest::write(app, tenant, Format::OtlpMetrics, (room, expected), open).await;
+    match written {
+        Ok(outcome) => {
+            let (rejected, text) = partial(&outcome);
+            Ok(tonic::Response::new(reply::export_response(rejected, &text)))
+        }
+        Err(fault) => Err(deferred(app, &fault)),
+    }
+}
+
+/// The status of a fault, counted when it is to come again.
+fn deferred(app: &App, fault: &Fault) -> Status {
+    if matches!(fault, Fault::Unavailable(_)) {
+        app.counters.writes_deferred.add(1);
+    }
+    status(fault)
+}
+
+/// The status of a fault. What may pass says when to try again.
+pub(super) fn status(fault: &Fault) -> Status {
+    let code = fault.grpc_code();
+    let text = fault.text();
+    let again = matches!(fault, Fault::Unavailable(_)).then_some(RETRY_SECONDS);
+    let details = match again {
+        Some(_) => Bytes::from(reply::status(code, text, again)),
+        None => Bytes::new(),
+    };
+    Status::with_details(Code::from(code.cast_signed()), text, details)
+}

@@ -1,0 +1,174 @@
+//! OTLP over HTTP: `POST /v1/metrics` and, as Prometheus has it, `/api/v1/otlp/v1/metrics`. Protobuf and JSON, answered in
+//! the form of the request. <https://opentelemetry.io/docs/specs/otlp/#otlphttp>. What is stored is ingest's to say.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, post};
+use bytes::Bytes;
+use kymo_proto::otlp::{json, reply};
+
+use super::answer::ApiError;
+use super::tenant::Tenant;
+use super::{edge, remote_write, when_ready};
+use crate::app::App;
+use crate::ingest::{Coding, Fault, Format, Outcome};
+
+/// How much larger than its compressed form a body is taken to be before it is known.
+const EXPANSION: usize = 8;
+
+/// The two forms of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Protobuf,
+    Json,
+}
+
+/// The routes on the listener of OTLP alone.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    routes()
+        .layer(from_fn_with_state(Arc::clone(&app), when_ready))
+        .fallback(super::unknown)
+        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
+        .with_state(app)
+}
+
+/// The routes that the main listener shares.
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/metrics", post(metrics))
+        .route("/v1/traces", any(no_traces))
+        .route("/v1/logs", any(no_logs))
+        .route("/v1/profiles", any(no_profiles))
+}
+
+async fn no_traces() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "traces are not stored by this server\n")
+}
+
+async fn no_logs() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "logs are not stored by this server\n")
+}
+
+async fn no_profiles() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "profiles are not stored by this server\n")
+}
+
+/// Handles one export of metrics.
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
+    let Tenant(tenant) = match tenant {
+        Ok(tenant) => tenant,
+        Err(error) => return error.into_response(),
+    };
+    let (form, coding) = match negotiate(request.headers()) {
+        Ok(found) => found,
+        Err(text) => return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response(),
+    };
+    match accept(&app, tenant, form, coding, request).await {
+        Ok(outcome) => form.taken(&outcome),
+        Err(fault) => form.failed(&app, &fault),
+    }
+}
+
+fn negotiate(headers: &HeaderMap) -> Result<(Form, Coding), String> {
+    let text = |name: HeaderName| {
+        let value = headers.get(name).map(|v: &HeaderValue| v.to_str().unwrap_or("?"));
+        value.unwrap_or_default()
+    };
+    let content_type = text(header::CONTENT_TYPE);
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    let form = match media.to_ascii_lowercase().as_str() {
+        "application/x-protobuf" | "application/protobuf" => Form::Protobuf,
+        "application/json" => Form::Json,
+        _ => {
+            return Err(format!(
+                "unsupported content type {content_type:?}; supported: application/json, application/x-protobuf\n"
+            ));
+        }
+    };
+    let coding = text(header::CONTENT_ENCODING);
+    match Coding::of(coding) {
+        Some(coding) => Ok((form, coding)),
+        None => Err(format!(
+            "unsupported compression {coding:?}; supported: gzip, zstd, identity\n"
+        )),
+    }
+}
+
+async fn accept(
+    app: &Arc<App>,
+    tenant: String,
+    form: Form,
+    coding: Coding,
+    request: Request,
+) -> Result<Outcome, Fault> {
+    let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
+    let (room, body) = remote_write::receive(app, request, limit).await?;
+    let compressed = body.len();
+    let expected = match coding {
+        Coding::Identity => compressed,
+        Coding::Gzip | Coding::Zstd => compressed.saturating_mul(EXPANSION),
+    };
+    let open = move |room: &mut crate::ingest::Reserved| {
+        let body = coding.inflate(body, limit)?;
+        room.grow(compressed + body.len())?;
+        match form {
+            Form::Protobuf => Ok(body),
+            Form::Json => json::metrics_request(&body)
+                .map(Bytes::from)
+                .map_err(|e| Fault::Bad(e.to_string())),
+        }
+    };
+    crate::ingest::write(app, tenant, Format::OtlpMetrics, (room, expected), open).await
+}
+
+impl Form {
+    fn response(self, status: StatusCode, protobuf: Vec<u8>, json: String) -> Response {
+        let (content_type, body) = match self {
+            Form::Protobuf => ("application/x-protobuf", protobuf),
+            Form::Json => ("application/json", json.into_bytes()),
+        };
+        (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+    }
+
+    /// 200, with what was rejected when not everything was taken.
+    fn taken(self, outcome: &Outcome) -> Response {
+        let (rejected, text) = partial(outcome);
+        self.response(
+            StatusCode::OK,
+            reply::export_response(rejected, &text),
+            reply::export_response_json("rejectedDataPoints", rejected, &text),
+        )
+    }
+
+    fn failed(self, app: &App, fault: &Fault) -> Response {
+        let plain = remote_write::failed(app, fault);
+        let code = fault.grpc_code();
+        let mut response = self.response(
+            plain.status(),
+            reply::status(code, fault.text(), None),
+            reply::status_json(code, fault.text()),
+        );
+        if let Some(after) = plain.headers().get(header::RETRY_AFTER) {
+            response.headers_mut().insert(header::RETRY_AFTER, after.clone());
+        }
+        response
+    }
+}
+
+/// The number of data points that were refused, and why.
+pub(crate) fn partial(outcome: &Outcome) -> (u64, String) {
+    let rejects = &outcome.rejects;
+    if rejects.is_empty() {
+        return (0, String::new());
+    }
+    (rejects.total(), rejects.reasons())
+}
