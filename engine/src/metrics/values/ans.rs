@@ -5,7 +5,7 @@ use super::stream::{BitSink, BitSource, mask};
 use crate::coding::Malformed;
 
 /// Symbols are below this.
-pub(super) const SYMBOLS_MAX: usize = 65;
+pub(super) const SYMBOLS_MAX: usize = 128;
 const LOG_MIN: u32 = 5;
 const LOG_MAX: u32 = 8;
 
@@ -68,12 +68,12 @@ impl Model {
         }
     }
 
-    /// Reads the counts.
-    pub(super) fn read(bits: &mut BitSource<'_>) -> Result<Model, Malformed> {
+    /// Reads the counts of symbols below a limit, at most [`SYMBOLS_MAX`].
+    pub(super) fn read(bits: &mut BitSource<'_>, limit: usize) -> Result<Model, Malformed> {
         let log = bits.get(2) as u32 + LOG_MIN;
         let first = bits.get(7) as usize;
         let last = first + bits.get(7) as usize;
-        if last >= SYMBOLS_MAX {
+        if last >= limit {
             return Err(Malformed("symbol out of range"));
         }
         let mut counts = [0u16; SYMBOLS_MAX];
@@ -197,6 +197,14 @@ impl Table {
 }
 
 impl Model {
+    /// Symbols that occur are below this.
+    pub(super) fn symbols(&self) -> usize {
+        self.counts
+            .iter()
+            .rposition(|c| *c > 0)
+            .map_or(0, |last| last + 1)
+    }
+
     /// Bits of a first state.
     pub(super) fn log(&self) -> u32 {
         self.log

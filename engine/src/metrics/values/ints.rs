@@ -4,6 +4,7 @@
 
 use super::Effort;
 use super::entropy::{self, Distinct, Histogram};
+use super::fine::{self, Fine};
 use super::stream::{BitSink, BitSource, mask};
 use crate::coding::{Malformed, Reader, put_svarint, put_uvarint};
 
@@ -15,6 +16,7 @@ const CODING_SHIFT: u32 = 4;
 const CODING_PACKED: u8 = 0;
 const CODING_CLASSES: u8 = 1;
 const CODING_DISTINCT: u8 = 2;
+const CODING_FINE: u8 = 3;
 
 /// What is left of a column once it is predicted.
 #[derive(Debug, Default)]
@@ -100,7 +102,16 @@ impl Residuals {
         let classes = self.histogram.class_cost();
         let distinct = Distinct::of(&self.quotients);
         let distinct = distinct.filter(|d| d.cost() < packed.min(classes));
-        if let Some(distinct) = distinct {
+        let others = distinct.as_ref().map_or(packed.min(classes), Distinct::cost);
+        let fine = if effort == Effort::Cold {
+            Fine::of(&self.quotients)
+        } else {
+            None
+        };
+        if let Some(fine) = fine.filter(|f| f.cost() < others) {
+            self.write_head(CODING_FINE, out);
+            fine.encode(&self.quotients, out);
+        } else if let Some(distinct) = distinct {
             self.write_head(CODING_DISTINCT, out);
             entropy::encode_distinct(&self.quotients, &distinct, out);
         } else if classes < packed {
@@ -275,6 +286,7 @@ pub(in crate::metrics) fn decode(
         CODING_PACKED => unpack(r, count - order, out)?,
         CODING_CLASSES => entropy::decode_classes(r, count - order, out)?,
         CODING_DISTINCT => entropy::decode_distinct(r, count - order, out)?,
+        CODING_FINE => fine::decode(r, count - order, out)?,
         _ => return Err(Malformed("unknown coding of integers")),
     }
     let column = &mut out[from..];
