@@ -1,5 +1,6 @@
 //! Sizes and times of the value codecs of blocks, on the replicated recording (chunks of an hour and of four, neighbours in
-//! the order of their labels) and on the recorded series themselves. Prints bytes per sample, without and with zstd, before
+//! the order of their labels), on the recorded series themselves, on cloud series with long decimals (NAB) and on gauges of
+//! a shop (Nezha). Prints bytes per sample, without and with zstd, before
 //! it measures the time to encode and decode. Skips loudly without `../shared`.
 
 use std::collections::BTreeMap;
@@ -97,6 +98,28 @@ fn decode(bytes: &[u8], out: &mut Vec<f64>) -> bool {
     })
 }
 
+/// Chunks of the series of an OpenMetrics text of `../shared/data`; none when it is absent.
+fn text(name: &str) -> Chunks {
+    let path = recording::path().with_file_name("..").join(name);
+    let decoded = std::fs::File::open(path).and_then(zstd::decode_all);
+    let text = decoded.map_or(String::new(), |bytes| {
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let mut all: Vec<(&str, Vec<f64>)> = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.rsplitn(3, ' ').skip(1);
+        let (Some(value), Some(key)) = (words.next().and_then(|v| v.parse().ok()), words.next()) else {
+            continue;
+        };
+        match all.last_mut() {
+            Some((last, values)) if *last == key => values.push(value),
+            _ => all.push((key, vec![value])),
+        }
+    }
+    let chunks = all.iter().flat_map(|(_, values)| values.chunks(SAMPLES_MAX));
+    chunks.map(<[f64]>::to_vec).collect()
+}
+
 #[expect(clippy::print_stderr, reason = "a bench that is skipped must say so")]
 fn values(c: &mut Criterion) {
     let recorded = match recording::load() {
@@ -106,6 +129,12 @@ fn values(c: &mut Criterion) {
     measure(c, "hour", &fleet(&recorded, 5000, 240));
     measure(c, "four hours", &fleet(&recorded, 2500, SAMPLES_MAX as u64));
     let values = |series: &recording::Recorded| series.samples.iter().map(|(_, value)| *value).collect();
+    measure(c, "NAB", &text("nab/nab.om.txt.zst"));
+    measure(
+        c,
+        "Nezha",
+        &text("nezha-onlineboutique/metrics-2022-08-22.om.txt.zst"),
+    );
     measure(c, "recording", &recorded.iter().map(values).collect::<Chunks>());
 }
 

@@ -4,10 +4,15 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+/// Longest wait for an answer: a forced merge of a day takes a while.
+const ANSWER_MAX: Duration = Duration::from_secs(600);
+
 /// A kept-open connection.
 pub struct Client {
     stream: BufReader<TcpStream>,
     host: String,
+    /// The server said that it closes the connection behind its answer.
+    closing: bool,
 }
 
 impl Client {
@@ -15,11 +20,19 @@ impl Client {
     pub fn connect(host: &str) -> io::Result<Client> {
         let stream = TcpStream::connect(host)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(ANSWER_MAX))?;
         Ok(Client {
             stream: BufReader::new(stream),
             host: host.to_owned(),
+            closing: false,
         })
+    }
+
+    fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        if self.closing {
+            *self = Client::connect(&self.host)?;
+        }
+        self.stream.get_mut().write_all(request)
     }
 
     /// Sends a remote-write 1.0 body and returns the status.
@@ -44,7 +57,7 @@ impl Client {
         );
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
-        self.stream.get_mut().write_all(&request)?;
+        self.send(&request)?;
         Ok(self.response()?.0)
     }
 
@@ -63,7 +76,7 @@ impl Client {
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
             self.host
         );
-        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.send(request.as_bytes())?;
         self.response()
     }
 
@@ -88,6 +101,7 @@ impl Client {
                 length = n.trim().parse().map_err(|_| bad())?;
             }
             chunked |= header == "transfer-encoding: chunked";
+            self.closing |= header == "connection: close";
         }
         let mut body = Vec::new();
         if chunked {

@@ -21,7 +21,7 @@ pub struct CompactionOptions {
 impl Default for CompactionOptions {
     fn default() -> CompactionOptions {
         CompactionOptions {
-            fan_in: 6,
+            fan_in: 8,
             inputs_max: 24,
             bytes_max: 16 << 30,
         }

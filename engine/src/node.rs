@@ -27,6 +27,10 @@ const TENANTS_DIR: &str = "tenants";
 const SNAPSHOTS_DIR: &str = "snapshots";
 const QUARANTINE_DIR: &str = "quarantine";
 const RESERVE_FILE: &str = "reserve";
+/// Least space held back, for manifests and merges of small blocks.
+const RESERVE_MIN: u64 = 4 << 20;
+/// Bytes of records that make about one byte of a young block, with a margin.
+const RECORDS_PER_BLOCK_BYTE: u64 = 4;
 const TENANT_LEN_MAX: usize = 150;
 
 /// Settings of a node.
@@ -38,7 +42,8 @@ pub struct NodeOptions {
     pub store: StoreOptions,
     /// Bytes of decompressed blocks kept in memory.
     pub cache_bytes: u64,
-    /// Space held back so that flushes, merges and deletions still run on a full disk; 0 holds none.
+    /// Most space held back so that flushes, merges and deletions still run on a full disk, as much of it as the heads need;
+    /// 0 holds none.
     pub reserve_bytes: u64,
     /// Below this many free bytes writes are refused.
     pub free_bytes_min: u64,
@@ -134,7 +139,7 @@ impl Node {
             tenants,
             reserve: Mutex::new(None),
         };
-        node.hold_reserve();
+        node.hold_reserve(false);
         Ok((Arc::new(node), recovery))
     }
 
@@ -212,7 +217,7 @@ impl Node {
                 .or_else(|e| if e.is_disk_full() { Ok(()) } else { Err(e) })?;
         }
         // Filling the reserve takes longer than opening, so it is first held here.
-        let has_reserve = self.state() == State::DiskFull || self.hold_reserve();
+        let has_reserve = self.state() == State::DiskFull || self.hold_reserve(false);
         if !has_reserve {
             self.shared.health.write_failed(&Error::DiskFull);
         }
@@ -226,9 +231,14 @@ impl Node {
         self.each(|db| db.metrics.merge_due(now_ms))
     }
 
-    /// Writes everything the heads hold to blocks.
+    /// Writes everything the heads hold to blocks, and gives back the space that only writing needs.
     pub fn flush(&self) -> Result<Upkeep> {
-        self.each(|db| db.metrics.flush(&self.log))
+        let done = self.each(|db| db.metrics.flush(&self.log))?;
+        self.log.drop_spares();
+        if self.state() == State::Writable {
+            self.hold_reserve(true);
+        }
+        Ok(done)
     }
 
     /// Merges every day's blocks into one, as far as sizes allow.
@@ -284,24 +294,36 @@ impl Node {
             .reserve_bytes
             .saturating_add(self.options.free_bytes_min);
         let fits = || self.storage.free_bytes().is_ok_and(|free| free >= needed);
-        if self.state() == State::DiskFull && fits() && self.hold_reserve() {
+        if self.state() == State::DiskFull && fits() && self.hold_reserve(false) {
             self.shared.health.space_is_back();
         }
     }
 
-    /// Fills the reserve with real blocks; false when the disk has no room for it.
-    fn hold_reserve(&self) -> bool {
+    /// What flushing the heads may need, within the settings: their records take several times the space of their blocks.
+    fn reserve_wanted(&self) -> u64 {
+        let tenants = self.tenants.read();
+        let unflushed: u64 = tenants.values().map(|db| db.metrics.unflushed_bytes()).sum();
+        let most = self.options.reserve_bytes;
+        (unflushed / RECORDS_PER_BLOCK_BYTE).clamp(RESERVE_MIN.min(most), most)
+    }
+
+    /// Fills the reserve with real blocks, as much as the heads need now; false when the disk has no room for it. One that
+    /// is larger than needed stays as it is unless told to shrink.
+    fn hold_reserve(&self, shrink: bool) -> bool {
+        let wanted = self.reserve_wanted();
         let mut reserve = self.reserve.lock();
-        if reserve.is_some() {
+        let held = reserve.as_ref().and_then(|file| file.len().ok());
+        if held.is_some_and(|held| held >= wanted && !(shrink && held > wanted)) {
             return true;
         }
-        match fill_reserve(self.storage.as_ref(), self.options.reserve_bytes) {
+        match fill_reserve(self.storage.as_ref(), wanted) {
             Ok(file) => {
                 *reserve = Some(file);
                 true
             }
             Err(_) => {
                 self.storage.delete(RESERVE_FILE).ok();
+                *reserve = None;
                 false
             }
         }
@@ -309,15 +331,16 @@ impl Node {
 }
 
 fn fill_reserve(storage: &dyn Storage, len: u64) -> Result<Arc<dyn File>> {
-    if storage.exists(RESERVE_FILE) {
-        let file = storage.open(RESERVE_FILE)?;
-        if file.len()? == len {
-            return Ok(file);
-        }
-    }
-    let file = storage.create(RESERVE_FILE)?;
+    let held = match storage.exists(RESERVE_FILE) {
+        true => Some(storage.open(RESERVE_FILE)?),
+        false => None,
+    };
+    let file = match held {
+        Some(file) if file.len()? <= len => file,
+        _ => storage.create(RESERVE_FILE)?,
+    };
     let zeros = vec![0; (1 << 20).min(len as usize)];
-    let mut at = 0;
+    let mut at = file.len()?;
     while at < len {
         let n = (len - at).min(zeros.len() as u64);
         file.write_at(at, &zeros[..n as usize])?;

@@ -27,8 +27,8 @@ pub trait Signal: Sized + Send + Sync + 'static {
     /// What an open block keeps in memory besides its file.
     type Index: Send + Sync;
 
-    /// A head without records.
-    fn new_head() -> Self::Head;
+    /// A head without records, which follows `previous` in the same process if there was one.
+    fn new_head(previous: Option<&Self::Head>) -> Self::Head;
     /// Resolves an input against the head it will be applied to.
     fn resolve(head: &Self::Head, input: &Self::Input<'_>) -> Result<Self::Record>;
     /// The record as the log keeps it.

@@ -53,10 +53,10 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> StoreOptions {
         StoreOptions {
-            flush_rows: 16_000_000,
-            flush_record_bytes: 64 << 20,
+            flush_rows: 8_000_000,
+            flush_record_bytes: 160 << 20,
             flush_age_ms: 2 * 3_600_000,
-            flush_lag_segments: 16,
+            flush_lag_segments: 32,
             compaction: CompactionOptions::default(),
             retention: RetentionOptions::default(),
             merge_spares_bytes: 64 << 20,
@@ -118,10 +118,10 @@ pub(crate) struct Head<S: Signal> {
 }
 
 impl<S: Signal> Head<S> {
-    fn new(generation: u32) -> Arc<Head<S>> {
+    fn new(generation: u32, previous: Option<&S::Head>) -> Arc<Head<S>> {
         Arc::new(Head {
             generation,
-            state: S::new_head(),
+            state: S::new_head(previous),
             records: AtomicU64::new(0),
             record_bytes: AtomicU64::new(0),
             through: AtomicU64::new(0),
@@ -197,7 +197,7 @@ impl<S: Signal> Store<S> {
             }
         }
         blocks.sort_by_key(|b: &Arc<Block<S>>| (b.meta().max_seq, b.meta().id));
-        let open = Head::new(manifest.live().head_generation.max(1));
+        let open = Head::new(manifest.live().head_generation.max(1), None);
         let view = View {
             open,
             sealed: Vec::new(),
@@ -237,7 +237,7 @@ impl<S: Signal> Store<S> {
         }
         let mut view = self.view.write();
         if record.head_generation != view.open.generation {
-            let sealed = std::mem::replace(&mut view.open, Head::new(record.head_generation));
+            let sealed = std::mem::replace(&mut view.open, Head::new(record.head_generation, None));
             if sealed.records.load(Ordering::Relaxed) > 0 {
                 view.sealed.push(sealed);
             }
@@ -291,6 +291,13 @@ impl<S: Signal> Store<S> {
     /// The metas of the live blocks in log order.
     pub fn blocks(&self) -> Vec<BlockMeta> {
         self.view.read().blocks.iter().map(|b| b.meta().clone()).collect()
+    }
+
+    /// Bytes of the records that are in no block yet.
+    pub fn unflushed_bytes(&self) -> u64 {
+        let view = self.view.read();
+        let heads = view.sealed.iter().chain([&view.open]);
+        heads.map(|head| head.record_bytes.load(Ordering::Relaxed)).sum()
     }
 
     /// Counts and sizes.

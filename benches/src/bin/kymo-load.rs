@@ -5,17 +5,16 @@
 //! `restart` loads, kills the server with SIGKILL, starts it again and prints the time to the first correct answer.
 //! Any server with a Prometheus remote-write receiver can be measured by `ack`. Not for correctness (see `tests/`).
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use kymo_benches::fleet::Protocol;
 use kymo_benches::http::Client;
-use kymo_benches::measure::{self, Kind, disk_bytes, usage};
+use kymo_benches::measure::{self, Kind, Server, disk_bytes, usage};
 use kymo_benches::workload::Workload;
 
 #[derive(Parser)]
@@ -273,48 +272,6 @@ fn paced(
     Ok(latencies)
 }
 
-/// A `kymo` of our own in a directory of its own.
-struct Server {
-    child: Child,
-    host: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn start(bin: &Path, data: &Path) -> Result<Server> {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let host = socket.local_addr()?.to_string();
-    drop(socket);
-    let child = Command::new(bin)
-        .args(["serve", "--main-only", "--listen", &host, "--data"])
-        .arg(data)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start {}", bin.display()))?;
-    Ok(Server { child, host })
-}
-
-fn connect(host: &str) -> Result<Client> {
-    let started = Instant::now();
-    loop {
-        let ready = Client::connect(host).and_then(|mut client| {
-            let (status, _) = client.get("/-/ready")?;
-            Ok((status == 200).then_some(client))
-        });
-        match ready {
-            Ok(Some(client)) => return Ok(client),
-            Err(e) if started.elapsed() > Duration::from_secs(60) => return Err(e.into()),
-            _ => thread::sleep(Duration::from_millis(1)),
-        }
-    }
-}
-
 fn load(host: &str, work: Workload, scrapes: u64, connections: u64) -> Result<()> {
     let next = AtomicU64::new(0);
     let batch = 2000;
@@ -323,7 +280,7 @@ fn load(host: &str, work: Workload, scrapes: u64, connections: u64) -> Result<()
         let workers: Vec<_> = (0..connections)
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
-                    let mut client = connect(host)?;
+                    let mut client = Client::connect(host)?;
                     loop {
                         let n = next.fetch_add(1, Ordering::Relaxed);
                         if n >= batches * scrapes {
@@ -348,7 +305,7 @@ fn load(host: &str, work: Workload, scrapes: u64, connections: u64) -> Result<()
 
 fn ingest(args: &Ingest) -> Result<()> {
     let data = tempfile::tempdir()?;
-    let server = start(&args.bin, data.path())?;
+    let server = Server::start(Kind::Kymo, &args.bin, data.path())?;
     let interval_ms = 15_000;
     let start_ms = now_ms() - interval_ms * args.scrapes as i64;
     let work = Workload {
@@ -357,12 +314,13 @@ fn ingest(args: &Ingest) -> Result<()> {
         interval_ms,
     };
     let samples = (args.series * args.scrapes) as f64;
+    server.ready()?;
     let started = Instant::now();
     load(&server.host, work, args.scrapes, args.connections)?;
     let seconds = started.elapsed().as_secs_f64();
     let measure::Usage {
         cpu, peak_mib: peak, ..
-    } = usage(server.child.id())?;
+    } = usage(server.pid())?;
     say(&format!(
         "{samples} samples in {seconds:.1} s: {:.0} samples/s, client on the same cores",
         samples / seconds
@@ -371,7 +329,7 @@ fn ingest(args: &Ingest) -> Result<()> {
         "server CPU {:.3} s per million samples, peak RSS {peak:.0} MiB",
         cpu / samples * 1e6
     ));
-    let mut client = connect(&server.host)?;
+    let mut client = server.ready()?;
     for step in ["flush", "compact?wait=true"] {
         let (status, body) = client.post(&format!("/api/v1/admin/{step}"))?;
         ensure!(status / 100 == 2, "{step} answered {status} {body}");
@@ -383,7 +341,7 @@ fn ingest(args: &Ingest) -> Result<()> {
     ));
     let measure::Usage {
         cpu, peak_mib: peak, ..
-    } = usage(server.child.id())?;
+    } = usage(server.pid())?;
     say(&format!(
         "with flush and merge: CPU {:.3} s per million samples, peak RSS {peak:.0} MiB",
         cpu / samples * 1e6
@@ -395,22 +353,23 @@ fn restart(args: &Restart) -> Result<()> {
     let interval_ms = 15_000;
     for round in 0..args.rounds {
         let data = tempfile::tempdir()?;
-        let server = start(&args.bin, data.path())?;
+        let server = Server::start(Kind::Kymo, &args.bin, data.path())?;
         let start_ms = now_ms() - interval_ms * args.scrapes as i64;
         let work = Workload {
             series: args.series,
             start_ms,
             interval_ms,
         };
+        server.ready()?;
         load(&server.host, work, args.scrapes, 2)?;
         drop(server);
         let log = disk_bytes(&data.path().join("wal"))? as f64 / f64::from(1 << 20);
         let started = Instant::now();
-        let server = start(&args.bin, data.path())?;
+        let server = Server::start(Kind::Kymo, &args.bin, data.path())?;
         let time = work.time(args.scrapes - 1) as f64 / 1e3;
         let path = format!("/api/v1/query?query=count(%7Bjob%3D%22node%22%7D)&time={time}");
         let wanted = format!("\"{}\"", args.series);
-        let mut client = connect(&server.host)?;
+        let mut client = server.ready()?;
         loop {
             let (status, body) = client.get(&path)?;
             if status == 200 && body.contains(&wanted) {
@@ -422,7 +381,7 @@ fn restart(args: &Restart) -> Result<()> {
             );
         }
         let seconds = started.elapsed().as_secs_f64();
-        let peak = usage(server.child.id())?.peak_mib;
+        let peak = usage(server.pid())?.peak_mib;
         say(&format!(
             "round {round}: {} series, {} samples, log {log:.0} MiB: first correct answer after {seconds:.2} s, peak RSS {peak:.0} MiB",
             args.series,

@@ -95,3 +95,44 @@ fn churn_replaces_a_twentieth_at_a_time() {
         .filter(|(_, v)| kymo_engine::metrics::is_stale(*v));
     assert_eq!(stale.count(), replaced);
 }
+
+#[test]
+fn both_protocols_say_the_same() {
+    use kymo_proto::remote_write::{Labels, Scan, v2};
+    use kymo_proto::snappy::decompress;
+
+    let Some(fleet) = fleet(2300, 2, None) else { return };
+    let (mut one, mut two) = (Body::new(Protocol::One), Body::new(Protocol::Two));
+    fleet.player(0, 1).scrape(|labels, identity, time, value| {
+        one.push(labels, identity, time, value);
+        two.push(labels, identity, time, value);
+    });
+    let (one, two) = (
+        decompress(&one.finish(), 1 << 26).unwrap(),
+        decompress(&two.finish(), 1 << 26).unwrap(),
+    );
+    let mut from_one = Vec::new();
+    let mut scan = Scan::new(&one);
+    while let Some(series) = scan.next_series().unwrap() {
+        let labels: Vec<_> = Labels::new(&series.labels)
+            .map(|label| label.unwrap())
+            .flat_map(|label| [label.name.to_vec(), label.value.to_vec()])
+            .collect();
+        let sample = series.samples[0];
+        from_one.push((labels, sample.timestamp, sample.value.to_bits()));
+    }
+    let mut from_two = Vec::new();
+    let mut scan = v2::Scan::open(&two).unwrap();
+    let symbols = scan.symbols.clone();
+    while let Some(series) = scan.next_series().unwrap() {
+        let labels: Vec<_> = series
+            .label_refs
+            .iter()
+            .map(|n| symbols[*n as usize].to_vec())
+            .collect();
+        let sample = series.samples[0];
+        from_two.push((labels, sample.timestamp, sample.value.to_bits()));
+    }
+    assert_eq!(from_one.len(), 2300);
+    assert_eq!(from_one, from_two);
+}

@@ -100,11 +100,12 @@ pub fn run(plan: &Plan, fleet: &Fleet) -> Result<Report> {
     let directory = tempfile::tempdir()?;
     let data = directory.path().join("data");
     let server = Server::start(plan.kind, &plan.bin, &data)?;
-    let mut client = server.ready()?;
+    server.ready()?;
     let loaded = fill(&server.host, fleet, plan.connections, plan.protocol)?;
     let filling = usage(server.pid())?;
     let expected = fleet.size().series as u64;
     let end = fleet.end_ms() as f64 / 1e3;
+    let mut client = server.ready()?;
     let counted = server.count(&mut client, end)?;
     if plan.kind != Kind::VictoriaMetrics {
         ensure!(counted == expected, "{counted} series instead of {expected}");

@@ -1,6 +1,7 @@
 //! Reads a block: its footer once, then sections and pages on demand, each verified when it comes from the disk and
 //! served from the cache afterwards.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -144,7 +145,7 @@ impl BlockFile {
         }
         let raw = match extent.codec {
             Codec::Plain => stored,
-            Codec::Zstd => zstd::bulk::decompress(&stored, extent.raw_len as usize)
+            Codec::Zstd => decompress(&stored, extent.raw_len as usize)
                 .map_err(|_| self.corrupt(extent.offset, "compressed bytes"))?,
         };
         if raw.len() != extent.raw_len as usize {
@@ -175,6 +176,20 @@ impl BlockFile {
             what,
         }
     }
+}
+
+fn decompress(stored: &[u8], raw_len: usize) -> std::io::Result<Vec<u8>> {
+    thread_local! {
+        // Pages are small: making a context for each would cost as much as decompressing it.
+        static CONTEXT: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    CONTEXT.with_borrow_mut(|context| {
+        let context = match context {
+            Some(context) => context,
+            None => context.insert(zstd::bulk::Decompressor::new()?),
+        };
+        context.decompress(stored, raw_len)
+    })
 }
 
 fn parse_footer(bytes: &[u8]) -> Result<(BlockMeta, Vec<Section>), Malformed> {

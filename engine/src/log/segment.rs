@@ -223,9 +223,9 @@ impl Segments {
         self.closed.iter().filter(|c| c.last_seq >= seq).count()
     }
 
-    /// What to fill when a spare segment would be needed soon and there is none.
+    /// What to fill when a spare segment will be needed soon and there is none.
     pub fn wants_spare(&mut self, segment_bytes: u64) -> Option<SpareFill> {
-        let soon = self.active.as_ref().is_none_or(|a| a.offset > segment_bytes / 2);
+        let soon = self.active.as_ref().is_some_and(|a| a.offset > segment_bytes / 2);
         if !soon || !self.spare.is_empty() {
             return None;
         }

@@ -2,10 +2,15 @@
 //! by the log and applied here in log order; what is a duplicate or a conflict is decided then, the same way at replay.
 
 pub mod histograms;
+pub mod names;
+mod resolve;
 pub mod series;
 pub mod starts;
 
 pub use series::HeadSeries;
+
+use names::{Names, Numbers};
+use resolve::Resolving;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,16 +19,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
-use super::batch::{
-    Applied, Conflict, LabelBuffer, LabelSource, LabelsFound, Metadata, SeriesWrite, WriteBatch,
-};
+use super::batch::{Applied, Conflict, LabelSource, Metadata, WriteBatch};
 use super::exemplar::{Exemplar, TraceId};
-use super::key::{Keys, SeriesKey};
+use super::key::SeriesKey;
 use super::matcher::Matcher;
-use super::record::{Origin, OwnedMetadata, Record};
+use super::record::{OwnedMetadata, Record};
 use super::registry::{Registry, SeriesId, Slot};
 use super::samples::Pushed;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::labels::Labels;
 use crate::signal::HeadSize;
 
@@ -43,12 +46,13 @@ pub struct Input<'a> {
 /// Series and samples since the last flush.
 #[derive(Default)]
 pub struct MetricsHead {
-    registry: RwLock<Registry>,
-    /// Series by the spellings seen; only of series in the registry.
-    keys: RwLock<Keys>,
-    /// Series whose definition is on its way through the log.
-    pending: Mutex<Pending>,
-    series: RwLock<Vec<Arc<HeadSeries>>>,
+    names: Arc<Names>,
+    /// Series that applied records of this head define.
+    defined: RwLock<Numbers>,
+    /// What there is of each series, by slot.
+    series: RwLock<Vec<Option<Arc<HeadSeries>>>>,
+    /// Slots with anything.
+    present: RwLock<RoaringBitmap>,
     metadata: RwLock<BTreeMap<String, Vec<OwnedMetadata>>>,
     /// Series whose exemplars name a trace.
     traces: RwLock<HashMap<TraceId, Vec<Slot>>>,
@@ -59,140 +63,38 @@ pub struct MetricsHead {
     orphans: AtomicU64,
 }
 
-#[derive(Default)]
-struct Pending {
-    ids: HashMap<Labels, SeriesId>,
-    next: SeriesId,
-}
-
 /// Takes a selected series: which set of matchers it passed, how to get its labels, its samples.
 pub type VisitSeries<'v> = dyn FnMut(usize, &dyn Fn() -> Labels, &Arc<HeadSeries>) + 'v;
 
 const DAY_MS: i64 = 86_400_000;
 /// How long a repeated statement about a metric family is not written again.
 const METADATA_REPEAT_MS: u64 = 3_600_000;
-
-/// A write being resolved.
-struct Resolving<'r> {
-    head: &'r MetricsHead,
-    input: &'r Input<'r>,
-    registry: parking_lot::RwLockReadGuard<'r, Registry>,
-    keys: parking_lot::RwLockReadGuard<'r, Keys>,
-    labels: LabelBuffer,
-    record: Record,
-    /// Keys of series that are in the registry under another spelling.
-    learned: Vec<(SeriesKey, SeriesId)>,
-}
-
-impl<'r> Resolving<'r> {
-    fn new(head: &'r MetricsHead, input: &'r Input<'r>) -> Resolving<'r> {
-        let samples = input.batch.sample_count();
-        let record = Record {
-            samples: Vec::with_capacity(samples),
-            origin: Origin {
-                samples: Vec::with_capacity(samples),
-                ..Origin::default()
-            },
-            ..Record::default()
-        };
-        Resolving {
-            head,
-            input,
-            registry: head.registry.read(),
-            keys: head.keys.read(),
-            labels: LabelBuffer::default(),
-            record,
-            learned: Vec::new(),
-        }
-    }
-
-    /// Lets go of the locks.
-    fn finish(self) -> (Record, Vec<(SeriesKey, SeriesId)>) {
-        (self.record, self.learned)
-    }
-
-    /// The number of a series, `None` when it is left out.
-    #[inline]
-    fn series(&mut self, i: u32, key: SeriesKey) -> Result<Option<SeriesId>> {
-        match self.keys.get(key) {
-            Some(id) => Ok(Some(id)),
-            None => self.spelled(i, key),
-        }
-    }
-
-    fn spelled(&mut self, i: u32, key: SeriesKey) -> Result<Option<SeriesId>> {
-        self.labels.clear();
-        match self.input.labels.labels(i, &mut self.labels) {
-            LabelsFound::Good => {}
-            LabelsFound::Refused => {
-                self.record.origin.refused.push(i);
-                return Ok(None);
-            }
-            LabelsFound::Abort => return Err(Error::Aborted),
-        }
-        self.labels.sort();
-        if let Some(id) = self.registry.find(&self.labels) {
-            self.learned.push((key, id));
-            return Ok(Some(id));
-        }
-        let Some((id, labels)) = self
-            .head
-            .pend(&self.registry, &self.labels, self.input.series_max)
-        else {
-            self.record.origin.over_limit.push(i);
-            return Ok(None);
-        };
-        self.record.series.push((id, labels));
-        self.record.origin.keys.push((key, id));
-        Ok(Some(id))
-    }
-}
-
-impl Record {
-    /// Takes in what a batch has for a resolved series.
-    #[inline]
-    fn take(&mut self, i: u32, id: SeriesId, series: &SeriesWrite<'_>, starts: bool) {
-        self.samples
-            .extend(series.samples.iter().map(|(t, v)| (id, *t, *v)));
-        self.origin.samples.resize(self.samples.len(), i);
-        if starts {
-            self.starts.extend_from_slice(series.starts);
-        }
-        if series.delta {
-            self.delta.push(id);
-        }
-        for write in series.histograms {
-            self.histograms.push((id, write.clone()));
-            self.origin.histograms.push(i);
-        }
-        for exemplar in series.exemplars {
-            self.exemplars.push((id, exemplar.clone()));
-        }
-    }
-}
+/// Names of dead series that are not worth dropping.
+const NAMES_SPARE: usize = 4096;
 
 impl MetricsHead {
+    /// The head that follows another one: it shares its names unless most of them are of series that went away.
+    pub fn after(previous: &MetricsHead) -> MetricsHead {
+        let names = previous.names.registry.read().len();
+        if names > NAMES_SPARE + 2 * previous.defined.read().len() {
+            return MetricsHead::default();
+        }
+        MetricsHead {
+            names: previous.names.clone(),
+            ..MetricsHead::default()
+        }
+    }
+
     /// Resolves a write to series numbers. Series not yet applied are defined again: the log must never have a record
     /// that names a series by number alone before the record that defines the number.
     ///
     /// # Errors
     /// [`Error::Aborted`] when a label source says so.
     pub fn resolve(&self, input: &Input<'_>) -> Result<Record> {
-        let mut resolving = Resolving::new(self, input);
-        for (i, series) in input.batch.series().enumerate() {
-            if let Some(id) = resolving.series(i as u32, series.key)? {
-                resolving
-                    .record
-                    .take(i as u32, id, &series, input.batch.has_starts());
-            }
-        }
-        let (mut record, learned) = resolving.finish();
+        let (mut record, learned) = Resolving::all(self, input)?;
         if !learned.is_empty() {
-            let count = self.registry.read().len();
-            let mut keys = self.keys.write();
-            for (key, id) in learned {
-                keys.insert(key, id, count);
-            }
+            let count = self.names.registry.read().len();
+            self.names.learn(&learned, count);
         }
         let news = input
             .batch
@@ -222,21 +124,6 @@ impl MetricsHead {
         })
     }
 
-    fn pend(&self, registry: &Registry, labels: &LabelBuffer, series_max: u64) -> Option<(SeriesId, Labels)> {
-        let labels = Labels::from_sorted(labels.iter());
-        let mut pending = self.pending.lock();
-        if let Some(id) = pending.ids.get(&labels) {
-            return Some((*id, labels));
-        }
-        if (registry.len() + pending.ids.len()) as u64 >= series_max {
-            return None;
-        }
-        let id = pending.next;
-        pending.next += 1;
-        pending.ids.insert(labels.clone(), id);
-        Some((id, labels))
-    }
-
     /// Applies a durable record.
     pub fn apply(&self, mut record: Record) -> Applied {
         if !record.series.is_empty() {
@@ -263,35 +150,46 @@ impl MetricsHead {
     }
 
     fn define(&self, defined: &[(SeriesId, Labels)], learned: &[(SeriesKey, SeriesId)]) {
-        let mut registry = self.registry.write();
-        for (id, labels) in defined {
-            registry.define(*id, labels);
+        let count = self.names.define(defined, learned);
+        {
+            let mut series = self.series.write();
+            if series.len() < count {
+                series.resize(count, None);
+            }
         }
-        let mut pending = self.pending.lock();
-        for (id, labels) in defined {
-            pending.ids.remove(labels);
-            pending.next = pending.next.max(id + 1);
-        }
-        let count = registry.len();
-        drop((pending, registry));
-        self.series.write().resize_with(count, Arc::default);
-        let mut keys = self.keys.write();
-        for (key, id) in learned {
-            keys.insert(*key, *id, count);
+        let mut known = self.defined.write();
+        for (id, _) in defined {
+            known.insert(*id);
         }
     }
 
+    /// What there is of a defined series.
+    #[inline]
+    fn at<'s>(
+        &self,
+        registry: &Registry,
+        series: &'s mut [Option<Arc<HeadSeries>>],
+        id: SeriesId,
+    ) -> Option<&'s mut HeadSeries> {
+        let slot = registry.slot(id)?;
+        let entry = series.get_mut(slot as usize)?;
+        if entry.is_none() {
+            self.present.write().insert(slot);
+        }
+        Some(Arc::make_mut(entry.get_or_insert_default()))
+    }
+
     fn push_samples(&self, record: &Record, applied: &mut Applied) {
-        let registry = self.registry.read();
+        let registry = self.names.registry.read();
         let mut series = self.series.write();
         let mut day = i64::MIN;
         for (i, (id, time, value)) in record.samples.iter().enumerate() {
-            let Some(samples) = registry.slot(*id).and_then(|slot| series.get_mut(slot as usize)) else {
+            let Some(samples) = self.at(&registry, &mut series, *id) else {
                 self.orphans.fetch_add(1, Ordering::Relaxed);
                 continue;
             };
             let start = record.starts.get(i).copied().unwrap_or(0);
-            match Arc::make_mut(samples).push(start, *time, *value) {
+            match samples.push(start, *time, *value) {
                 Pushed::Stored => applied.stored += 1,
                 Pushed::Duplicate => applied.duplicates += 1,
                 Pushed::Conflict => {
@@ -312,21 +210,21 @@ impl MetricsHead {
     }
 
     fn push_rest(&self, record: &mut Record, applied: &mut Applied) {
-        let registry = self.registry.read();
+        let registry = self.names.registry.read();
         let mut series = self.series.write();
         for id in &record.delta {
-            if let Some(slot) = registry.slot(*id) {
-                Arc::make_mut(&mut series[slot as usize]).set_delta();
+            if let Some(series) = self.at(&registry, &mut series, *id) {
+                series.set_delta();
             }
         }
         for (i, (id, write)) in record.histograms.drain(..).enumerate() {
-            let Some(slot) = registry.slot(id) else {
+            let Some(series) = self.at(&registry, &mut series, id) else {
                 self.orphans.fetch_add(1, Ordering::Relaxed);
                 continue;
             };
             let (timestamp, value) = (write.time, write.histogram.sum);
             self.days.lock().insert(timestamp.div_euclid(DAY_MS));
-            match Arc::make_mut(&mut series[slot as usize]).push_histogram(write) {
+            match series.push_histogram(write) {
                 Pushed::Stored => applied.histograms += 1,
                 Pushed::Duplicate => applied.histogram_duplicates += 1,
                 Pushed::Conflict => applied.conflicts.push(Conflict {
@@ -338,18 +236,20 @@ impl MetricsHead {
             }
         }
         for (id, exemplar) in record.exemplars.drain(..) {
-            let Some(slot) = registry.slot(id) else { continue };
-            match self.push_exemplar(slot, &mut series[slot as usize], exemplar) {
+            let (Some(slot), Some(series)) = (registry.slot(id), self.at(&registry, &mut series, id)) else {
+                continue;
+            };
+            match self.push_exemplar(slot, series, exemplar) {
                 Pushed::Stored => applied.exemplars += 1,
                 _ => applied.exemplar_duplicates += 1,
             }
         }
     }
 
-    fn push_exemplar(&self, slot: Slot, series: &mut Arc<HeadSeries>, exemplar: Exemplar) -> Pushed {
+    fn push_exemplar(&self, slot: Slot, series: &mut HeadSeries, exemplar: Exemplar) -> Pushed {
         self.days.lock().insert(exemplar.time.div_euclid(DAY_MS));
         let ids: Vec<TraceId> = exemplar.trace_ids().collect();
-        let pushed = Arc::make_mut(series).push_exemplar(exemplar);
+        let pushed = series.push_exemplar(exemplar);
         if pushed == Pushed::Stored && !ids.is_empty() {
             let mut traces = self.traces.write();
             for id in ids {
@@ -374,13 +274,14 @@ impl MetricsHead {
 
     /// How much it holds.
     pub fn size(&self) -> HeadSize {
-        let registry = self.registry.read();
+        let registry = self.names.registry.read();
         let series = self.series.read();
-        let samples: usize = series.iter().map(|s| s.heap_bytes()).sum();
+        let samples: usize = series.iter().flatten().map(|s| s.heap_bytes()).sum();
+        let names = registry.heap_bytes() + self.names.keys.read().heap_bytes();
         HeadSize {
             rows: self.rows.load(Ordering::Relaxed),
-            groups: registry.len() as u64,
-            bytes: (registry.heap_bytes() + self.keys.read().heap_bytes() + samples) as u64,
+            groups: self.present.read().len(),
+            bytes: (names + samples + series.capacity() * 8) as u64,
         }
     }
 
@@ -401,11 +302,11 @@ impl MetricsHead {
 
     /// Calls `visit` with the series that pass the matchers, for each set in the order of the labels, all at one moment.
     pub fn select(&self, sets: &[&[Matcher]], visit: &mut VisitSeries<'_>) -> Result<()> {
-        let registry = self.registry.read();
+        let registry = self.names.registry.read();
         let series = self.series.read();
         for (i, matchers) in sets.iter().enumerate() {
             for slot in registry.in_order(&registry.select(matchers)?) {
-                if let Some(samples) = series.get(slot as usize) {
+                if let Some(Some(samples)) = series.get(slot as usize) {
                     visit(i, &|| registry.labels(slot), samples);
                 }
             }
@@ -415,24 +316,36 @@ impl MetricsHead {
 
     /// Reads the registry.
     pub fn with_registry<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {
-        read(&self.registry.read())
+        read(&self.names.registry.read())
     }
 
-    /// The slots whose series pass any of the sets of matchers, `None` for no restriction.
-    pub fn slots(registry: &Registry, sets: &[&[Matcher]]) -> Result<Option<RoaringBitmap>> {
+    /// The slots with anything whose series pass any of the sets of matchers, `None` when that is every name there is.
+    pub fn slots(&self, registry: &Registry, sets: &[&[Matcher]]) -> Result<Option<RoaringBitmap>> {
+        let present = self.present.read();
         if sets.is_empty() {
-            return Ok(None);
+            return Ok((present.len() < registry.len() as u64).then(|| present.clone()));
         }
         let mut slots = RoaringBitmap::new();
         for matchers in sets {
             slots |= registry.select(matchers)?;
         }
-        Ok(Some(slots))
+        Ok(Some(slots & &*present))
+    }
+
+    /// The slots with anything, in the order of their labels.
+    pub fn slots_in_order(&self) -> Vec<Slot> {
+        let order = self.names.registry.read().order();
+        let present = self.present.read();
+        order
+            .iter()
+            .copied()
+            .filter(|slot| present.contains(*slot))
+            .collect()
     }
 
     /// The series of a slot.
     pub fn series(&self, slot: Slot) -> Option<Arc<HeadSeries>> {
-        self.series.read().get(slot as usize).cloned()
+        self.series.read().get(slot as usize).cloned().flatten()
     }
 
     /// The slots whose series have an exemplar that names a trace.

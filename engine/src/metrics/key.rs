@@ -34,7 +34,12 @@ fn secret() -> &'static [u8; 192] {
 /// The series of known keys.
 #[derive(Debug, Default)]
 pub struct Keys {
-    table: HashTable<Entry>,
+    /// Indexes of `entries` by key.
+    table: HashTable<u32>,
+    /// In the order in which they were learned, which is that in which senders have them.
+    entries: Vec<Entry>,
+    /// Indexes of `entries` by series, the newest of each.
+    by_id: Vec<u32>,
 }
 
 /// Words instead of a `u128`, whose alignment would make an entry half as large again.
@@ -63,29 +68,79 @@ fn hash(words: &[u32; 4]) -> u64 {
 }
 
 impl Keys {
-    /// The series of a key.
+    /// The series of a key. `expected` is looked at first: beside its neighbour of the last time a key costs no search.
     #[inline]
-    pub fn get(&self, key: SeriesKey) -> Option<SeriesId> {
+    pub fn get(&self, key: SeriesKey, expected: SeriesId) -> Option<SeriesId> {
         let wanted = words(key);
-        self.table
-            .find(hash(&wanted), |entry| entry.key == wanted)
-            .map(|entry| entry.id)
+        let likely = self
+            .by_id
+            .get(expected as usize)
+            .and_then(|at| self.entries.get(*at as usize));
+        if likely.is_some_and(|entry| entry.key == wanted) {
+            return Some(expected);
+        }
+        let found = self
+            .table
+            .find(hash(&wanted), |at| self.entries[*at as usize].key == wanted);
+        found.map(|at| self.entries[*at as usize].id)
     }
 
     /// Remembers a key. `series_count` is the number of series there are.
     pub fn insert(&mut self, key: SeriesKey, id: SeriesId, series_count: usize) {
-        if self.table.len() >= KEYS_MIN.max(series_count.saturating_mul(KEYS_PER_SERIES_MAX)) {
-            self.table.clear();
+        if self.entries.len() >= KEYS_MIN.max(series_count.saturating_mul(KEYS_PER_SERIES_MAX)) {
+            *self = Keys::default();
         }
         let key = words(key);
-        if self.table.find(hash(&key), |entry| entry.key == key).is_none() {
-            self.table
-                .insert_unique(hash(&key), Entry { key, id }, |entry| hash(&entry.key));
+        let entries = &mut self.entries;
+        if self
+            .table
+            .find(hash(&key), |at| entries[*at as usize].key == key)
+            .is_some()
+        {
+            return;
         }
+        let at = entries.len() as u32;
+        entries.push(Entry { key, id });
+        self.table
+            .insert_unique(hash(&key), at, |at| hash(&entries[*at as usize].key));
+        if id as usize >= self.by_id.len() {
+            self.by_id.resize(id as usize + 1, u32::MAX);
+        }
+        self.by_id[id as usize] = at;
     }
 
     /// Bytes of memory.
     pub fn heap_bytes(&self) -> usize {
-        self.table.capacity() * (size_of::<Entry>() + 1) * 8 / 7
+        self.table.capacity() * 5 * 8 / 7
+            + self.entries.capacity() * size_of::<Entry>()
+            + self.by_id.capacity() * 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_expected_or_not_and_forgotten_when_they_pile_up() {
+        let mut keys = Keys::default();
+        for id in 0..100u32 {
+            keys.insert(series_key(&id.to_le_bytes()), id, 100);
+        }
+        // A second spelling of a series leaves the first.
+        keys.insert(series_key(b"other"), 7, 100);
+        for id in 0..100u32 {
+            let key = series_key(&id.to_le_bytes());
+            assert_eq!(
+                (keys.get(key, id), keys.get(key, 99 - id), keys.get(key, 5000)),
+                (Some(id), Some(id), Some(id))
+            );
+        }
+        assert_eq!(keys.get(series_key(b"other"), 7), Some(7));
+        assert_eq!(keys.get(series_key(b"none"), 7), None);
+        for spelling in 0..KEYS_MIN as u32 {
+            keys.insert(series_key(&[&b"x"[..], &spelling.to_le_bytes()].concat()), 3, 100);
+        }
+        assert!(keys.entries.len() < KEYS_MIN);
     }
 }

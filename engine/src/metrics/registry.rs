@@ -88,12 +88,9 @@ impl Registry {
         for (name, value) in pairs {
             let pair = [self.symbols.intern(name), self.symbols.intern(value)];
             self.pairs.push(pair);
-            self.index
-                .entry(pair[0])
-                .or_default()
-                .entry(pair[1])
-                .or_default()
-                .insert(slot);
+            let series = self.index.entry(pair[0]).or_default().entry(pair[1]).or_default();
+            // Slots ascend, so that nothing has to be searched.
+            series.try_push(slot).expect("a new slot is above all others");
         }
         self.ends.push(self.pairs.len() as u32);
         self.ids.push(id);
@@ -138,6 +135,24 @@ impl Registry {
     /// The label set of a series.
     pub fn labels(&self, slot: Slot) -> Labels {
         Labels::from_sorted(self.pairs_of(slot))
+    }
+
+    /// The strings of the given series, sorted, and their positions by symbol.
+    pub fn symbols_of(&self, slots: &[Slot]) -> (Vec<String>, Vec<u32>) {
+        let mut used = vec![false; self.symbols.len()];
+        for slot in slots {
+            for symbol in self.symbol_pairs(*slot).iter().flatten() {
+                used[*symbol as usize] = true;
+            }
+        }
+        let mut sorted = self.symbols.sorted();
+        sorted.retain(|symbol| used[*symbol as usize]);
+        let mut rank = vec![0; self.symbols.len()];
+        for (i, symbol) in sorted.iter().enumerate() {
+            rank[*symbol as usize] = i as u32;
+        }
+        let texts = sorted.iter().map(|symbol| self.symbols.get(*symbol).to_owned());
+        (texts.collect(), rank)
     }
 
     /// All slots in the order of their label sets.

@@ -17,9 +17,8 @@ pub(super) fn join_last_wins(mut parts: Vec<SeriesRows>) -> SeriesRows {
     if parts.len() == 1 {
         return parts.pop().unwrap_or_default();
     }
-    let apart = parts
-        .windows(2)
-        .all(|p| span(&p[0]).is_none_or(|a| span(&p[1]).is_none_or(|b| a.1 < b.0)));
+    let spans: Vec<(i64, i64)> = parts.iter().filter_map(span).collect();
+    let apart = spans.windows(2).all(|p| p[0].1 < p[1].0);
     match apart {
         true => append(parts),
         false => interleave(parts),

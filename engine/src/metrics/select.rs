@@ -90,7 +90,7 @@ impl Snapshot<Metrics> {
         })?;
         for head in self.heads_between(min_time, max_time) {
             names.extend(head.with_registry(|registry| {
-                Ok::<_, crate::Error>(registry.label_names(MetricsHead::slots(registry, sets)?.as_ref()))
+                Ok::<_, crate::Error>(registry.label_names(head.slots(registry, sets)?.as_ref()))
             })?);
         }
         Ok(names.into_iter().collect())
@@ -123,7 +123,7 @@ impl Snapshot<Metrics> {
         })?;
         for head in self.heads_between(min_time, max_time) {
             values.extend(head.with_registry(|registry| {
-                let slots = MetricsHead::slots(registry, sets)?;
+                let slots = head.slots(registry, sets)?;
                 Ok::<_, crate::Error>(registry.label_values(name, slots.as_ref()))
             })?);
         }

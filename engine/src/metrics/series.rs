@@ -185,7 +185,7 @@ impl SeriesData {
     /// True when the newest samples found are deltas, not running totals.
     pub fn is_delta(&self) -> bool {
         self.runs.last().is_some_and(|run| match run {
-            Run::Plain(_) => false,
+            Run::Plain(samples) => samples.delta,
             Run::Rows(rows) => rows.delta,
             Run::Head(series) => series.is_delta(),
             Run::Block(_, chunk) => chunk.delta,
@@ -233,6 +233,14 @@ impl SeriesData {
     /// # Errors
     /// Storage errors of blocks, [`Error::Corrupt`] among them.
     pub fn read(&self, min_time: i64, max_time: i64, out: &mut Samples) -> Result<()> {
+        if self.has_histograms(min_time, max_time) {
+            // A later histogram replaces a float at its time.
+            let rows = self.read_all(min_time, max_time)?;
+            out.timestamps.extend(rows.floats.timestamps);
+            out.values.extend(rows.floats.values);
+            out.delta = rows.delta;
+            return Ok(());
+        }
         let mut wanted: Vec<(i64, i64, Piece<'_>)> = Vec::with_capacity(self.runs.len());
         for run in &self.runs {
             run.visit_pieces(|first, last, piece| {

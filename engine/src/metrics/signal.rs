@@ -4,8 +4,6 @@ use super::batch::Applied;
 use super::block::{BlockIndex, SeriesRows, SeriesWriter, merge};
 use super::head::{Input, MetricsHead};
 use super::record::Record;
-use super::registry::Registry;
-use super::symbols::rank_of;
 use crate::block::writer::Written;
 use crate::block::{BlockFile, BlockWriter};
 use crate::coding::Malformed;
@@ -27,8 +25,8 @@ impl Signal for Metrics {
     type Head = MetricsHead;
     type Index = BlockIndex;
 
-    fn new_head() -> MetricsHead {
-        MetricsHead::default()
+    fn new_head(previous: Option<&MetricsHead>) -> MetricsHead {
+        previous.map_or_else(MetricsHead::default, MetricsHead::after)
     }
 
     fn resolve(head: &MetricsHead, input: &Input<'_>) -> Result<Record> {
@@ -60,7 +58,7 @@ impl Signal for Metrics {
     }
 
     fn flush(head: &MetricsHead, day: i64, writer: &mut BlockWriter) -> Result<Written> {
-        head.with_registry(|registry| flush_day(head, registry, day, writer))
+        flush_day(head, day, writer)
     }
 
     fn open(file: &BlockFile) -> Result<BlockIndex> {
@@ -72,19 +70,21 @@ impl Signal for Metrics {
     }
 }
 
-fn flush_day(head: &MetricsHead, registry: &Registry, day: i64, writer: &mut BlockWriter) -> Result<Written> {
-    let sorted = registry.symbols().sorted();
-    let rank = rank_of(&sorted);
-    let symbols = sorted.iter().map(|symbol| registry.symbols().get(*symbol));
-    let mut out = SeriesWriter::new(writer, symbols)?;
+/// The registry is shared with the head that takes writes, so it is read in short strokes.
+fn flush_day(head: &MetricsHead, day: i64, writer: &mut BlockWriter) -> Result<Written> {
+    let slots = head.slots_in_order();
+    let (symbols, rank) = head.with_registry(|registry| registry.symbols_of(&slots));
+    let mut out = SeriesWriter::new(writer, symbols.iter().map(String::as_str))?;
     let first = day * Metrics::units_per_day();
     let last = first + Metrics::units_per_day() - 1;
     let mut rows = SeriesRows::default();
     let mut pairs = Vec::new();
-    for slot in registry.order().iter().copied() {
-        let symbols = registry.symbol_pairs(slot).iter();
+    for slot in slots {
         pairs.clear();
-        pairs.extend(symbols.map(|[name, value]| [rank[*name as usize], rank[*value as usize]]));
+        head.with_registry(|registry| {
+            let symbols = registry.symbol_pairs(slot).iter();
+            pairs.extend(symbols.map(|[name, value]| [rank[*name as usize], rank[*value as usize]]));
+        });
         rows.clear();
         if let Some(series) = head.series(slot) {
             series.read_day(first, last, &mut rows)?;

@@ -7,6 +7,7 @@ mod chunk;
 mod decimal;
 mod entropy;
 mod exceptions;
+mod fine;
 pub(in crate::metrics) mod ints;
 mod stream;
 
@@ -24,7 +25,7 @@ pub enum Effort {
     Young,
     /// For merges: entropy-coded integers, differences to the series before.
     Settled,
-    /// For the last merge of a day.
+    /// For the last merge of a day: finer classes of integers.
     Cold,
 }
 

@@ -1,13 +1,17 @@
-//! The model test: any course of appends, flushes, merges, maintenance, crashes and restarts answers every query as a
-//! plain sorted map does, wherever the samples lie.
+//! The model test: any course of appends, flushes, merges, deletions, maintenance, crashes and restarts answers every query
+//! as a plain sorted map does, wherever floats, native histograms and exemplars lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::tests::options;
 use super::*;
-use crate::metrics::{Input, MatchOp, Matcher, Samples, Selection, WriteBatch};
+use crate::metrics::deletion::encode_matchers;
+use crate::metrics::{
+    Counts, Histogram, Input, MatchOp, Matcher, ResetHint, Samples, Selection, Span, WriteBatch,
+    parse_trace_id,
+};
 use crate::storage::{Crash, MemoryStorage};
 
 const DAY: i64 = 86_400_000;
@@ -25,65 +29,116 @@ enum Step {
     Flush,
     Compact,
     Maintain,
+    /// Which of [`matcher_sets`], and the times.
+    Delete(usize, i64, i64),
+    Clean,
     Restart(u8, u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let time = prop_oneof![4 => 0i64..40, 1 => DAY - 10..DAY + 10, 1 => 10 * DAY..10 * DAY + 9];
-    let sample = (0..SERIES.len(), time, 0u8..4);
+    let sample = (0..SERIES.len(), time, 0u8..8);
     let step = prop_oneof![
         6 => prop::collection::vec(sample, 1..160).prop_map(Step::Append),
         2 => Just(Step::Flush),
         1 => Just(Step::Compact),
         1 => Just(Step::Maintain),
+        1 => (0..6usize, 0i64..40, prop_oneof![0i64..40, Just(10 * DAY)])
+            .prop_map(|(set, min, more)| Step::Delete(set, min, min + more)),
+        1 => Just(Step::Clean),
         2 => (0u8..3, any::<u64>()).prop_map(|(kind, seed)| Step::Restart(kind, seed)),
     ];
     prop::collection::vec(step, 1..24)
 }
 
 /// Values that a lossy store would mix up.
-fn value(n: u8) -> f64 {
-    f64::from_bits(
-        [
-            0x7ff0_0000_0000_0002,
-            0x7ff8_0000_0000_0001,
-            1f64.to_bits(),
-            (-0.0f64).to_bits(),
-        ][n as usize],
-    )
+const VALUES: [u64; 4] = [
+    0x7ff0_0000_0000_0002,
+    0x7ff8_0000_0000_0001,
+    0x3ff0_0000_0000_0000,
+    0x8000_0000_0000_0000,
+];
+
+/// What sample number `n` is: below 4 a float, from 4 on a native histogram.
+fn histogram(n: u8) -> Histogram {
+    Histogram {
+        schema: i32::from(n) - 4,
+        reset_hint: ResetHint::from_number(n.into()),
+        zero_threshold: 0.5,
+        sum: f64::from_bits(VALUES[usize::from(n) % 4]),
+        positive_spans: vec![Span {
+            offset: -1,
+            length: 2,
+        }],
+        negative_spans: Vec::new(),
+        custom_values: Vec::new(),
+        counts: Counts::Integer {
+            count: 4 + u64::from(n),
+            zero: 4,
+            positive: vec![n.into(), 0],
+            negative: Vec::new(),
+        },
+    }
+}
+
+/// The start timestamp of sample number `n` at a time; some have none.
+fn start(n: u8, time: i64) -> i64 {
+    if n % 2 == 1 { time - 1000 } else { 0 }
+}
+
+fn trace(n: u8) -> String {
+    format!("{n:032x}")
 }
 
 /// What the store must answer.
 #[derive(Default)]
 struct Model {
-    stored: BTreeMap<(usize, i64), u64>,
+    stored: BTreeMap<(usize, i64), u8>,
     /// Those the open head still has: it refuses other values at their times.
-    in_head: BTreeMap<(usize, i64), u64>,
+    in_head: BTreeMap<(usize, i64), u8>,
+    /// Every sample brings an exemplar.
+    exemplars: BTreeSet<(usize, i64, u8)>,
 }
 
 impl Model {
     fn append(&mut self, samples: &[(usize, i64, u8)]) -> (u64, u64, usize) {
         let (mut stored, mut duplicates, mut conflicts) = (0, 0, 0);
-        for (series, time, n) in samples {
-            let (key, bits) = ((*series, *time), value(*n).to_bits());
+        // A write's floats come before its histograms.
+        let (floats, histograms): (Vec<&(usize, i64, u8)>, Vec<_>) = samples.iter().partition(|s| s.2 < 4);
+        for (series, time, n) in floats.into_iter().chain(histograms) {
+            let key = (*series, *time);
+            self.exemplars.insert((*series, *time, *n));
             match self.in_head.get(&key) {
-                Some(have) if *have == bits => duplicates += 1,
+                Some(have) if have == n => duplicates += 1,
                 Some(_) => conflicts += 1,
                 None => {
-                    self.in_head.insert(key, bits);
-                    self.stored.insert(key, bits);
+                    self.in_head.insert(key, *n);
+                    self.stored.insert(key, *n);
                     stored += 1;
                 }
             }
         }
         (stored, duplicates, conflicts)
     }
+
+    /// A deletion flushes first.
+    fn delete(&mut self, matchers: &[Matcher], times: &std::ops::RangeInclusive<i64>) {
+        self.in_head.clear();
+        let stays = |series: usize, time: &i64| !passes(series, matchers) || !times.contains(time);
+        self.stored.retain(|(series, time), _| stays(*series, time));
+        self.exemplars.retain(|(series, time, _)| stays(*series, time));
+    }
 }
 
 fn append(node: &Node, samples: &[(usize, i64, u8)]) -> (u64, u64, usize) {
     let mut batch = WriteBatch::default();
     for (series, time, n) in samples {
-        batch.push_series(SERIES[*series], [(*time, value(*n))]);
+        batch.push_series(SERIES[*series], []);
+        match VALUES.get(usize::from(*n)) {
+            Some(bits) => batch.push_sample(start(*n, *time), *time, f64::from_bits(*bits)),
+            None => batch.push_histogram(start(*n, *time), *time, histogram(*n)),
+        }
+        batch.push_exemplar(*time, 1.0, &[("trace_id", &trace(*n))]);
     }
     let input = Input {
         batch: &batch,
@@ -99,7 +154,11 @@ fn append(node: &Node, samples: &[(usize, i64, u8)]) -> (u64, u64, usize) {
         .unwrap();
     node.log().commit();
     let applied = ticket.wait().unwrap();
-    (applied.stored, applied.duplicates, applied.conflicts.len())
+    (
+        applied.stored + applied.histograms,
+        applied.duplicates + applied.histogram_duplicates,
+        applied.conflicts.len(),
+    )
 }
 
 fn series_of(labels: &crate::labels::Labels) -> usize {
@@ -109,7 +168,7 @@ fn series_of(labels: &crate::labels::Labels) -> usize {
         .expect("only these are written")
 }
 
-fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usize, i64), u64> {
+fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usize, i64), u8> {
     let selection = Selection {
         matchers: matchers.to_vec(),
         min_time: min,
@@ -129,17 +188,63 @@ fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usiz
     );
     let mut rows = BTreeMap::new();
     for series in found {
+        let number = series_of(series.labels());
         let mut samples = Samples::default();
         series.read(min, max, &mut samples).unwrap();
         assert!(
             samples.timestamps.windows(2).all(|w| w[0] < w[1]),
             "ascending, each once"
         );
-        for (time, value) in samples.timestamps.iter().zip(&samples.values) {
-            rows.insert((series_of(series.labels()), *time), value.to_bits());
+        let all = series.read_all(min, max).unwrap();
+        assert_eq!(samples.timestamps, all.floats.timestamps);
+        for (i, (time, value)) in samples.timestamps.iter().zip(&samples.values).enumerate() {
+            let n = VALUES.iter().position(|bits| *bits == value.to_bits()).unwrap() as u8;
+            assert_eq!(all.starts.get(i).copied().unwrap_or(0), start(n, *time));
+            rows.insert((number, *time), n);
+        }
+        for write in all.histograms {
+            let n = (write.histogram.schema + 4) as u8;
+            assert_eq!(write.histogram, histogram(n));
+            assert_eq!(write.start, start(n, write.time));
+            assert_eq!(rows.insert((number, write.time), n), None, "one sample at a time");
         }
     }
     rows
+}
+
+/// Checks the exemplars by series and by trace.
+fn check_exemplars(node: &Node, model: &Model) {
+    let snapshot = node.tenant("t").unwrap().metrics.snapshot();
+    let flat = |found: Vec<(crate::labels::Labels, Vec<crate::metrics::Exemplar>)>| {
+        let mut out = BTreeSet::new();
+        for (labels, exemplars) in found {
+            for e in exemplars {
+                let n = u8::from_str_radix(e.labels.value("trace_id"), 16).unwrap();
+                assert!(out.insert((series_of(&labels), e.time, n)), "each once");
+            }
+        }
+        out
+    };
+    for matchers in matcher_sets() {
+        let chosen = |(s, t, _): &&(usize, i64, u8)| passes(*s, &matchers) && (3..=DAY).contains(t);
+        let expected: BTreeSet<_> = model.exemplars.iter().filter(chosen).copied().collect();
+        let selection = Selection {
+            matchers: matchers.clone(),
+            min_time: 3,
+            max_time: DAY,
+        };
+        assert_eq!(flat(snapshot.exemplars(&[selection]).unwrap()), expected);
+    }
+    for n in 0..8 {
+        let id = parse_trace_id(&trace(n)).unwrap();
+        let expected: BTreeSet<_> = model
+            .exemplars
+            .iter()
+            .filter(|(_, _, m)| *m == n)
+            .copied()
+            .collect();
+        assert_eq!(flat(snapshot.exemplars_of_trace(&id).unwrap()), expected);
+    }
 }
 
 fn matcher_sets() -> Vec<Vec<Matcher>> {
@@ -187,11 +292,12 @@ fn check(node: &Node, model: &Model) {
         }
     }
     check_labels(node, model);
+    check_exemplars(node, model);
 }
 
 fn check_labels(node: &Node, model: &Model) {
     let snapshot = node.tenant("t").unwrap().metrics.snapshot();
-    let present: std::collections::BTreeSet<usize> = model.stored.keys().map(|(s, _)| *s).collect();
+    let present: BTreeSet<usize> = model.stored.keys().map(|(s, _)| *s).collect();
     let (min, max) = (i64::MIN, i64::MAX);
     for matchers in matcher_sets() {
         let sets = [matchers.as_slice()];
@@ -209,7 +315,7 @@ fn check_labels(node: &Node, model: &Model) {
         let pairs = || chosen.iter().flat_map(|s| SERIES[*s]);
         let sorted = |it: &mut dyn Iterator<Item = &'static str>| {
             it.map(str::to_owned)
-                .collect::<std::collections::BTreeSet<_>>()
+                .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect::<Vec<_>>()
         };
@@ -251,6 +357,13 @@ proptest! {
                     node.maintain(11 * DAY).unwrap();
                     node.merge_due(11 * DAY).unwrap();
                 }
+                Step::Delete(set, min, max) => {
+                    let matchers = &matcher_sets()[*set];
+                    let what = vec![encode_matchers(matchers)];
+                    node.tenant("t").unwrap().metrics.delete(node.log(), *min, *max, what).unwrap();
+                    model.delete(matchers, &(*min..=*max));
+                }
+                Step::Clean => drop(node.tenant("t").unwrap().metrics.clean().unwrap()),
                 Step::Restart(kind, seed) => (storage, node) = restart(&storage, *kind, *seed),
             }
             check(&node, &model);

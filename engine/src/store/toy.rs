@@ -25,7 +25,7 @@ impl Signal for Toy {
     type Head = Mutex<Rows>;
     type Index = ();
 
-    fn new_head() -> Mutex<Rows> {
+    fn new_head(_: Option<&Mutex<Rows>>) -> Mutex<Rows> {
         Mutex::default()
     }
     fn resolve(_: &Mutex<Rows>, input: &(i64, i64)) -> Result<(i64, i64)> {

@@ -137,7 +137,7 @@ impl<S: Signal> Store<S> {
             return;
         }
         view.open.through.fetch_max(log.newest_seq(), Ordering::Relaxed);
-        let fresh = Head::new(view.open.generation + 1);
+        let fresh = Head::new(view.open.generation + 1, Some(&view.open.state));
         let sealed = std::mem::replace(&mut view.open, fresh);
         view.sealed.push(sealed);
     }

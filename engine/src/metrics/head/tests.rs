@@ -189,3 +189,55 @@ fn selection_is_at_one_moment_for_all_sets() {
         [(0, "a".to_owned()), (1, "a".to_owned()), (1, "b".to_owned())]
     );
 }
+
+#[test]
+fn a_head_shares_the_names_of_the_one_before_and_defines_its_series_again() {
+    let first = MetricsHead::default();
+    for instance in ["a", "b"] {
+        first.apply(resolve(&first, &input(&batch(instance, &[(1, 1.0)]))));
+    }
+    let second = MetricsHead::after(&first);
+    let record = resolve(&second, &input(&batch("b", &[(2, 1.0)])));
+    assert_eq!(record.series[0].0, 1, "numbered as before");
+    let replayed = MetricsHead::default();
+    assert_eq!(
+        replayed.apply(Record::decode(&record.encode()).unwrap()).stored,
+        1,
+        "its records stand alone"
+    );
+    second.apply(record);
+    assert_eq!(resolve(&second, &input(&batch("b", &[(3, 1.0)]))).series, []);
+    let sizes = (first.size().groups, second.size().groups);
+    assert_eq!(sizes, (2, 1));
+    let instances = |head: &MetricsHead| {
+        let registry_slots = |r: &Registry| head.slots(r, &[]).unwrap();
+        head.with_registry(|r| r.label_values("instance", registry_slots(r).as_ref()))
+    };
+    assert_eq!(instances(&second), ["b"]);
+    assert_eq!(instances(&first).len(), 2);
+}
+
+#[test]
+fn names_of_dead_series_go_with_their_head() {
+    let first = MetricsHead::default();
+    for i in 0..NAMES_SPARE + 10 {
+        let instance: &'static str = i.to_string().leak();
+        let wide = batch(instance, &[(1, 1.0)]);
+        let wide = Input {
+            series_max: u64::MAX,
+            ..input(&wide)
+        };
+        first.apply(resolve(&first, &wide));
+    }
+    let second = MetricsHead::after(&first);
+    second.apply(resolve(&second, &input(&batch("1", &[(2, 1.0)]))));
+    assert_eq!(second.with_registry(Registry::len), NAMES_SPARE + 10);
+    let third = MetricsHead::after(&second);
+    assert_eq!(third.with_registry(Registry::len), 0);
+    assert_eq!(
+        third
+            .apply(resolve(&third, &input(&batch("1", &[(3, 1.0)]))))
+            .stored,
+        1
+    );
+}

@@ -5,7 +5,7 @@ use super::stream::{BitSink, BitSource, mask};
 use crate::coding::Malformed;
 
 /// Symbols are below this.
-pub(super) const SYMBOLS_MAX: usize = 65;
+pub(super) const SYMBOLS_MAX: usize = 128;
 const LOG_MIN: u32 = 5;
 const LOG_MAX: u32 = 8;
 
@@ -68,12 +68,12 @@ impl Model {
         }
     }
 
-    /// Reads the counts.
-    pub(super) fn read(bits: &mut BitSource<'_>) -> Result<Model, Malformed> {
+    /// Reads the counts of symbols below a limit, at most [`SYMBOLS_MAX`].
+    pub(super) fn read(bits: &mut BitSource<'_>, limit: usize) -> Result<Model, Malformed> {
         let log = bits.get(2) as u32 + LOG_MIN;
         let first = bits.get(7) as usize;
         let last = first + bits.get(7) as usize;
-        if last >= SYMBOLS_MAX {
+        if last >= limit {
             return Err(Malformed("symbol out of range"));
         }
         let mut counts = [0u16; SYMBOLS_MAX];
@@ -96,10 +96,10 @@ impl Model {
     }
 
     /// The symbol of each state.
-    fn spread(&self) -> Vec<u8> {
+    fn spread(&self) -> [u8; 1 << LOG_MAX] {
         let size = 1usize << self.log;
         let step = (size >> 1) + (size >> 3) + 3;
-        let mut symbols = vec![0u8; size];
+        let mut symbols = [0u8; 1 << LOG_MAX];
         let mut at = 0;
         for (symbol, count) in self.counts.iter().enumerate() {
             for _ in 0..*count {
@@ -125,7 +125,7 @@ pub(super) fn encode(model: &Model, symbols: &[u8], steps: &mut Vec<Step>) -> u1
     }
     let mut next = starts;
     let mut states = vec![0u16; size as usize];
-    for (at, symbol) in model.spread().iter().enumerate() {
+    for (at, symbol) in model.spread().iter().enumerate().take(size as usize) {
         let slot = &mut next[*symbol as usize];
         states[*slot as usize] = at as u16;
         *slot += 1;
@@ -169,7 +169,7 @@ impl Table {
         let size = 1u32 << model.log;
         let mut next = model.counts;
         let mut states = [State::default(); 1 << LOG_MAX];
-        for (state, symbol) in states.iter_mut().zip(model.spread()) {
+        for (state, symbol) in states.iter_mut().zip(model.spread()).take(size as usize) {
             let x = u32::from(next[symbol as usize]);
             next[symbol as usize] += 1;
             let len = model.log - x.ilog2();
@@ -197,6 +197,14 @@ impl Table {
 }
 
 impl Model {
+    /// Symbols that occur are below this.
+    pub(super) fn symbols(&self) -> usize {
+        self.counts
+            .iter()
+            .rposition(|c| *c > 0)
+            .map_or(0, |last| last + 1)
+    }
+
     /// Bits of a first state.
     pub(super) fn log(&self) -> u32 {
         self.log

@@ -240,7 +240,7 @@ pub(super) fn decode(
     r: &mut Reader<'_>,
     count: usize,
     scratch: &mut Scratch,
-    out: Option<&mut Vec<f64>>,
+    mut out: Option<&mut Vec<f64>>,
 ) -> Result<(), Malformed> {
     let mut tag = r.u8()?;
     let mut exceptions = Exceptions::default();
@@ -258,6 +258,15 @@ pub(super) fn decode(
     integers.clear();
     off.clear();
     let kind = tag >> KIND_SHIFT;
+    if let (KIND_DECIMAL, true, Some(out)) = (kind, exceptions.at.is_empty(), &mut out)
+        && let Some(integer) = ints::decode_same(r)?
+    {
+        let from = out.len();
+        restore(&[integer], &[], tag & SCALE_MASK, out);
+        let value = *out.get(from).ok_or(Malformed("number of a divisor"))?;
+        out.resize(from + count, value);
+        return Ok(());
+    }
     match kind {
         KIND_SAME => {}
         KIND_DECIMAL | KIND_ORDERED_BITS | KIND_DIFFERENCE => ints::decode(r, dense, integers)?,

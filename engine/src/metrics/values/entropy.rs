@@ -5,16 +5,18 @@ use super::ans::{self, Model, SYMBOLS_MAX, Table};
 use super::stream::{BitSink, BitSource, PEEK_BITS, mask};
 use crate::coding::{Malformed, Reader, put_bytes, put_uvarint};
 
+/// Lengths in bits that integers have.
+const CLASSES: usize = 65;
 /// Most distinct values coded by place.
 const DISTINCT_MAX: usize = 48;
 
 /// How many integers there are of each length in bits.
 #[derive(Debug, Clone)]
-pub(super) struct Histogram([u32; SYMBOLS_MAX]);
+pub(super) struct Histogram([u32; CLASSES]);
 
 impl Default for Histogram {
     fn default() -> Histogram {
-        Histogram([0; SYMBOLS_MAX])
+        Histogram([0; CLASSES])
     }
 }
 
@@ -64,7 +66,7 @@ impl Histogram {
 }
 
 /// Bits of symbols that occur so often, their table included, about.
-fn entropy(occurrences: &[u32; SYMBOLS_MAX]) -> f64 {
+pub(super) fn entropy(occurrences: &[u32]) -> f64 {
     let total = f64::from(occurrences.iter().sum::<u32>());
     let mut bits = 0.0;
     for n in occurrences.iter().filter(|n| **n > 0) {
@@ -76,27 +78,20 @@ fn entropy(occurrences: &[u32; SYMBOLS_MAX]) -> f64 {
 
 /// Appends integers by class.
 pub(super) fn encode_classes(numbers: &[u64], histogram: &Histogram, out: &mut Vec<u8>) {
-    let model = Model::new(&histogram.0);
+    let mut occurrences = [0; SYMBOLS_MAX];
+    occurrences[..CLASSES].copy_from_slice(&histogram.0);
     let symbols: Vec<u8> = numbers.iter().map(|n| class(*n) as u8).collect();
-    let mut steps = Vec::new();
-    let first = ans::encode(&model, &symbols, &mut steps);
-    let mut stream = Vec::with_capacity(numbers.len() * 2);
-    let mut bits = BitSink::new(&mut stream);
-    model.write(&mut bits);
-    bits.put(first.into(), model.log());
-    for ((n, symbol), (step, len)) in numbers.iter().zip(&symbols).zip(&steps) {
-        let below = u32::from(symbol.saturating_sub(1));
-        bits.put(n & mask(below), below);
-        bits.put((*step).into(), (*len).into());
-    }
-    bits.finish();
-    put_bytes(out, &stream);
+    let below = |i: usize| {
+        let len = u32::from(symbols[i].saturating_sub(1));
+        (len, numbers[i] & mask(len))
+    };
+    put_symbols(&Model::new(&occurrences), &symbols, below, out);
 }
 
 /// Reads what [`encode_classes`] wrote.
 pub(super) fn decode_classes(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
-    let mut bits = BitSource::new(r.bytes()?);
-    let table = Table::new(&Model::read(&mut bits)?);
+    let mut bits = BitSource::take_framed(r)?;
+    let table = Table::new(&Model::read(&mut bits, CLASSES)?);
     let mut state = table.state(bits.get(table.log()) as u16);
     out.extend((0..count).map(|_| {
         let below = u32::from(state.symbol.saturating_sub(1));
@@ -149,49 +144,73 @@ impl Distinct {
         let lens = self.values.windows(2).map(|w| class(w[1] - w[0]).div_ceil(7) * 8);
         entropy(&self.occurrences) + f64::from(lens.sum::<u32>()) + 48.0
     }
+
+    fn place(&self, n: u64) -> u8 {
+        self.values.binary_search(&n).unwrap_or(0) as u8
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        put_uvarint(out, self.values.len() as u64);
+        let mut last = 0;
+        for n in &self.values {
+            put_uvarint(out, n - last);
+            last = *n;
+        }
+    }
 }
 
-/// Appends integers by their place among the distinct ones.
-pub(super) fn encode_distinct(numbers: &[u64], distinct: &Distinct, out: &mut Vec<u8>) {
-    put_uvarint(out, distinct.values.len() as u64);
-    let mut last = 0;
-    for n in &distinct.values {
-        put_uvarint(out, n - last);
-        last = *n;
+/// Reads what [`Distinct::write`] wrote.
+fn read_distinct(r: &mut Reader<'_>) -> Result<[u64; SYMBOLS_MAX], Malformed> {
+    let len = r.count(1)?;
+    if len == 0 || len > DISTINCT_MAX {
+        return Err(Malformed("number of distinct integers"));
     }
-    let place = |n: &u64| distinct.values.binary_search(n).unwrap_or(0) as u8;
-    let symbols: Vec<u8> = numbers.iter().map(place).collect();
-    let model = Model::new(&distinct.occurrences);
+    let mut distinct = [0u64; SYMBOLS_MAX];
+    let mut last = 0u64;
+    for n in &mut distinct[..len] {
+        last = last.wrapping_add(r.uvarint()?);
+        *n = last;
+    }
+    Ok(distinct)
+}
+
+/// Appends symbols, each with bits of its own: how many and which.
+pub(super) fn put_symbols(
+    model: &Model,
+    symbols: &[u8],
+    below: impl Fn(usize) -> (u32, u64),
+    out: &mut Vec<u8>,
+) {
     let mut steps = Vec::new();
-    let first = ans::encode(&model, &symbols, &mut steps);
-    let mut stream = Vec::with_capacity(numbers.len());
+    let first = ans::encode(model, symbols, &mut steps);
+    let mut stream = Vec::with_capacity(symbols.len() * 2);
     let mut bits = BitSink::new(&mut stream);
     model.write(&mut bits);
     bits.put(first.into(), model.log());
-    for (step, len) in &steps {
+    for (i, (step, len)) in steps.iter().enumerate() {
+        let (below_len, below) = below(i);
+        bits.put(below, below_len);
         bits.put((*step).into(), (*len).into());
     }
     bits.finish();
     put_bytes(out, &stream);
 }
 
+/// Appends integers by their place among the distinct ones.
+pub(super) fn encode_distinct(numbers: &[u64], distinct: &Distinct, out: &mut Vec<u8>) {
+    distinct.write(out);
+    let symbols: Vec<u8> = numbers.iter().map(|n| distinct.place(*n)).collect();
+    put_symbols(&Model::new(&distinct.occurrences), &symbols, |_| (0, 0), out);
+}
+
 /// Reads what [`encode_distinct`] wrote.
 pub(super) fn decode_distinct(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
-    let len = r.count(1)?;
-    if len == 0 || len > DISTINCT_MAX {
-        return Err(Malformed("number of distinct integers"));
-    }
-    let mut distinct = [0i64; SYMBOLS_MAX];
-    let mut last = 0u64;
-    for n in &mut distinct[..len] {
-        last = last.wrapping_add(r.uvarint()?);
-        *n = last as i64;
-    }
-    let mut bits = BitSource::new(r.bytes()?);
-    let table = Table::new(&Model::read(&mut bits)?);
+    let distinct = read_distinct(r)?;
+    let mut bits = BitSource::take_framed(r)?;
+    let table = Table::new(&Model::read(&mut bits, SYMBOLS_MAX)?);
     let mut state = table.state(bits.get(table.log()) as u16);
     out.extend((0..count).map(|_| {
-        let value = distinct[state.symbol as usize];
+        let value = distinct[usize::from(state.symbol) % SYMBOLS_MAX] as i64;
         state = table.state(state.base + bits.get(state.len.into()) as u16);
         value
     }));

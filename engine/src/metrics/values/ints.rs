@@ -4,6 +4,7 @@
 
 use super::Effort;
 use super::entropy::{self, Distinct, Histogram};
+use super::fine::{self, Fine};
 use super::stream::{BitSink, BitSource, mask};
 use crate::coding::{Malformed, Reader, put_svarint, put_uvarint};
 
@@ -15,6 +16,7 @@ const CODING_SHIFT: u32 = 4;
 const CODING_PACKED: u8 = 0;
 const CODING_CLASSES: u8 = 1;
 const CODING_DISTINCT: u8 = 2;
+const CODING_FINE: u8 = 3;
 
 /// What is left of a column once it is predicted.
 #[derive(Debug, Default)]
@@ -100,7 +102,16 @@ impl Residuals {
         let classes = self.histogram.class_cost();
         let distinct = Distinct::of(&self.quotients);
         let distinct = distinct.filter(|d| d.cost() < packed.min(classes));
-        if let Some(distinct) = distinct {
+        let others = distinct.as_ref().map_or(packed.min(classes), Distinct::cost);
+        let fine = if effort == Effort::Cold {
+            Fine::of(&self.quotients)
+        } else {
+            None
+        };
+        if let Some(fine) = fine.filter(|f| f.cost() < others) {
+            self.write_head(CODING_FINE, out);
+            fine.encode(&self.quotients, out);
+        } else if let Some(distinct) = distinct {
             self.write_head(CODING_DISTINCT, out);
             entropy::encode_distinct(&self.quotients, &distinct, out);
         } else if classes < packed {
@@ -213,7 +224,7 @@ fn unpack(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Ma
         r.uvarint()?;
         r.uvarint()?;
     }
-    let mut bits = BitSource::new(r.take((count * width as usize).div_ceil(8))?);
+    let mut bits = BitSource::take(r, (count * width as usize).div_ceil(8))?;
     if width == 0 {
         out.resize(from + count, 0);
     } else {
@@ -231,6 +242,17 @@ fn unpack(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Ma
         next = at.unwrap_or(next) + 1;
     }
     Ok(())
+}
+
+/// The value of a column that has only one, which the reader goes past; none, and the reader where it was, for others.
+pub(super) fn decode_same(r: &mut Reader<'_>) -> Result<Option<i64>, Malformed> {
+    let mut ahead = r.clone();
+    if ahead.u8()? != ORDER_CONSTANT {
+        return Ok(None);
+    }
+    let value = ahead.svarint()?;
+    *r = ahead;
+    Ok(Some(value))
 }
 
 /// Reads a column of `count` values and appends them to `out`. The caller bounds `count`.
@@ -264,6 +286,7 @@ pub(in crate::metrics) fn decode(
         CODING_PACKED => unpack(r, count - order, out)?,
         CODING_CLASSES => entropy::decode_classes(r, count - order, out)?,
         CODING_DISTINCT => entropy::decode_distinct(r, count - order, out)?,
+        CODING_FINE => fine::decode(r, count - order, out)?,
         _ => return Err(Malformed("unknown coding of integers")),
     }
     let column = &mut out[from..];

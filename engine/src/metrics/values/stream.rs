@@ -1,7 +1,7 @@
 //! Bit streams of the value codecs: least significant bit first, over bytes, so that eight of them are read at once.
 //! Not for the Gorilla streams of the head (see `bits`), whose order is the other one.
 
-use crate::coding::Malformed;
+use crate::coding::{Malformed, Reader};
 
 /// A growing bit stream at the end of a byte vector.
 #[derive(Debug)]
@@ -45,10 +45,12 @@ impl<'o> BitSink<'o> {
     }
 }
 
-/// Reads a bit stream. Behind its end it reads zeros; [`BitSource::check`] tells whether that happened.
+/// Reads a bit stream. Behind its end it reads anything; [`BitSource::check`] tells whether that happened.
 #[derive(Debug)]
 pub(super) struct BitSource<'a> {
+    /// The stream and what follows it, so that eight bytes can be read at its end too.
     bytes: &'a [u8],
+    len: usize,
     at: usize,
 }
 
@@ -56,8 +58,17 @@ pub(super) struct BitSource<'a> {
 pub(super) const PEEK_BITS: u32 = 56;
 
 impl<'a> BitSource<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> BitSource<'a> {
-        BitSource { bytes, at: 0 }
+    /// A stream of the next `len` bytes, which the reader goes past.
+    pub(super) fn take(r: &mut Reader<'a>, len: usize) -> Result<BitSource<'a>, Malformed> {
+        let bytes = r.clone().take(r.remaining())?;
+        r.take(len)?;
+        Ok(BitSource { bytes, len, at: 0 })
+    }
+
+    /// A stream behind its length.
+    pub(super) fn take_framed(r: &mut Reader<'a>) -> Result<BitSource<'a>, Malformed> {
+        let len = r.count(1)?;
+        BitSource::take(r, len)
     }
 
     /// The next bits, [`PEEK_BITS`] of them at least, right-aligned.
@@ -98,7 +109,7 @@ impl<'a> BitSource<'a> {
 
     /// Refuses a stream that was read beyond its end.
     pub(super) fn check(&self) -> Result<(), Malformed> {
-        if self.at > self.bytes.len() * 8 {
+        if self.at > self.len * 8 {
             return Err(Malformed("bit stream ends early"));
         }
         Ok(())

@@ -43,6 +43,17 @@ fn regular_columns_take_few_bytes() {
     assert!(bytes(&bits, Effort::Settled).len() < 145, "a bit each");
 }
 
+#[test]
+fn finer_classes_pay_where_values_crowd_together() {
+    // Sums of two throws: likeliest in the middle.
+    let values: Vec<i64> = (0..1000i64)
+        .map(|i| (i * 7919) % 1009 + (i * i * 104_729) % 1013)
+        .collect();
+    let (settled, cold) = (bytes(&values, Effort::Settled), bytes(&values, Effort::Cold));
+    assert_eq!(cold[0] >> CODING_SHIFT, CODING_FINE);
+    assert!(cold.len() < settled.len(), "{} and {}", cold.len(), settled.len());
+}
+
 fn column() -> impl Strategy<Value = Vec<i64>> {
     let number = prop_oneof![
         any::<i64>(),
@@ -85,8 +96,30 @@ proptest! {
     }
 
     #[test]
+    fn nonsense_in_each_coding_never_panics(
+        coding in 0u8..5, rest in prop::collection::vec(prop_oneof![0u8..8, any::<u8>()], 0..60), count in 1usize..300,
+    ) {
+        let mut bytes = vec![coding << CODING_SHIFT];
+        bytes.extend_from_slice(&rest);
+        decode(&mut Reader::new(&bytes), count, &mut Vec::new()).ok();
+    }
+
+    #[test]
+    fn steep_columns_come_back(seed in any::<u64>(), shift in 0u32..60, count in 2usize..1000) {
+        let mut state = seed | 1;
+        let values: Vec<i64> = (0..count).map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let magnitude = (state >> 5) >> (state & 15) >> shift;
+            if state & 16 == 0 { magnitude as i64 } else { -(magnitude as i64) }
+        }).collect();
+        round_trip(&values);
+    }
+
+    #[test]
     fn damage_never_panics(values in column(), at in any::<prop::sample::Index>(), flip in 1u8..) {
-        for effort in [Effort::Young, Effort::Settled] {
+        for effort in [Effort::Young, Effort::Settled, Effort::Cold] {
             let mut out = Vec::new();
             encode(&values, effort, &mut out);
             if !out.is_empty() {

@@ -1,8 +1,11 @@
 //! Rules of evaluation that no script shows: budgets, statistics, name dropping, parallel runs.
 
 use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{Samples, Selection, SeriesData};
 
-use crate::promql::eval::{Budget, BudgetExceeded, EvalError, Evaluation, Query, Value, eval, explain};
+use crate::promql::eval::{
+    Budget, BudgetExceeded, EvalError, Evaluation, Query, Source, Value, eval, explain,
+};
 use crate::promql::{ParseOptions, parse};
 use crate::promqltest::memory::MemorySource;
 
@@ -163,5 +166,48 @@ fn answers_do_not_depend_on_the_number_of_threads() {
             matches!(eval(&query, &source, &idle), Err(EvalError::Canceled)),
             "{text}"
         );
+    }
+}
+
+/// One series of deltas: five requests in every 15 seconds.
+struct Deltas;
+
+impl Source for Deltas {
+    fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>> {
+        let mut samples = Samples {
+            delta: true,
+            ..Samples::default()
+        };
+        (0..=40).for_each(|i| samples.push(i * 15_000, 5.0));
+        let labels = Labels::from_pairs([("__name__", "requests_total")]);
+        Ok(selections
+            .iter()
+            .map(|_| vec![SeriesData::from_samples(labels.clone(), samples.clone())])
+            .collect())
+    }
+}
+
+#[test]
+fn deltas_are_added_up_where_totals_are_subtracted() {
+    for (text, wanted) in [
+        ("increase(requests_total[1m])", 20.0),
+        ("rate(requests_total[1m])", 20.0 / 60.0),
+        ("irate(requests_total[1m])", 5.0 / 15.0),
+        ("resets(requests_total[1m])", 0.0),
+        ("sum_over_time(requests_total[1m])", 20.0),
+        // A window with one sample says as much as any other.
+        ("increase(requests_total[15s])", 5.0),
+    ] {
+        let instant = Query::range(
+            text,
+            parse(text, &ParseOptions::ALL).unwrap(),
+            300_000,
+            300_000,
+            60_000,
+        );
+        let Value::Matrix(series) = eval(&instant, &Deltas, &Budget::default()).unwrap().value else {
+            panic!("{text} is a matrix");
+        };
+        assert_eq!(series[0].samples.values, [wanted], "{text}");
     }
 }
