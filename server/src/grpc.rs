@@ -9,15 +9,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::post;
 use tonic::{Code, Status};
 
 use crate::app::App;
+use crate::http::edge;
 
 /// The routes on the listener of OTLP alone.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    routes().fallback(unknown).with_state(app)
+    routes()
+        .fallback(unknown)
+        .layer(from_fn_with_state(Arc::clone(&app), edge))
+        .with_state(app)
 }
 
 /// The routes that the main listener shares.

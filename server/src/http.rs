@@ -25,6 +25,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 pub(crate) use answer::ApiError;
 use answer::ErrorType;
+pub(crate) use edge::edge;
 pub(crate) use otlp::partial;
 pub(crate) use prom::status::rfc3339;
 pub(crate) use tenant::Tenant;
@@ -35,7 +36,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(data_routes().layer(from_fn_with_state(Arc::clone(&app), when_ready)))
         .merge(always_routes())
         .merge(crate::grpc::routes())
-        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
+        .layer(from_fn_with_state(Arc::clone(&app), edge))
         .with_state(app)
 }
 

@@ -16,3 +16,6 @@ pub(crate) use inflate::Coding;
 pub(crate) use otlp::Stated;
 pub use rejects::{Reason, Rejects};
 pub(crate) use write::{Format, Outcome, Reserved, write};
+
+#[cfg(test)]
+mod tests;

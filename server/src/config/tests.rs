@@ -75,3 +75,21 @@ fn the_printed_configuration_reads_back() {
     assert_eq!(config.to_yaml(), again.to_yaml());
     assert_eq!(again.web.cors_origin.text, "https?://(a|b)\\.example");
 }
+
+#[test]
+fn lists_are_taken_where_the_table_has_them() {
+    let yaml = "otlp:\n  promote_resource_attributes: [host.name, k8s.pod.name]\n  grpc_listen: off\nremote_write:\n  accepted_messages:\n  - prometheus.WriteRequest\n";
+    let config = parse(yaml, &Overrides::default()).unwrap();
+    assert_eq!(config.otlp.promoted, ["host.name", "k8s.pod.name"]);
+    assert_eq!(config.otlp.grpc_listen, None);
+    assert!(config.remote_write.v1 && !config.remote_write.v2);
+    let again = parse(&config.to_yaml(), &Overrides::default()).unwrap();
+    assert_eq!(config.to_yaml(), again.to_yaml());
+    let wrong = parse("listen: [a, b]\n", &Overrides::default()).unwrap_err();
+    assert!(
+        wrong.to_string().contains("a list is not expected here"),
+        "{wrong}"
+    );
+    let wrong = parse("otlp:\n  translation_strategy: Other\n", &Overrides::default()).unwrap_err();
+    assert!(wrong.to_string().contains("none of Underscore"), "{wrong}");
+}

@@ -13,8 +13,9 @@ use bytes::Bytes;
 use kymo_proto::otlp::{json, reply};
 
 use super::answer::ApiError;
+use super::edge::edge;
 use super::tenant::Tenant;
-use super::{edge, remote_write, when_ready};
+use super::{remote_write, when_ready};
 use crate::app::App;
 use crate::ingest::{Coding, Fault, Format, Outcome};
 
@@ -33,7 +34,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     routes()
         .layer(from_fn_with_state(Arc::clone(&app), when_ready))
         .fallback(super::unknown)
-        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
+        .layer(from_fn_with_state(Arc::clone(&app), edge))
         .with_state(app)
 }
 
