@@ -1,6 +1,7 @@
 //! What comes beside floats and what takes samples away again, over a whole server: exemplars, metadata, deletions,
 //! snapshots, cardinality, each in the head, in blocks, after a merge and after a restart.
 
+use kymo_proto::histogram::{Buckets, Count, Histogram, Span};
 use kymo_proto::remote_write::RequestEncoder;
 use kymo_tests::client::Client;
 use kymo_tests::server::TestServer;
@@ -209,5 +210,44 @@ fn cardinality_is_counted_by_match_and_time() {
         server.client.get("/api/v1/label/job/values", &recent).data(),
         json!(["a"])
     );
+    server.stop();
+}
+
+#[test]
+fn a_query_that_needs_native_histograms_names_the_limit_and_others_answer() {
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start(dir.path());
+    let histogram = Histogram {
+        count: Count::Integer(3),
+        zero_count: Count::Integer(1),
+        sum: 2.5,
+        schema: 0,
+        positive: Buckets {
+            spans: vec![Span { offset: 0, length: 1 }],
+            deltas: vec![2],
+            counts: Vec::new(),
+        },
+        timestamp: NOW,
+        ..Histogram::default()
+    };
+    let mut request = RequestEncoder::default();
+    request.histograms([("__name__", "latency_seconds"), ("job", "a")], &[histogram]);
+    request.series([("__name__", "up"), ("job", "a")], [(NOW, 1.0)]);
+    server.client.write(&request);
+    let server = in_every_layout(&dir, server, |c| {
+        let at = ("time", "1700000000");
+        let (status, kind, text) = c
+            .get("/api/v1/query", &[("query", "latency_seconds"), at])
+            .error();
+        assert_eq!((status, kind.as_str()), (422, "execution"));
+        assert!(
+            text.contains("native histograms") && text.contains("latency_seconds"),
+            "{text}"
+        );
+        let up = c.get("/api/v1/query", &[("query", "up"), at]).data();
+        assert_eq!(up["result"][0]["value"][1], "1");
+        let names = c.get("/api/v1/label/__name__/values", &[]).data();
+        assert_eq!(names, json!(["latency_seconds", "up"]));
+    });
     server.stop();
 }

@@ -88,12 +88,9 @@ impl Registry {
         for (name, value) in pairs {
             let pair = [self.symbols.intern(name), self.symbols.intern(value)];
             self.pairs.push(pair);
-            self.index
-                .entry(pair[0])
-                .or_default()
-                .entry(pair[1])
-                .or_default()
-                .insert(slot);
+            let series = self.index.entry(pair[0]).or_default().entry(pair[1]).or_default();
+            // Slots ascend, so that nothing has to be searched.
+            series.try_push(slot).expect("a new slot is above all others");
         }
         self.ends.push(self.pairs.len() as u32);
         self.ids.push(id);

@@ -1,6 +1,6 @@
 //! `status/tsdb` and `status/tsdb/blocks`: how many series of what, and which blocks there are.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -30,39 +30,48 @@ struct Row {
     value: u64,
 }
 
-/// Counts over the series of a tenant.
+/// Counts over the series of a tenant; names and values are borrowed from them.
 #[derive(Debug, Default)]
-struct Cardinality {
-    by_metric: BTreeMap<String, u64>,
-    /// Series and bytes of each pair of label name and value.
-    by_pair: BTreeMap<(String, String), u64>,
+struct Cardinality<'l> {
+    by_metric: HashMap<&'l str, u64>,
+    /// Series of each pair of label name and value.
+    by_pair: HashMap<(&'l str, &'l str), u64>,
 }
 
-impl Cardinality {
-    fn add(&mut self, labels: &Labels) {
-        *self.by_metric.entry(labels.metric_name().to_owned()).or_default() += 1;
-        for (name, value) in labels.iter() {
-            *self
-                .by_pair
-                .entry((name.to_owned(), value.to_owned()))
-                .or_default() += 1;
+impl<'l> Cardinality<'l> {
+    fn of(series: &'l [Labels]) -> Cardinality<'l> {
+        let mut counts = Cardinality::default();
+        for labels in series {
+            *counts.by_metric.entry(labels.metric_name()).or_default() += 1;
+            for pair in labels.iter() {
+                *counts.by_pair.entry(pair).or_default() += 1;
+            }
         }
+        counts
     }
 
-    fn values_by_label(&self) -> BTreeMap<String, u64> {
-        let mut out: BTreeMap<String, u64> = BTreeMap::new();
-        for (name, _) in self.by_pair.keys() {
-            *out.entry(name.clone()).or_default() += 1;
-        }
-        out
+    fn metrics(&self, limit: usize) -> Vec<Row> {
+        top(
+            self.by_metric.iter().map(|(name, n)| ((*name).to_owned(), *n)),
+            limit,
+        )
     }
 
-    fn bytes_by_label(&self) -> BTreeMap<String, u64> {
-        let mut out: BTreeMap<String, u64> = BTreeMap::new();
+    fn pairs(&self, limit: usize) -> Vec<Row> {
+        let pairs = self.by_pair.iter();
+        top(
+            pairs.map(|((name, value), n)| (format!("{name}={value}"), *n)),
+            limit,
+        )
+    }
+
+    /// Sums up a number of each pair by label name.
+    fn by_label(&self, number: impl Fn(&str, u64) -> u64, limit: usize) -> Vec<Row> {
+        let mut out: HashMap<&str, u64> = HashMap::new();
         for ((name, value), series) in &self.by_pair {
-            *out.entry(name.clone()).or_default() += value.len() as u64 * series;
+            *out.entry(name).or_default() += number(value, *series);
         }
-        out
+        top(out.into_iter().map(|(name, n)| (name.to_owned(), n)), limit)
     }
 }
 
@@ -73,33 +82,26 @@ pub(crate) async fn tsdb(State(app): State<Arc<App>>, tenant: Tenant, params: Pa
     let question = Question::parse(&params)?;
     let db = app.reading(&tenant.0);
     ask(&app, &tenant, NOTHING, move |snapshot| {
-        let mut cardinality = Cardinality::default();
         let sets = match question.sets() {
             none if none.is_empty() => vec![&[][..]],
             some => some,
         };
         let all = snapshot.series(&sets, question.min_time, question.max_time)?;
-        for labels in &all {
-            cardinality.add(labels);
-        }
-        let pairs = cardinality.by_pair.iter();
-        let by_pair = pairs
-            .map(|((name, value), n)| (format!("{name}={value}"), *n))
-            .collect();
+        let counts = Cardinality::of(&all);
         let stats = db.as_ref().map(|db| db.metrics.stats()).unwrap_or_default();
         let times = db.map(|db| db.metrics.blocks()).unwrap_or_default();
         Answer::json(&json!({
             "headStats": {
                 "numSeries": all.len(),
-                "numLabelPairs": cardinality.by_pair.len(),
+                "numLabelPairs": counts.by_pair.len(),
                 "chunkCount": stats.head.groups,
                 "minTime": times.iter().map(|b| b.min_time).min().unwrap_or(i64::MAX),
                 "maxTime": times.iter().map(|b| b.max_time).max().unwrap_or(i64::MIN),
             },
-            "seriesCountByMetricName": top(cardinality.by_metric.clone(), limit),
-            "labelValueCountByLabelName": top(cardinality.values_by_label(), limit),
-            "memoryInBytesByLabelName": top(cardinality.bytes_by_label(), limit),
-            "seriesCountByLabelValuePair": top(by_pair, limit),
+            "seriesCountByMetricName": counts.metrics(limit),
+            "labelValueCountByLabelName": counts.by_label(|_, _| 1, limit),
+            "memoryInBytesByLabelName": counts.by_label(|value, series| value.len() as u64 * series, limit),
+            "seriesCountByLabelValuePair": counts.pairs(limit),
         }))
     })
     .await
@@ -140,12 +142,9 @@ fn limit(params: &Params) -> Result<usize, ApiError> {
 }
 
 /// The largest counts first, equal ones by name.
-fn top(counts: BTreeMap<String, u64>, limit: usize) -> Vec<Row> {
-    let mut rows: Vec<Row> = counts
-        .into_iter()
-        .map(|(name, value)| Row { name, value })
-        .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.value));
+fn top(counts: impl Iterator<Item = (String, u64)>, limit: usize) -> Vec<Row> {
+    let mut rows: Vec<Row> = counts.map(|(name, value)| Row { name, value }).collect();
+    rows.sort_by(|a, b| b.value.cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
     rows.truncate(limit);
     rows
 }
