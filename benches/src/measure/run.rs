@@ -105,14 +105,14 @@ pub fn run(plan: &Plan, fleet: &Fleet) -> Result<Report> {
     let filling = usage(server.pid())?;
     let expected = fleet.size().series as u64;
     let end = fleet.end_ms() as f64 / 1e3;
+    if plan.kind == Kind::VictoriaMetrics {
+        // It acknowledges what is only in memory and not yet found: a kill right now would lose it.
+        server.settle()?;
+    }
     let mut client = server.ready()?;
     let counted = server.count(&mut client, end)?;
     if plan.kind != Kind::VictoriaMetrics {
         ensure!(counted == expected, "{counted} series instead of {expected}");
-    }
-    if plan.kind == Kind::VictoriaMetrics {
-        // It acknowledges what is only in memory: a kill right now would lose it and there would be no right answer.
-        server.settle()?;
     }
     drop((client, server));
     let started = Instant::now();

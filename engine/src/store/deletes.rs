@@ -66,6 +66,25 @@ impl<S: Signal> Store<S> {
         Ok(blocks.len() as u64)
     }
 
+    /// Forgets the tombstones that concern no block any more: merges and retention took what they hid. No block they
+    /// concern can come, because what they concern was flushed before they were made.
+    pub(super) fn forget_spent(&self) -> Result<()> {
+        let (tombstones, blocks) = {
+            let view = self.view.read();
+            (view.tombstones.clone(), view.blocks.clone())
+        };
+        let spent = |t: &&Tombstone| !blocks.iter().any(|b| t.concerns(b.meta()));
+        let forget: Vec<u64> = tombstones.iter().filter(spent).map(|t| t.id).collect();
+        if forget.is_empty() {
+            return Ok(());
+        }
+        let edit = Edit {
+            forget,
+            ..Edit::default()
+        };
+        self.publish(&edit, Vec::new(), None)
+    }
+
     /// The tombstones in force.
     pub fn tombstones(&self) -> Vec<Tombstone> {
         self.view.read().tombstones.to_vec()

@@ -77,6 +77,7 @@ impl<S: Signal> Store<S> {
             self.merge(&merge)?;
             done.merges += 1;
         }
+        self.forget_spent()?;
         Ok(done)
     }
 

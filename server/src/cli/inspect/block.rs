@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kymo_engine::block::BlockFile;
+use kymo_engine::block::{BlockFile, Extent, Section};
 use kymo_engine::cache::BlockCache;
 use kymo_engine::metrics::block::section;
+use kymo_engine::metrics::block::stats::{self, ChunkStats};
 use serde_json::{Value, json};
 
 use super::{FILE_NAME, Finding, loaded};
@@ -18,27 +19,14 @@ pub(crate) fn inspect(path: &Path) -> Result<Finding, Failure> {
     let block =
         BlockFile::open(&storage, FILE_NAME, Arc::new(BlockCache::new(0))).map_err(Failure::failed)?;
     let meta = block.meta();
-    let rows: Vec<Vec<String>> = block
-        .sections()
-        .iter()
-        .map(|found| {
-            let extent = &found.extent;
-            vec![
-                section_name(found.kind),
-                if found.paged { "pages" } else { "whole" }.to_owned(),
-                extent.offset.to_string(),
-                extent.stored_len.to_string(),
-                extent.raw_len.to_string(),
-            ]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = block.sections().iter().map(|found| row(&block, found)).collect();
     let verified = block.verify();
     let state = verified
         .as_ref()
         .map_or_else(ToString::to_string, |()| "all checksums hold".to_owned());
-    let header = ["section", "kind", "offset", "bytes", "bytes raw"];
+    let header = ["section", "pages", "offset", "bytes", "bytes raw"];
     let text = format!(
-        "block {} level {}: {} samples of {} series, {} to {}, {} bytes\n{}\n{state}",
+        "block {} level {}: {} samples of {} series, {} to {}, {} bytes\n{}\n{}{state}",
         meta.id,
         meta.level,
         meta.rows,
@@ -47,10 +35,11 @@ pub(crate) fn inspect(path: &Path) -> Result<Finding, Failure> {
         rfc3339(meta.max_time),
         meta.bytes,
         table(&header, &rows),
+        chunks(&block),
     );
     let sections: Vec<Value> = rows
         .iter()
-        .map(|row| json!({"section": row[0], "offset": row[2], "bytes": row[3], "bytesRaw": row[4]}))
+        .map(|row| json!({"section": row[0], "pages": row[1], "offset": row[2], "bytes": row[3], "bytesRaw": row[4]}))
         .collect();
     Ok(Finding {
         json: json!({
@@ -62,15 +51,67 @@ pub(crate) fn inspect(path: &Path) -> Result<Finding, Failure> {
     })
 }
 
+/// A section with the bytes of its pages, whose directory is all that the section itself holds.
+fn row(block: &BlockFile, found: &Section) -> Vec<String> {
+    let pages = match found.paged {
+        true => block.pages(found.kind).unwrap_or_default(),
+        false => vec![found.extent],
+    };
+    let sum = |len: fn(&Extent) -> u32| pages.iter().map(|p| u64::from(len(p))).sum::<u64>().to_string();
+    vec![
+        section_name(found.kind),
+        if found.paged {
+            pages.len().to_string()
+        } else {
+            "-".to_owned()
+        },
+        found.extent.offset.to_string(),
+        sum(|p| p.stored_len),
+        sum(|p| p.raw_len),
+    ]
+}
+
+/// What the statistics say of all chunks together; nothing for blocks without them.
+fn chunks(block: &BlockFile) -> String {
+    let pages = block.pages(section::STATS).map_or(0, |pages| pages.len() as u32);
+    let all: Vec<_> = (0..pages)
+        .filter_map(|page| stats::read(block, page).ok())
+        .flatten()
+        .collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let constant = all
+        .iter()
+        .filter(|s| s.nans == 0 && s.min.to_bits() == s.max.to_bits())
+        .count();
+    let sum = |number: fn(&ChunkStats) -> u32| all.iter().map(|s| u64::from(number(s))).sum::<u64>();
+    format!(
+        "{} chunks of floats, {constant} of them constant, {} NaN, {} drops\n",
+        all.len(),
+        sum(|s| s.nans),
+        sum(|s| s.drops),
+    )
+}
+
 fn section_name(number: u16) -> String {
     let known = [
         (section::SYMBOLS, "symbols"),
-        (section::SERIES, "series"),
-        (section::POSTINGS, "postings"),
+        (section::SERIES_V1, "series (version 1)"),
+        (section::POSTINGS_V1, "postings (version 1)"),
         (section::BITMAPS, "bitmaps"),
         (section::TIMESTAMPS, "timestamps"),
-        (section::VALUES, "values"),
+        (section::VALUES_V1, "values (version 1)"),
         (section::METADATA, "metadata"),
+        (section::SERIES, "series"),
+        (section::POSTINGS, "postings"),
+        (section::TIMES, "times"),
+        (section::VALUES, "values"),
+        (section::STATS, "stats"),
+        (section::STARTS, "starts"),
+        (section::HISTOGRAMS, "histograms"),
+        (section::EXEMPLARS, "exemplars"),
+        (section::TRACES, "traces"),
     ];
     known
         .iter()

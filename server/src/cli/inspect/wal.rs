@@ -136,8 +136,10 @@ fn content(signal: u8, bytes: &[u8]) -> String {
     }
     match Record::decode(bytes) {
         Ok(record) => format!(
-            "{} samples, {} new series, {} metadata",
+            "{} samples, {} histograms, {} exemplars, {} new series, {} metadata",
             record.samples.len(),
+            record.histograms.len(),
+            record.exemplars.len(),
             record.series.len(),
             record.metadata.len()
         ),
