@@ -15,6 +15,7 @@ use crate::health::{Health, State};
 use crate::log::recovery::{Damage, Keep, LogRecovery, Replayed};
 use crate::log::{Log, LogOptions, SyncPolicy};
 use crate::metrics::Metrics;
+use crate::retention::RetentionOptions;
 use crate::signal::Signal;
 use crate::storage::{File, Storage, write_atomically};
 use crate::store::{LostBlock, Shared, StoreOptions, Upkeep};
@@ -244,6 +245,11 @@ impl Node {
     /// Merges every day's blocks into one, as far as sizes allow.
     pub fn compact(&self) -> Result<Upkeep> {
         self.each(|db| db.metrics.compact())
+    }
+
+    /// Drops blocks past retention, or past what `retention` says instead of the settings.
+    pub fn retain(&self, now_ms: i64, retention: Option<RetentionOptions>) -> Result<Upkeep> {
+        self.each(|db| db.metrics.retain(now_ms, retention))
     }
 
     /// Verifies every checksum of every block.

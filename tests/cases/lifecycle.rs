@@ -214,6 +214,36 @@ fn cardinality_is_counted_by_match_and_time() {
 }
 
 #[test]
+fn retention_can_be_applied_by_hand() {
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start(dir.path());
+    let c = &server.client;
+    let now_ms = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64;
+    for (job, age_days) in [("old", 5), ("new", 1)] {
+        c.write_series(
+            &[("__name__", "up"), ("job", job)],
+            &[(now_ms - age_days * 86_400_000, 1.0)],
+        );
+    }
+    c.post("/api/v1/admin/flush", &[]).data();
+    let drop =
+        |params: &[(&str, &str)]| c.post("/api/v1/admin/retention", params).data()["droppedBlocks"].clone();
+    assert_eq!(drop(&[]), 0, "within the settings");
+    assert_eq!(drop(&[("older_than", "3d")]), 1);
+    assert_eq!(values(c), json!(["new"]));
+    assert_eq!(
+        c.post("/api/v1/admin/retention", &[("older_than", "soon")])
+            .error()
+            .0,
+        400
+    );
+    server.stop();
+}
+
+#[test]
 fn a_query_that_needs_native_histograms_names_the_limit_and_others_answer() {
     let dir = TempDir::new().unwrap();
     let server = TestServer::start(dir.path());

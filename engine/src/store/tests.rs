@@ -329,7 +329,7 @@ fn retention_drops_old_days() {
         life.put(day * DAY, day).unwrap();
     }
     life.store.flush(&life.log).unwrap();
-    assert_eq!(life.store.retain(4 * DAY).unwrap().dropped_blocks, 2);
+    assert_eq!(life.store.retain(4 * DAY, None).unwrap().dropped_blocks, 2);
     assert_eq!(
         life.rows().keys().copied().collect::<Vec<_>>(),
         [2 * DAY, 3 * DAY, 4 * DAY]

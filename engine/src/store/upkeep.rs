@@ -13,7 +13,7 @@ use crate::compaction::{self, COLD, Merge};
 use crate::error::{Error, Result};
 use crate::log::{Log, Seq};
 use crate::manifest::Edit;
-use crate::retention;
+use crate::retention::{self, RetentionOptions};
 use crate::signal::{MergeInput, Signal};
 
 /// What one round of upkeep did.
@@ -70,7 +70,7 @@ impl<S: Signal> Store<S> {
     pub fn merge_due(&self, now_ms: i64) -> Result<Upkeep> {
         let _one_at_a_time = self.merging.lock();
         let mut done = Upkeep::default();
-        self.drop_expired(now_ms, &mut done)?;
+        self.drop_expired(now_ms, &self.options.retention, &mut done)?;
         let today = S::day_of(now_ms.saturating_mul(S::UNITS_PER_MS));
         let planned = compaction::plan(&self.blocks(), today, &self.options.compaction);
         if let Some(merge) = planned.filter(|merge| self.has_room_for(merge)) {
@@ -101,11 +101,11 @@ impl<S: Signal> Store<S> {
         Ok(done)
     }
 
-    /// Drops blocks past retention.
-    pub fn retain(&self, now_ms: i64) -> Result<Upkeep> {
+    /// Drops blocks past retention, or past what `retention` says instead of the settings.
+    pub fn retain(&self, now_ms: i64, retention: Option<RetentionOptions>) -> Result<Upkeep> {
         let _one_at_a_time = self.merging.lock();
         let mut done = Upkeep::default();
-        self.drop_expired(now_ms, &mut done)?;
+        self.drop_expired(now_ms, &retention.unwrap_or(self.options.retention), &mut done)?;
         Ok(done)
     }
 
@@ -264,8 +264,7 @@ impl<S: Signal> Store<S> {
         self.publish(&edit, vec![merged], None)
     }
 
-    fn drop_expired(&self, now_ms: i64, done: &mut Upkeep) -> Result<()> {
-        let retention = &self.options.retention;
+    fn drop_expired(&self, now_ms: i64, retention: &RetentionOptions, done: &mut Upkeep) -> Result<()> {
         let oldest_kept = retention
             .age_ms
             .map(|age| now_ms.saturating_sub(age).saturating_mul(S::UNITS_PER_MS));

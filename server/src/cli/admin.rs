@@ -28,6 +28,8 @@ enum AdminCommand {
     Flush,
     /// Merge blocks until nothing is left to merge.
     Compact,
+    /// Drop the blocks past retention now; at a data directory nothing is, unless told.
+    Retention(RetentionArgs),
     /// List the blocks.
     Blocks,
     /// Read every block and check every checksum.
@@ -40,6 +42,16 @@ enum AdminCommand {
     Snapshot,
     /// Show which metrics and labels make the most series.
     Cardinality(CardinalityArgs),
+}
+
+#[derive(Debug, Args)]
+struct RetentionArgs {
+    /// Drop what is older, like 30d, instead of what the settings say.
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<String>,
+    /// Drop the oldest days above this size of all blocks, like 100GiB.
+    #[arg(long, value_name = "SIZE")]
+    size: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +99,10 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
     let mut sent = vec![("wait", "true")];
     match &args.command {
         AdminCommand::Delete(a) => sent = params(&a.selectors, a.start.as_ref(), a.end.as_ref()),
+        AdminCommand::Retention(a) => {
+            sent.extend(a.older_than.as_ref().map(|t| ("older_than", t.as_str())));
+            sent.extend(a.size.as_ref().map(|n| ("size", n.as_str())));
+        }
         AdminCommand::Cardinality(a) => {
             sent = params(&a.selectors, a.start.as_ref(), a.end.as_ref());
             sent.push(("limit", &a.limit));
@@ -97,6 +113,7 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
         AdminCommand::Status => (Method::GET, "/api/v1/admin/status"),
         AdminCommand::Flush => (Method::POST, "/api/v1/admin/flush"),
         AdminCommand::Compact => (Method::POST, "/api/v1/admin/compact"),
+        AdminCommand::Retention(_) => (Method::POST, "/api/v1/admin/retention"),
         AdminCommand::Blocks => (Method::GET, "/api/v1/admin/blocks"),
         AdminCommand::Verify => (Method::GET, "/api/v1/admin/verify"),
         AdminCommand::Delete(_) => (Method::POST, "/api/v1/admin/tsdb/delete_series"),
@@ -134,6 +151,7 @@ fn show(command: &AdminCommand, data: &Value) {
         AdminCommand::Flush | AdminCommand::Compact | AdminCommand::Delete(_) | AdminCommand::Clean => {
             say("done")
         }
+        AdminCommand::Retention(_) => say(&format!("{} blocks dropped", data["droppedBlocks"])),
         AdminCommand::Snapshot => say(&plain(&data["name"])),
         AdminCommand::Cardinality(_) => {
             say(&format!(

@@ -7,18 +7,22 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use kymo_engine::health;
 use kymo_engine::node::Node;
+use kymo_engine::retention::RetentionOptions;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, ApiError, ErrorType, Reply};
 use super::params::Params;
 use super::prom::status::rfc3339;
 use crate::app::App;
+use crate::clock::now_ms;
+use crate::units::{parse_duration_ms, parse_size_bytes};
 
 /// The routes of this module.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/admin/flush", post(flush))
         .route("/api/v1/admin/compact", post(compact))
+        .route("/api/v1/admin/retention", post(retention))
         .route("/api/v1/admin/status", get(status))
         .route("/api/v1/admin/blocks", get(blocks))
         .route("/api/v1/admin/verify", get(verify))
@@ -47,6 +51,29 @@ async fn compact(State(app): State<Arc<App>>, params: Params) -> Reply {
         }
     });
     Answer::json(&json!({}))
+}
+
+/// Drops the blocks that are past retention now. `older_than` and `size` stand for the settings, both when one is given.
+async fn retention(State(app): State<Arc<App>>, params: Params) -> Reply {
+    let bad = |name: &str, text: &str| ApiError::parameter(name, format!("cannot parse {text:?}"));
+    let (age, size) = (params.first("older_than"), params.first("size"));
+    let asked = if age.is_empty() && size.is_empty() {
+        None
+    } else {
+        let age_ms = parse_duration_ms(if age.is_empty() { "0s" } else { age })
+            .ok_or_else(|| bad("older_than", age))?;
+        let bytes =
+            parse_size_bytes(if size.is_empty() { "0" } else { size }).ok_or_else(|| bad("size", size))?;
+        Some(RetentionOptions {
+            age_ms: i64::try_from(age_ms).ok().filter(|ms| *ms > 0),
+            bytes: Some(bytes).filter(|n| *n > 0),
+        })
+    };
+    work(&app, move |node| {
+        let done = node.retain(now_ms(), asked)?;
+        Ok(json!({"droppedBlocks": done.dropped_blocks}))
+    })
+    .await
 }
 
 async fn status(State(app): State<Arc<App>>) -> Reply {
