@@ -256,7 +256,11 @@ fn files_of_the_store_can_be_looked_into() {
         .iter()
         .map(|r| &r["holds"])
         .collect();
-    assert_eq!(holds, ["2 samples, 1 new series, 0 metadata"], "{wal}");
+    assert_eq!(
+        holds,
+        ["2 samples, 0 histograms, 0 exemplars, 1 new series, 0 metadata"],
+        "{wal}"
+    );
     let flushed = child.client.send("POST", "/api/v1/admin/flush", &[], b"");
     assert_eq!(flushed.status, 200);
     child.kill();

@@ -109,10 +109,29 @@ fn check_delta(server: &TestServer, job: &str) {
             format!(r#"sum_over_time(requests_total{{job="{job}"}}[5m])"#),
             "7",
         ),
+        (format!(r#"increase(requests_total{{job="{job}"}}[5m])"#), "7"),
         (format!(r#"latency_milliseconds_count{{job="{job}"}}"#), "3"),
         (format!(r#"active{{job="{job}"}}"#), "3"),
     ] {
         assert_eq!(value(server, &query), wanted, "{query}");
+    }
+}
+
+/// What was counted inside a span leads to its trace.
+fn check_exemplars(server: &TestServer) {
+    let params = [
+        ("query", "requests_total"),
+        ("start", "0"),
+        ("end", "99999999999"),
+    ];
+    let found = server.client.get("/api/v1/query_exemplars", &params).data();
+    let all = found.as_array().unwrap();
+    assert!(!all.is_empty(), "{found}");
+    for series in all {
+        assert_eq!(series["seriesLabels"]["__name__"], "requests_total");
+        let labels = &series["exemplars"][0]["labels"];
+        let id = |name: &str| labels[name].as_str().unwrap_or("").len();
+        assert_eq!((id("trace_id"), id("span_id")), (32, 16), "{found}");
     }
 }
 
@@ -150,6 +169,7 @@ fn the_sdk_exports_over_both_transports_with_either_temporality() {
             };
         }
     }
+    check_exemplars(&server);
     let metadata = server
         .client
         .get("/api/v1/metadata", &[("metric", "requests_total")])
