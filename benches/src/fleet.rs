@@ -8,6 +8,7 @@
 //!
 //! It says nothing about late data, bursts or targets with histograms of the native kind.
 
+mod otlp;
 mod play;
 mod shape;
 mod wire;

@@ -38,19 +38,24 @@ impl Client {
     /// Sends a remote-write 1.0 body and returns the status.
     pub fn remote_write(&mut self, path: &str, body: &[u8]) -> io::Result<u16> {
         let kind = "application/x-protobuf\r\nX-Prometheus-Remote-Write-Version: 0.1.0";
-        self.write(path, kind, body)
+        self.write(path, kind, "snappy", body)
     }
 
     /// Sends a remote-write 2.0 body and returns the status.
     pub fn remote_write_v2(&mut self, path: &str, body: &[u8]) -> io::Result<u16> {
         let kind = "application/x-protobuf;proto=io.prometheus.write.v2.Request\r\n\
                     X-Prometheus-Remote-Write-Version: 2.0.0";
-        self.write(path, kind, body)
+        self.write(path, kind, "snappy", body)
     }
 
-    fn write(&mut self, path: &str, kind: &str, body: &[u8]) -> io::Result<u16> {
+    /// Sends OTLP metrics and returns the status.
+    pub fn otlp(&mut self, body: &[u8], coding: &str) -> io::Result<u16> {
+        self.write("/v1/metrics", "application/x-protobuf", coding, body)
+    }
+
+    fn write(&mut self, path: &str, kind: &str, coding: &str, body: &[u8]) -> io::Result<u16> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Encoding: snappy\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Encoding: {coding}\r\n\
              User-Agent: kymo-load\r\nContent-Length: {}\r\n\r\n",
             self.host,
             body.len()

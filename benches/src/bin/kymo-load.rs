@@ -71,7 +71,7 @@ struct Filling {
     workload: measure::Workload,
     #[arg(long, default_value_t = 2)]
     connections: usize,
-    /// Version of remote write, 1 or 2. The peers' packaged versions know only 1.
+    /// 1 or 2 for the versions of remote write, otlp or otlp-gzip. The peers' packaged versions know only 1.
     #[arg(long, default_value = "1")]
     protocol: Protocol,
     /// Series to read back and compare bit by bit.

@@ -97,6 +97,38 @@ fn churn_replaces_a_twentieth_at_a_time() {
 }
 
 #[test]
+fn otlp_bodies_have_a_point_for_every_sample() {
+    use kymo_proto::otlp::metrics::{Data, Number, Request};
+
+    let Some(fleet) = fleet(2300, 2, None) else { return };
+    let mut body = Body::new(Protocol::Otlp);
+    let mut sent = Vec::new();
+    fleet.player(0, 1).scrape(|labels, identity, time, value| {
+        body.push(labels, identity, time, value);
+        sent.push((time.cast_unsigned() * 1_000_000, value.to_bits()));
+    });
+    let body = body.finish();
+    let (mut request, mut found) = (Request::new(&body), Vec::new());
+    while let Some(mut resource) = request.next_resource().unwrap() {
+        while let Some(mut scope) = resource.next_scope().unwrap() {
+            while let Some(metric) = scope.next_metric().unwrap() {
+                assert!(!metric.name.is_empty());
+                let Data::Gauge(mut points) = metric.data else {
+                    panic!("{:?}", metric.data)
+                };
+                while let Some(point) = points.next_number().unwrap() {
+                    let Number::Double(value) = point.value else {
+                        panic!("{point:?}")
+                    };
+                    found.push((point.time, value.to_bits()));
+                }
+            }
+        }
+    }
+    assert_eq!(found, sent);
+}
+
+#[test]
 fn both_protocols_say_the_same() {
     use kymo_proto::remote_write::{Labels, Scan, v2};
     use kymo_proto::snappy::decompress;

@@ -1,10 +1,13 @@
 //! Label sets as they go over the wire: spelled once for each recorded series, then copied with the replica's own identity
 //! of fixed length put in, so that a body costs the generator little.
 
+use std::io::Write;
+
 use kymo_proto::remote_write::{Sample, v2};
 use kymo_proto::snappy;
 use kymo_proto::wire::{put_bytes, put_double, put_integer, put_varint};
 
+use super::otlp::{OtlpBody, OtlpTemplate};
 use crate::recording::Recorded;
 
 /// Bytes of an identity.
@@ -46,10 +49,40 @@ impl Identity {
 pub struct LabelTemplate {
     labels: Vec<(String, String)>,
     /// The `labels` fields of a `TimeSeries`.
-    encoded: Vec<u8>,
-    /// Where an identity goes in `encoded`.
-    places: Vec<usize>,
+    encoded: Places,
+    otlp: OtlpTemplate,
     of_host: bool,
+}
+
+/// Bytes with places for an identity.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    bytes: Vec<u8>,
+    places: Vec<usize>,
+}
+
+impl Places {
+    /// Finds the places.
+    pub(super) fn new(bytes: Vec<u8>) -> Places {
+        let mut places = Vec::new();
+        while let Some(at) = find(
+            &bytes,
+            MARK.as_bytes(),
+            places.last().map_or(0, |p| p + IDENTITY_LEN),
+        ) {
+            places.push(at);
+        }
+        Places { bytes, places }
+    }
+
+    /// Appends the bytes with an identity put in.
+    pub(super) fn fill(&self, identity: &str, out: &mut Vec<u8>) {
+        let at = out.len();
+        out.extend_from_slice(&self.bytes);
+        for place in &self.places {
+            out[at + place..at + place + IDENTITY_LEN].copy_from_slice(identity.as_bytes());
+        }
+    }
 }
 
 impl LabelTemplate {
@@ -66,18 +99,10 @@ impl LabelTemplate {
             put_bytes(&mut part, 2, value.as_bytes());
             put_bytes(&mut encoded, 1, &part);
         }
-        let mut places = Vec::new();
-        while let Some(at) = find(
-            &encoded,
-            MARK.as_bytes(),
-            places.last().map_or(0, |p| p + IDENTITY_LEN),
-        ) {
-            places.push(at);
-        }
         LabelTemplate {
+            otlp: OtlpTemplate::new(&labels),
             labels,
-            encoded,
-            places,
+            encoded: Places::new(encoded),
             of_host,
         }
     }
@@ -103,14 +128,18 @@ fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     Some(from + rest.windows(needle.len()).position(|w| w == needle)?)
 }
 
-/// The versions of remote write.
+/// How the workload is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protocol {
-    /// 1.0.
+    /// Remote write 1.0.
     #[default]
     One,
-    /// 2.0.
+    /// Remote write 2.0.
     Two,
+    /// OTLP over HTTP, not compressed.
+    Otlp,
+    /// OTLP over HTTP, gzip.
+    OtlpGzip,
 }
 
 impl std::str::FromStr for Protocol {
@@ -120,12 +149,14 @@ impl std::str::FromStr for Protocol {
         match text {
             "1" => Ok(Protocol::One),
             "2" => Ok(Protocol::Two),
-            _ => Err("1 or 2"),
+            "otlp" => Ok(Protocol::Otlp),
+            "otlp-gzip" => Ok(Protocol::OtlpGzip),
+            _ => Err("1, 2, otlp or otlp-gzip"),
         }
     }
 }
 
-/// A remote-write body that fills up.
+/// A body that fills up.
 #[derive(Debug, Default)]
 pub struct Body {
     protocol: Protocol,
@@ -133,6 +164,7 @@ pub struct Body {
     sample: Vec<u8>,
     samples: usize,
     two: v2::Encoder,
+    otlp: OtlpBody,
     refs: Vec<u32>,
     text: String,
 }
@@ -156,6 +188,10 @@ impl Body {
         match self.protocol {
             Protocol::One => self.push_one(template, identity, time, value),
             Protocol::Two => self.push_two(template, identity, time, value),
+            Protocol::Otlp | Protocol::OtlpGzip => {
+                self.otlp
+                    .push(&template.otlp, template.text(identity), time, value);
+            }
         }
         self.samples += 1;
     }
@@ -168,14 +204,9 @@ impl Body {
         // A sample never reaches 128 bytes, so its length is one.
         put_varint(
             &mut self.message,
-            (template.encoded.len() + self.sample.len() + 2) as u64,
+            (template.encoded.bytes.len() + self.sample.len() + 2) as u64,
         );
-        let at = self.message.len();
-        self.message.extend_from_slice(&template.encoded);
-        for place in &template.places {
-            let text = template.text(identity).as_bytes();
-            self.message[at + place..at + place + IDENTITY_LEN].copy_from_slice(text);
-        }
+        template.encoded.fill(template.text(identity), &mut self.message);
         put_bytes(&mut self.message, 2, &self.sample);
     }
 
@@ -219,6 +250,17 @@ impl Body {
                 body
             }
             Protocol::Two => std::mem::take(&mut self.two).compressed(),
+            Protocol::Otlp => self.otlp.finish(),
+            Protocol::OtlpGzip => gzip(&self.otlp.finish()),
         }
     }
+}
+
+fn gzip(message: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing to memory cannot fail.
+    encoder
+        .write_all(message)
+        .and_then(|()| encoder.finish())
+        .unwrap_or_default()
 }

@@ -111,6 +111,8 @@ fn deliver(client: &mut Client, protocol: Protocol, body: &[u8]) -> Result<()> {
     let status = match protocol {
         Protocol::One => client.remote_write(PATH, body)?,
         Protocol::Two => client.remote_write_v2(PATH, body)?,
+        Protocol::Otlp => client.otlp(body, "identity")?,
+        Protocol::OtlpGzip => client.otlp(body, "gzip")?,
     };
     ensure!(status / 100 == 2, "{PATH} answered {status}");
     Ok(())
