@@ -89,7 +89,7 @@ impl MetricsHead {
     /// that names a series by number alone before the record that defines the number.
     ///
     /// # Errors
-    /// [`Error::Aborted`] when a label source says so.
+    /// [`crate::Error::Aborted`] when a label source says so.
     pub fn resolve(&self, input: &Input<'_>) -> Result<Record> {
         let (mut record, learned) = Resolving::all(self, input)?;
         if !learned.is_empty() {
