@@ -1,7 +1,7 @@
 //! What every metrics write is held against: time bounds, and the rules of labels. Duplicates of and conflicts with what is
 //! stored are the engine's to find.
 
-use kymo_engine::metrics::{LabelBuffer, LabelSource};
+use kymo_engine::metrics::{LabelBuffer, LabelSource, LabelsFound, SeriesWrite};
 
 use super::{Reason, Rejects};
 use crate::config::Limits;
@@ -50,6 +50,24 @@ impl Rules {
         } else {
             let text = format!("at {time_ms} ms, the oldest accepted is {} ms", self.time_min);
             (Reason::TooOld, text)
+        }
+    }
+
+    /// Spells a series of remote write, or refuses its samples and notes why.
+    pub(super) fn spell(
+        &self,
+        sent: SeriesWrite<'_>,
+        labels: &[RawLabel<'_>],
+        rejects: &mut Rejects,
+        out: &mut LabelBuffer,
+    ) -> LabelsFound {
+        match self.check_labels(labels, out) {
+            Ok(()) => LabelsFound::Good,
+            Err(reason) => {
+                let n = sent.samples.len() + sent.histograms.len();
+                rejects.add(reason, (n as u64).max(1), || sent_text(labels));
+                LabelsFound::Refused
+            }
         }
     }
 

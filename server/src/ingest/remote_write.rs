@@ -167,15 +167,8 @@ impl LabelSource for Request<'_> {
                 return LabelsFound::Abort;
             }
         };
-        match self.rules.check_labels(&labels, out) {
-            Ok(()) => LabelsFound::Good,
-            Err(reason) => {
-                let sent = self.batch.series_at(series as usize);
-                let n = sent.samples.len() + sent.histograms.len();
-                rejects.add(reason, (n as u64).max(1), || sent_text(&labels));
-                LabelsFound::Refused
-            }
-        }
+        let sent = self.batch.series_at(series as usize);
+        self.rules.spell(sent, &labels, &mut rejects, out)
     }
 }
 

@@ -304,16 +304,9 @@ impl LabelSource for Request<'_> {
         let i = series as usize;
         let start = if i == 0 { 0 } else { self.refs_end[i - 1] as usize };
         let labels = self.symbols.labels(&self.refs[start..self.refs_end[i] as usize]);
-        match self.rules.check_labels(&labels, out) {
-            Ok(()) => LabelsFound::Good,
-            Err(reason) => {
-                let sent = self.batch.series_at(i);
-                let n = sent.samples.len() + sent.histograms.len();
-                let mut rejects = self.rejects.borrow_mut();
-                rejects.add(reason, (n as u64).max(1), || sent_text(&labels));
-                LabelsFound::Refused
-            }
-        }
+        let mut rejects = self.rejects.borrow_mut();
+        self.rules
+            .spell(self.batch.series_at(i), &labels, &mut rejects, out)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What rows of histograms have in common, so that it is kept once: resolution, which buckets there are, kind of counts.
 
+use super::row::{get_spans, put_spans};
 use super::{Counts, Histogram, ResetHint, Span};
 use crate::coding::{Malformed, Reader, put_svarint, put_uvarint};
 
@@ -98,13 +99,8 @@ impl Layout {
         out.push(self.float.into());
         put_svarint(out, self.schema.into());
         out.extend_from_slice(&self.zero_threshold.to_bits().to_le_bytes());
-        for spans in [&self.positive_spans, &self.negative_spans] {
-            put_uvarint(out, spans.len() as u64);
-            for span in spans {
-                put_svarint(out, span.offset.into());
-                put_uvarint(out, span.length.into());
-            }
-        }
+        put_spans(out, &self.positive_spans);
+        put_spans(out, &self.negative_spans);
         put_uvarint(out, self.custom_values.len() as u64);
         for value in &self.custom_values {
             out.extend_from_slice(&value.to_bits().to_le_bytes());
@@ -174,14 +170,4 @@ pub(super) fn numbers(counts: &Counts) -> Numbers {
             all.map(|n| n.to_bits()).collect()
         }
     }
-}
-
-fn get_spans(r: &mut Reader<'_>) -> Result<Vec<Span>, Malformed> {
-    (0..r.count(2)?)
-        .map(|_| {
-            let offset = i32::try_from(r.svarint()?).map_err(|_| Malformed("offset of a span"))?;
-            let length = r.uvarint32()?;
-            Ok(Span { offset, length })
-        })
-        .collect()
 }

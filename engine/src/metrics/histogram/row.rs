@@ -16,13 +16,8 @@ pub fn encode(histogram: &Histogram, out: &mut Vec<u8>) {
     put_svarint(out, histogram.schema.into());
     put_float(out, histogram.zero_threshold);
     put_float(out, histogram.sum);
-    for spans in [&histogram.positive_spans, &histogram.negative_spans] {
-        put_uvarint(out, spans.len() as u64);
-        for span in spans {
-            put_svarint(out, span.offset.into());
-            put_uvarint(out, span.length.into());
-        }
-    }
+    put_spans(out, &histogram.positive_spans);
+    put_spans(out, &histogram.negative_spans);
     put_uvarint(out, histogram.custom_values.len() as u64);
     histogram.custom_values.iter().for_each(|v| put_float(out, *v));
     match &histogram.counts {
@@ -119,7 +114,17 @@ fn get_integers(r: &mut Reader<'_>) -> Result<Vec<u64>, Malformed> {
         .collect()
 }
 
-fn get_spans(r: &mut Reader<'_>) -> Result<Vec<Span>, Malformed> {
+/// Appends spans: their number, then offset and length of each.
+pub(super) fn put_spans(out: &mut Vec<u8>, spans: &[Span]) {
+    put_uvarint(out, spans.len() as u64);
+    for span in spans {
+        put_svarint(out, span.offset.into());
+        put_uvarint(out, span.length.into());
+    }
+}
+
+/// Reads what [`put_spans`] wrote.
+pub(super) fn get_spans(r: &mut Reader<'_>) -> Result<Vec<Span>, Malformed> {
     (0..r.count(2)?)
         .map(|_| {
             let offset = i32::try_from(r.svarint()?).map_err(|_| Malformed("offset of a span"))?;
