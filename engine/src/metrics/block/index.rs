@@ -80,7 +80,7 @@ pub struct PairEntry {
     page: u32,
     offset: u32,
     len: u32,
-    /// Number of series, unknown in blocks of version 1.
+    /// Number of series, against which the bitmap is checked; unknown in blocks of version 1.
     series: Option<u32>,
 }
 
@@ -200,6 +200,7 @@ impl<'b> BlockReader<'b> {
             page.get(entry.offset as usize..(entry.offset as usize).saturating_add(entry.len as usize));
         bytes
             .and_then(|bytes| RoaringBitmap::deserialize_from(bytes).ok())
+            .filter(|series| entry.series.is_none_or(|n| u64::from(n) == series.len()))
             .ok_or_else(|| self.file.corrupt(entry.offset.into(), "bitmap"))
     }
 
@@ -222,14 +223,6 @@ impl<'b> BlockReader<'b> {
     pub fn pairs(&self, name: u32) -> impl Iterator<Item = PairEntry> {
         self.pairs_between([name, 0], [name.saturating_add(1), 0])
             .map(|i| self.pair_entry(i))
-    }
-
-    /// Number of series of a pair.
-    pub fn pair_len(&self, entry: &PairEntry) -> Result<u64> {
-        match entry.series {
-            Some(series) => Ok(series.into()),
-            None => Ok(self.bitmap(entry)?.len()),
-        }
     }
 
     /// Reads the given series, ascending.
