@@ -2,10 +2,11 @@
 //! Not for parsing, nor for limits on how long a query may wait: the caller's [`Budget`] brings the clock.
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Samples, Selection, SeriesData};
+use kymo_engine::metrics::{Estimate, Samples, Selection, SeriesData};
 
 use super::ast::{Expr, ValueType};
 
+mod admission;
 mod aggregate;
 mod annotations;
 mod binary;
@@ -24,6 +25,7 @@ mod kahan;
 mod label_fn;
 mod matching;
 mod math_fn;
+mod memory;
 mod output;
 mod plan;
 mod quantile;
@@ -39,8 +41,9 @@ mod topk;
 pub use annotations::Annotations;
 pub use budget::{Budget, BudgetExceeded, Executor, Stats};
 pub use error::EvalError;
-pub use explain::explain;
+pub use explain::{Cost, costs, explain};
 pub use grid::Grid;
+pub use memory::{Account, MemoryPool, OutOfMemory, PoolEmpty};
 
 /// Where the series come from. A query asks once for all of its selectors, so that it sees one state.
 pub trait Source: Sync {
@@ -49,6 +52,20 @@ pub trait Source: Sync {
     /// # Errors
     /// Those of the store.
     fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>>;
+
+    /// The most series that any selection can have, known at once.
+    fn series_bound(&self) -> u64 {
+        0
+    }
+
+    /// What a selection would read, from indexes alone; `samples` says whether samples are to be counted too, which takes
+    /// longer. `None` when the source cannot tell.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn estimate(&self, _: &Selection, _samples: bool) -> kymo_engine::Result<Option<Estimate>> {
+        Ok(None)
+    }
 }
 
 /// What of Prometheus' behaviour can be switched.

@@ -9,7 +9,7 @@ use super::annotations::{Annotations, Notes, Severity};
 use super::budget::{Budget, Meter, Stats};
 use super::grid::Grid;
 use super::series::{Column, StepSeries, StepValue, merged, without_metadata};
-use super::{EvalError, Query, Source, aggregate, binary, call, plan, selector};
+use super::{EvalError, Query, Source, admission, aggregate, binary, call, plan, selector};
 use crate::lex::Span;
 use crate::promql::ast::{Expr, UnaryExpr, UnaryOp};
 
@@ -42,10 +42,13 @@ impl<'a> Context<'a> {
             planned.into_iter().map(|p| (p.node, p.selection)).unzip();
         let mut data = HashMap::new();
         if !selections.is_empty() {
+            let expected = admission::admit(query, source, budget, &selections)?;
             for (node, mut series) in nodes.into_iter().zip(source.select(&selections)?) {
                 series.sort_by(|a, b| a.labels().cmp(b.labels()));
+                budget.reserve(admission::series_bytes(&series))?;
                 data.insert(node, series);
             }
+            budget.release(expected);
         }
         Ok(Context {
             query,

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use kymo_engine::db::Db;
 use kymo_query::promql::Expr;
-use kymo_query::promql::eval::{Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Value};
+use kymo_query::promql::eval::{
+    Account, Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Value,
+};
 use kymo_query::promql::eval::{eval, explain};
 use serde_json::json;
 
@@ -86,7 +88,7 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop, pool: &Pool) -> 
     let executor = |n: usize, task: &(dyn Fn(usize) + Sync)| pool.run(n, task);
     let budget = Budget {
         max_samples: job.samples_max,
-        max_bytes: job.bytes_max,
+        memory: Arc::new(Account::new(job.bytes_max, None)),
         interrupted: &interrupted,
         executor: &executor,
     };
@@ -173,7 +175,7 @@ fn capped(mut texts: Vec<String>, kind: &str) -> Vec<String> {
 
 fn api_error(error: &EvalError) -> ApiError {
     let kind = match error {
-        EvalError::Execution(_) | EvalError::TooManySamples | EvalError::TooManyBytes { .. } => {
+        EvalError::Execution(_) | EvalError::TooManySamples | EvalError::OutOfMemory(_) => {
             ErrorType::Execution
         }
         EvalError::Timeout => ErrorType::Timeout,
