@@ -33,9 +33,12 @@ pub(crate) struct PromqlArgs {
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
-    /// Show the plan and what was read.
+    /// Show the plan and what it reads, told from the index, beside the result.
     #[arg(long)]
     explain: bool,
+    /// Show the plan and what it would read, and do not run it.
+    #[arg(long, conflicts_with = "explain")]
+    estimate: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -56,6 +59,8 @@ pub(crate) fn query(command: &QueryCommand) -> Outcome {
     };
     if args.explain {
         params.push(("explain", "1"));
+    } else if args.estimate {
+        params.push(("explain", "only"));
     }
     let answer = args.target.call(Method::GET, path, &params)?;
     if args.json {
@@ -98,7 +103,8 @@ fn show(data: &Value) {
             let rows: Vec<_> = elements().flat_map(points).collect();
             say(&table(&["series", "time", "value"], &rows));
         }
-        _ => say(&plain(&result[1])),
+        Some(_) => say(&plain(&result[1])),
+        None => {}
     }
     if let Some(lines) = data["explain"].as_array() {
         say("");

@@ -167,6 +167,19 @@ impl Account {
         }
     }
 
+    /// Forgets everything held but these bytes: the query is done and its answer is left.
+    pub fn keep(&self, bytes: usize) {
+        let Some(pool) = &self.pool else {
+            self.held.store(bytes, Ordering::Relaxed);
+            return;
+        };
+        let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.held.store(bytes, Ordering::Relaxed);
+        let surplus = self.taken.load(Ordering::Relaxed).saturating_sub(bytes);
+        self.taken.fetch_sub(surplus, Ordering::Relaxed);
+        pool.give_back(surplus);
+    }
+
     /// Counts samples decoded from the store.
     pub fn count_read(&self, samples: u64) {
         self.samples_read.fetch_add(samples, Ordering::Relaxed);

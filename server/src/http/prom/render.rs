@@ -34,6 +34,24 @@ fn push_text(out: &mut String, text: &str) {
     }
 }
 
+/// Bytes that a point usually takes, and those of a series beside its labels.
+const POINT_BYTES: usize = 34;
+const SERIES_BYTES: usize = 64;
+
+/// About how many bytes [`push_result`] appends, rather too many.
+pub(crate) fn expected_bytes(value: &Value) -> usize {
+    let points = |series: &Series| series.samples.len() * POINT_BYTES;
+    match value {
+        Value::Scalar(_) => 64,
+        Value::String(text) => 64 + text.len(),
+        Value::Vector(series) | Value::Matrix(series) => series
+            .iter()
+            .map(|one| SERIES_BYTES + one.labels.byte_len() + 4 * one.labels.len() + points(one))
+            .sum::<usize>()
+            .saturating_add(64),
+    }
+}
+
 /// Appends `{"resultType":..,"result":..` without the closing brace, so that statistics can follow. The type comes
 /// first: readers that stream need it before the result.
 pub(crate) fn push_result(out: &mut String, value: &Value, time: i64) {
