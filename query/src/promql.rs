@@ -7,6 +7,7 @@ pub mod error;
 pub mod eval;
 pub mod format;
 pub mod functions;
+pub mod histogram;
 mod lexer;
 mod parser;
 pub mod printer;

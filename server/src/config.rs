@@ -146,6 +146,10 @@ pub struct Features {
     pub promql_delayed_name_removal: bool,
     /// `stats=all` answers samples by step.
     pub promql_per_step_stats: bool,
+    /// Functions over counters take resets from start timestamps.
+    pub use_start_timestamps: bool,
+    /// Series have the labels `__type__` and `__unit__`.
+    pub type_and_unit_labels: bool,
     /// `/api/v1/search/*`.
     pub search_api: bool,
 }

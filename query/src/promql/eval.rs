@@ -1,10 +1,13 @@
 //! Evaluates an expression over the series of a [`Source`], all steps of a query at once, series by series.
 //! Not for parsing, nor for limits on how long a query may wait: the caller's [`Budget`] brings the clock.
 
+use std::sync::Arc;
+
 use kymo_engine::labels::Labels;
 use kymo_engine::metrics::{Estimate, Samples, Selection, SeriesData};
 
 use super::ast::{Expr, ValueType};
+use super::histogram::FloatHistogram;
 
 mod admission;
 mod aggregate;
@@ -20,6 +23,8 @@ mod error;
 mod explain;
 mod extended;
 mod grid;
+mod hints;
+mod histograms;
 mod info;
 mod kahan;
 mod label_fn;
@@ -75,6 +80,10 @@ pub struct EvalOptions {
     pub delayed_name_removal: bool,
     /// Step of subqueries that name none, in milliseconds.
     pub default_subquery_step: i64,
+    /// Functions over counters take resets from start timestamps beside the values.
+    pub use_start_timestamps: bool,
+    /// Series carry `__type__` and `__unit__`: hints about metrics that are no counters go by the type instead of the name.
+    pub type_and_unit_labels: bool,
 }
 
 impl Default for EvalOptions {
@@ -82,6 +91,8 @@ impl Default for EvalOptions {
         EvalOptions {
             delayed_name_removal: false,
             default_subquery_step: 60_000,
+            use_start_timestamps: false,
+            type_and_unit_labels: false,
         }
     }
 }
@@ -137,13 +148,22 @@ impl Query {
     }
 }
 
-/// One series of a result. Histogram samples will be a second column beside the floats.
+/// One series of a result. In the vector of an instant query it has one sample, a float or a histogram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// The labels.
     pub labels: Labels,
-    /// Timestamps and values; exactly one in the vector of an instant query.
+    /// Timestamps and values of the floats.
     pub samples: Samples,
+    /// Native histograms with their times in milliseconds since 1970, ascending; at other times than the floats.
+    pub histograms: Vec<(i64, Arc<FloatHistogram>)>,
+}
+
+impl Series {
+    /// True without samples of either kind.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
 }
 
 /// The result of a query.

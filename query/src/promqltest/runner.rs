@@ -199,6 +199,7 @@ impl Runner<'_> {
             Some(Series {
                 labels: s.labels.clone(),
                 samples,
+                histograms: Vec::new(),
             })
         };
         let vector: Vec<Series> = series.iter().filter_map(at_time).collect();

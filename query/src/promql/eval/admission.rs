@@ -4,7 +4,7 @@
 use kymo_engine::metrics::{Selection, SeriesData};
 
 use super::budget::Budget;
-use super::{EvalError, Query, Source};
+use super::{EvalError, Query, Source, plan};
 use crate::promql::ast::Expr;
 
 /// Bytes of a selected series beside the text of its labels.
@@ -48,7 +48,11 @@ pub(super) fn admit(
 /// The samples of a range selector that is the whole query are all held; those of chunks within its times are there for
 /// certain.
 fn check_samples(source: &dyn Source, budget: &Budget<'_>, selection: &Selection) -> Result<(), EvalError> {
-    let Some(estimate) = source.estimate(selection, true)? else {
+    let wanted = Selection {
+        min_time: selection.min_time.saturating_add(plan::HINT_LOOKBACK),
+        ..selection.clone()
+    };
+    let Some(estimate) = source.estimate(&wanted, true)? else {
         return Ok(());
     };
     let certain = usize::try_from(estimate.samples_whole).unwrap_or(usize::MAX);

@@ -188,11 +188,7 @@ fn fold_all(
         if op == AggregateOp::Group {
             values.iter_mut().for_each(|(_, v)| *v = 1.0);
         }
-        out.push(StepSeries {
-            labels: group.labels,
-            drop_name: group.drop_name,
-            values,
-        });
+        out.push(StepSeries::floats(group.labels, group.drop_name, values));
     }
     Ok(out)
 }
@@ -231,11 +227,8 @@ fn quantiles(aggregate: &AggregateExpr, q: &[f64], series: &[StepSeries], grid: 
                     quantile(q[step], &mut values)
                 }
             });
-            StepSeries {
-                values: column.collect(),
-                labels: group.labels,
-                drop_name: group.drop_name,
-            }
+            let values = column.collect();
+            StepSeries::floats(group.labels, group.drop_name, values)
         })
         .collect()
 }

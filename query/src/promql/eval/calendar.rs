@@ -89,11 +89,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             .map(|t| part(name, t.div_euclid(1000) as f64))
             .collect();
         let labels = kymo_engine::labels::Labels::empty();
-        return Ok(StepValue::Vector(vec![StepSeries {
-            labels,
-            drop_name: false,
-            values,
-        }]));
+        return Ok(StepValue::Vector(vec![StepSeries::floats(labels, false, values)]));
     };
     let mut vector = context.vector(arg, grid)?;
     for series in &mut vector {

@@ -26,11 +26,12 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         "scalar" => scalar(context, call, grid),
         "vector" => {
             let values = context.scalar(&call.args[0], grid)?;
-            Ok(StepValue::Vector(vec![StepSeries {
-                labels: Labels::empty(),
-                drop_name: false,
-                values: values.into_iter().collect(),
-            }]))
+            let values = values.into_iter().collect();
+            Ok(StepValue::Vector(vec![StepSeries::floats(
+                Labels::empty(),
+                false,
+                values,
+            )]))
         }
         "timestamp" => timestamp(context, call, grid),
         "start_timestamp" => Err(EvalError::execution(

@@ -1,17 +1,17 @@
 //! A running query: its data, its meter, its annotations, and the dispatch from expressions to their evaluation.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kymo_engine::metrics::SeriesData;
 
 use super::annotations::{Annotations, Notes, Severity};
 use super::budget::{Budget, Meter, Stats};
 use super::grid::Grid;
-use super::series::{Column, StepSeries, StepValue, merged, without_metadata};
+use super::series::{Column, Histograms, StepSeries, StepValue, merged, without_metadata};
 use super::{EvalError, Query, Source, admission, aggregate, binary, call, plan, selector};
 use crate::lex::Span;
-use crate::promql::ast::{Expr, UnaryExpr, UnaryOp};
+use crate::promql::ast::{Expr, UnaryExpr, UnaryOp, VectorSelector};
 
 /// A query that is being evaluated.
 pub(super) struct Context<'a> {
@@ -22,6 +22,8 @@ pub(super) struct Context<'a> {
     notes: RefCell<Notes>,
     /// The series of each selector, by its node, ordered by labels.
     data: HashMap<usize, Vec<SeriesData>>,
+    /// Selectors below functions that only count observations, by their node.
+    counting: HashSet<usize>,
 }
 
 impl<'a> Context<'a> {
@@ -57,6 +59,7 @@ impl<'a> Context<'a> {
             meter,
             notes: RefCell::default(),
             data,
+            counting: plan::counting(&query.expr),
         })
     }
 
@@ -69,6 +72,11 @@ impl<'a> Context<'a> {
             per_step,
         };
         (self.notes.into_inner().finish(&self.query.text), stats)
+    }
+
+    /// True when the selector feeds a function that counts observations only: its histograms then tell of resets.
+    pub(super) fn tells_resets(&self, selector: &VectorSelector) -> bool {
+        self.counting.contains(&plan::node_id(selector))
     }
 
     pub(super) fn series_of(&self, node: usize) -> &[SeriesData] {
@@ -195,6 +203,7 @@ fn repeat(value: StepValue, len: usize) -> StepValue {
         StepValue::Vector(mut series) => {
             for one in &mut series {
                 one.values = Column::constant(one.values.get(0), len);
+                one.histograms = Histograms::constant(one.histograms.get(0).cloned(), len);
             }
             StepValue::Vector(series)
         }

@@ -23,10 +23,7 @@ pub struct Cost {
 /// The source's errors, and durations that are none.
 pub fn costs(query: &Query, source: &dyn Source) -> Result<Vec<Cost>, EvalError> {
     let planned = planned(query)?;
-    planned
-        .into_iter()
-        .map(|one| cost(source, one.selection))
-        .collect()
+    planned.into_iter().map(|one| cost(source, &one)).collect()
 }
 
 /// The plan of a query as an indented tree, and under every selector what it will read: series, samples and time range.
@@ -38,7 +35,7 @@ pub fn explain(query: &Query, source: &dyn Source) -> Result<String, EvalError> 
     let mut notes = Vec::new();
     let (mut series, mut samples) = (0, 0);
     for one in planned(query)? {
-        let found = cost(source, one.selection)?;
+        let found = cost(source, &one)?;
         let (from, to) = (found.selection.min_time, found.selection.max_time);
         let note = format!("reads {from}..={to} ms: {}", in_words(&found.estimate));
         notes.push((one.node, note));
@@ -62,7 +59,11 @@ fn planned(query: &Query) -> Result<Vec<Planned>, EvalError> {
     Ok(planned)
 }
 
-fn cost(source: &dyn Source, selection: Selection) -> Result<Cost, EvalError> {
+fn cost(source: &dyn Source, planned: &Planned) -> Result<Cost, EvalError> {
+    let selection = Selection {
+        min_time: planned.min_time(),
+        ..planned.selection.clone()
+    };
     let estimate = match source.estimate(&selection, true)? {
         Some(estimate) => estimate,
         None => {

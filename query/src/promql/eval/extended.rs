@@ -70,11 +70,7 @@ pub(super) fn eval(
             }
         }
         let labels = data.labels().clone();
-        Ok((!values.is_empty()).then_some(StepSeries {
-            labels,
-            drop_name: false,
-            values,
-        }))
+        Ok((!values.is_empty()).then(|| StepSeries::floats(labels, false, values)))
     })?;
     if matches!(name, "rate" | "increase") {
         note_non_counters(context, &out, &Expr::Matrix(matrix.clone()));

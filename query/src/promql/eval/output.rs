@@ -4,6 +4,8 @@ use kymo_engine::labels::Labels;
 use kymo_engine::metrics::Samples;
 
 use super::context::Context;
+use super::grid::Grid;
+use super::hints::weight;
 use super::series::{StepSeries, StepValue, merged, without_metadata};
 use super::task::Task;
 use super::{EvalError, Series, Value, plan, subquery};
@@ -34,6 +36,7 @@ pub(super) fn top_level(context: &Context<'_>) -> Result<Value, EvalError> {
             let series = Series {
                 labels: Labels::empty(),
                 samples,
+                histograms: Vec::new(),
             };
             Ok(Value::Matrix(if series.samples.is_empty() {
                 Vec::new()
@@ -63,15 +66,25 @@ fn named(mut series: Vec<StepSeries>) -> Result<Vec<StepSeries>, EvalError> {
     merged(series)
 }
 
-fn finished(context: &Context<'_>, series: StepSeries) -> Option<Series> {
+/// The series with the times of its steps.
+pub(super) fn at_times(series: StepSeries, grid: Grid) -> Series {
     let mut samples = Samples::default();
     for (step, value) in series.values.iter() {
-        samples.push(context.grid.time(step), value);
+        samples.push(grid.time(step), value);
     }
-    (!samples.is_empty()).then_some(Series {
+    let histograms = series.histograms.iter();
+    Series {
         labels: series.labels,
         samples,
-    })
+        histograms: histograms
+            .map(|(step, value)| (grid.time(step), value.clone()))
+            .collect(),
+    }
+}
+
+fn finished(context: &Context<'_>, series: StepSeries) -> Option<Series> {
+    let finished = at_times(series, context.grid);
+    (!finished.is_empty()).then_some(finished)
 }
 
 /// A range selector as the whole of an instant query: the raw samples.
@@ -83,13 +96,17 @@ fn range_selector(context: &Context<'_>, matrix: &MatrixSelector) -> Result<Valu
     for data in context.series_of(plan::node_id(&matrix.selector)) {
         task.read_live(data, shift, (range, 0))?;
         let samples = std::mem::take(&mut task.samples);
-        task.window(0, samples.len())?;
-        context.meter.hold(samples.len(), samples.len() * 16)?;
-        if !samples.is_empty() {
-            out.push(Series {
-                labels: data.labels().clone(),
-                samples,
-            });
+        let histograms = std::mem::take(&mut task.histograms);
+        let weight = samples.len() + weight(&histograms);
+        task.window(0, weight)?;
+        context.meter.hold(weight, weight * 16)?;
+        let series = Series {
+            labels: data.labels().clone(),
+            samples,
+            histograms: histograms.into_iter().map(|h| (h.time, h.value)).collect(),
+        };
+        if !series.is_empty() {
+            out.push(series);
         }
     }
     context.absorb(context.grid, &task.counts)?;

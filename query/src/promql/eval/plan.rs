@@ -1,5 +1,7 @@
 //! What every selector of a query will read, known before anything is read. Not for reading.
 
+use std::collections::HashSet;
+
 use kymo_engine::labels::METRIC_NAME;
 use kymo_engine::metrics::{Matcher, Selection};
 
@@ -9,6 +11,10 @@ use crate::promql::ast::{
     At, Duration, DurationExpr, DurationOp, Expr, MatrixSelector, SubqueryExpr, UnaryOp, VectorSelector,
 };
 use crate::promql::functions;
+
+/// How much further back native histograms are read, in milliseconds, to tell whether the first one wanted goes on from one
+/// before it.
+pub(super) const HINT_LOOKBACK: i64 = 600_000;
 
 /// How a modifier moves the time at which samples are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +39,13 @@ impl Shift {
 pub(super) struct Planned {
     pub(super) node: usize,
     pub(super) selection: Selection,
+}
+
+impl Planned {
+    /// The first time of which samples are wanted; what is selected lies further back for the sake of hints.
+    pub(super) fn min_time(&self) -> i64 {
+        self.selection.min_time.saturating_add(HINT_LOOKBACK)
+    }
 }
 
 /// The address of a selector inside the query's tree, which stays in place while the query runs.
@@ -164,7 +177,7 @@ fn plan_info(
         node,
         selection: Selection {
             matchers,
-            min_time,
+            min_time: min_time.saturating_sub(HINT_LOOKBACK),
             max_time: grid.last(),
         },
     });
@@ -210,7 +223,11 @@ fn plan_matrix(
 fn planned(selector: &VectorSelector, shift: Shift, grid: Grid, before: i64, after: i64) -> Planned {
     let selection = Selection {
         matchers: selector.matchers.clone(),
-        min_time: shift.apply(grid.start).saturating_sub(before).saturating_add(1),
+        min_time: shift
+            .apply(grid.start)
+            .saturating_sub(before)
+            .saturating_sub(HINT_LOOKBACK)
+            .saturating_add(1),
         max_time: shift.apply(grid.last()).saturating_add(after),
     };
     Planned {
@@ -233,4 +250,34 @@ pub(super) fn is_step_invariant(expr: &Expr) -> bool {
         Expr::Call(call) if call.args.is_empty() && call.function.name != "pi" => false,
         other => other.children().into_iter().all(is_step_invariant),
     }
+}
+
+/// The selectors whose nearest histogram function counts observations and needs no buckets. Prometheus decodes no buckets for
+/// them and finds resets itself, which shows in warnings about resets that conflict.
+pub(super) fn counting(expr: &Expr) -> HashSet<usize> {
+    fn visit(expr: &Expr, counts: bool, out: &mut HashSet<usize>) {
+        let counts = match expr {
+            Expr::Call(call) => match call.function.name {
+                "histogram_count" | "histogram_sum" | "histogram_avg" => true,
+                "histogram_quantile"
+                | "histogram_quantiles"
+                | "histogram_fraction"
+                | "histogram_stddev"
+                | "histogram_stdvar" => false,
+                _ => counts,
+            },
+            _ => counts,
+        };
+        match expr {
+            Expr::Vector(selector) if counts => drop(out.insert(node_id(selector))),
+            Expr::Matrix(matrix) if counts => drop(out.insert(node_id(&matrix.selector))),
+            other => other
+                .children()
+                .into_iter()
+                .for_each(|child| visit(child, counts, out)),
+        }
+    }
+    let mut out = HashSet::new();
+    visit(expr, false, &mut out);
+    out
 }

@@ -193,11 +193,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             Ok(())
         })?;
         let labels = labels.clone();
-        Ok((!values.is_empty()).then_some(StepSeries {
-            labels,
-            drop_name,
-            values,
-        }))
+        Ok((!values.is_empty()).then(|| StepSeries::floats(labels, drop_name, values)))
     })?;
     if name == "quantile_over_time" {
         warn_quantiles(context, call, &scalars, &out);
@@ -278,11 +274,7 @@ pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Resu
             values.set(step, 1.0);
             Ok(())
         })?;
-        Ok(Some(StepSeries {
-            labels: labels.clone(),
-            drop_name,
-            values,
-        }))
+        Ok(Some(StepSeries::floats(labels.clone(), drop_name, values)))
     })?;
     let anywhere = |step: usize| found.iter().any(|s| present(s.values.get(step)));
     let values = (0..grid.len)
@@ -312,9 +304,5 @@ pub(super) fn absent_series(arg: &Expr, values: Vec<f64>) -> Vec<StepSeries> {
             labels.remove(matcher.name());
         }
     }
-    vec![StepSeries {
-        labels: labels.build(),
-        drop_name: false,
-        values,
-    }]
+    vec![StepSeries::floats(labels.build(), false, values)]
 }

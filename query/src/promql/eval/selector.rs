@@ -1,12 +1,14 @@
 //! Instant vector selectors: the newest sample within the lookback, by step. Not for ranges.
 
+use kymo_engine::labels::Labels;
 use kymo_engine::metrics::{Samples, is_stale};
 
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
 use super::plan::{self, Shift};
-use super::series::{ABSENT, Column, StepSeries};
+use super::series::{ABSENT, Column, Sample, StepSeries};
+use super::task::Task;
 use crate::promql::ast::VectorSelector;
 
 /// What is taken from the sample found.
@@ -15,6 +17,8 @@ pub(super) enum Take {
     Value,
     /// Its timestamp in seconds.
     Timestamp,
+    /// Its start timestamp in seconds, where it has one.
+    Start,
 }
 
 pub(super) fn eval(
@@ -40,22 +44,28 @@ pub(super) fn select(
     let lookback = context.query.lookback;
     let smooth = selector.smoothed && take == Take::Value;
     let around = (lookback, if smooth { lookback } else { 0 });
+    let with_resets = context.tells_resets(selector);
     context.for_each(grid, context.series_of(plan::node_id(selector)), &|task, data| {
+        task.with_starts = take == Take::Start;
+        task.with_resets = with_resets;
         task.read(data, shift, around)?;
-        let values = if smooth {
-            smoothed(&task.samples, shift, grid, lookback)
+        let labels = data.labels().clone();
+        let series = if smooth {
+            let values = smoothed(&task.samples, shift, grid, lookback);
+            StepSeries::floats(labels, false, values)
+        } else if task.histograms.is_empty() && take != Take::Start {
+            let values = newest(&task.samples, shift, grid, lookback, take);
+            StepSeries::floats(labels, false, values)
         } else {
-            newest(&task.samples, shift, grid, lookback, take)
+            newest_of_both(task, labels, (shift, lookback), grid, take)
         };
-        for (step, _) in values.iter() {
+        for (step, _) in series.values.iter() {
             task.window(step, 1)?;
         }
-        let labels = data.labels().clone();
-        Ok((!values.is_empty()).then_some(StepSeries {
-            labels,
-            drop_name: false,
-            values,
-        }))
+        for (step, value) in series.histograms.iter() {
+            task.window(step, value.sample_weight())?;
+        }
+        Ok((!series.is_empty()).then_some(series))
     })
 }
 
@@ -76,10 +86,69 @@ fn newest(samples: &Samples, shift: Shift, grid: Grid, lookback: i64, take: Take
             }
             match take {
                 Take::Value => samples.values[i],
-                Take::Timestamp => samples.timestamps[i] as f64 / 1000.0,
+                _ => seconds(samples.timestamps[i]),
             }
         })
         .collect()
+}
+
+/// As [`newest`], among floats and histograms.
+fn newest_of_both(
+    task: &Task<'_>,
+    labels: Labels,
+    (shift, lookback): (Shift, i64),
+    grid: Grid,
+    take: Take,
+) -> StepSeries {
+    let (samples, histograms) = (&task.samples, &task.histograms);
+    let mut series = StepSeries::floats(labels, false, Column::default());
+    let (mut floats, mut others) = (0, 0);
+    for (step, time) in grid.times().enumerate() {
+        let time = shift.apply(time);
+        while floats < samples.len() && samples.timestamps[floats] <= time {
+            floats += 1;
+        }
+        while others < histograms.len() && histograms[others].time <= time {
+            others += 1;
+        }
+        let histogram = others.checked_sub(1).map(|i| &histograms[i]);
+        let float = floats
+            .checked_sub(1)
+            .filter(|i| histogram.is_none_or(|h| h.time < samples.timestamps[*i]));
+        let (found, start, stale, value) = match (float, histogram) {
+            (Some(i), _) => {
+                let start = task.starts.get(i).copied().unwrap_or(0);
+                let value = samples.values[i];
+                (
+                    samples.timestamps[i],
+                    start,
+                    is_stale(value),
+                    Sample::Float(value),
+                )
+            }
+            (None, Some(h)) => (
+                h.time,
+                h.start,
+                h.value.is_stale(),
+                Sample::Histogram(h.value.clone()),
+            ),
+            (None, None) => continue,
+        };
+        if stale || found <= time.saturating_sub(lookback) {
+            continue;
+        }
+        match take {
+            Take::Value => series.set(step, value),
+            Take::Timestamp => series.values.set(step, seconds(found)),
+            Take::Start if start != 0 => series.values.set(step, seconds(start)),
+            Take::Start => {}
+        }
+    }
+    series
+}
+
+fn seconds(millis: i64) -> f64 {
+    millis as f64 / 1000.0
 }
 
 /// Per step the value on the line between the samples before and after it; without a later one the earlier one.

@@ -5,6 +5,8 @@ use kymo_engine::metrics::Samples;
 
 use super::context::Context;
 use super::grid::Grid;
+use super::hints::HistogramSample;
+use super::output::at_times;
 use super::series::{merged, without_metadata};
 use super::{EvalError, Series, plan};
 use crate::promql::ast::SubqueryExpr;
@@ -14,6 +16,7 @@ pub(super) struct Sampled {
     pub(super) labels: Labels,
     pub(super) drop_name: bool,
     pub(super) samples: Samples,
+    pub(super) histograms: Vec<HistogramSample>,
 }
 
 /// The series of a subquery for the windows of all steps of `grid`.
@@ -35,7 +38,13 @@ pub(super) fn eval(
             for (step, value) in one.values.iter() {
                 samples.push(inner.time(step), value);
             }
+            let histograms = one.histograms.iter().map(|(step, value)| HistogramSample {
+                time: inner.time(step),
+                start: 0,
+                value: value.clone(),
+            });
             Sampled {
+                histograms: histograms.collect(),
                 labels: one.labels,
                 drop_name: one.drop_name,
                 samples,
@@ -58,15 +67,9 @@ pub(super) fn top_level(context: &Context<'_>, subquery: &SubqueryExpr) -> Resul
     }
     let mut out: Vec<Series> = Vec::new();
     for one in merged(series)? {
-        let mut samples = Samples::default();
-        for (step, value) in one.values.iter() {
-            samples.push(inner.time(step), value);
-        }
-        if !samples.is_empty() {
-            out.push(Series {
-                labels: one.labels,
-                samples,
-            });
+        let series = at_times(one, inner);
+        if !series.is_empty() {
+            out.push(series);
         }
     }
     out.sort_by(|a, b| a.labels.cmp(&b.labels));

@@ -9,7 +9,8 @@ use super::EvalError;
 use super::budget::Budget;
 use super::context::Context;
 use super::grid::Grid;
-use super::plan::Shift;
+use super::hints::{HistogramSample, hinted, weight};
+use super::plan::{self, Shift};
 use super::series::StepSeries;
 
 /// Series per task, and most per batch: after a batch its results are counted against the budget.
@@ -29,8 +30,16 @@ pub(super) struct Task<'t> {
     /// Samples that the query held when the batch began.
     base: usize,
     ticks: usize,
-    /// The samples that [`Task::read`] has decoded last.
+    /// Start timestamps are wanted beside the samples.
+    pub(super) with_starts: bool,
+    /// Histograms that follow a counter reset are to say so.
+    pub(super) with_resets: bool,
+    /// The floats that [`Task::read`] has decoded last.
     pub(super) samples: Samples,
+    /// Their start timestamps, 0 where unset; empty when none is set or none is wanted.
+    pub(super) starts: Vec<i64>,
+    /// The native histograms decoded last.
+    pub(super) histograms: Vec<HistogramSample>,
     pub(super) counts: Counts,
 }
 
@@ -59,7 +68,11 @@ impl<'t> Task<'t> {
             grid,
             base,
             ticks: 0,
+            with_starts: false,
+            with_resets: false,
             samples: Samples::default(),
+            starts: Vec::new(),
+            histograms: Vec::new(),
             counts,
         }
     }
@@ -72,20 +85,46 @@ impl<'t> Task<'t> {
         (before, after): (i64, i64),
     ) -> Result<(), EvalError> {
         self.samples.clear();
+        self.starts.clear();
+        self.histograms.clear();
         let min_time = shift
             .apply(self.grid.start)
             .saturating_sub(before)
             .saturating_add(1);
         let max_time = shift.apply(self.grid.last()).saturating_add(after);
         if data.has_histograms(min_time, max_time) {
-            return Err(EvalError::execution(format!(
-                "{:?} has native histograms, which are stored but not yet supported in queries",
-                data.labels()
-            )));
+            self.read_rows(data, (min_time, max_time), true)?;
+        } else if self.with_starts {
+            self.read_rows(data, (min_time, max_time), false)?;
+        } else {
+            data.read(min_time, max_time, &mut self.samples)?;
         }
-        data.read(min_time, max_time, &mut self.samples)?;
-        self.counts.read += self.samples.len() as u64;
-        self.tick(self.samples.len() + self.grid.len)
+        self.counts.read += (self.samples.len() + weight(&self.histograms)) as u64;
+        self.tick(self.samples.len() + self.histograms.len() + self.grid.len)
+    }
+
+    /// Reads samples of all kinds. Hints need the histogram before the first one, which lies further back.
+    fn read_rows(
+        &mut self,
+        data: &SeriesData,
+        (min_time, max_time): (i64, i64),
+        histograms: bool,
+    ) -> Result<(), EvalError> {
+        let from = if histograms {
+            min_time.saturating_sub(plan::HINT_LOOKBACK)
+        } else {
+            min_time
+        };
+        let mut rows = data.read_all(from, max_time)?;
+        if histograms {
+            self.histograms = hinted(&rows, self.with_resets);
+            self.histograms.retain(|h| h.time >= min_time);
+            rows.trim(min_time, max_time);
+        }
+        self.samples = rows.floats;
+        self.samples.delta = rows.delta;
+        self.starts = rows.starts;
+        Ok(())
     }
 
     /// As [`Task::read`], without staleness markers: ranges do not see them.
@@ -102,8 +141,11 @@ impl<'t> Task<'t> {
         if values.iter().any(|v| is_stale(*v)) {
             let mut stale = values.iter().map(|v| is_stale(*v));
             timestamps.retain(|_| !stale.next().unwrap_or(false));
+            let mut stale = values.iter().map(|v| is_stale(*v));
+            self.starts.retain(|_| !stale.next().unwrap_or(false));
             values.retain(|v| !is_stale(*v));
         }
+        self.histograms.retain(|h| !h.value.is_stale());
         Ok(())
     }
 
@@ -134,7 +176,7 @@ type Work<'w, D> = dyn Fn(&mut Task<'_>, &D) -> Result<Option<StepSeries>, EvalE
 type Part = Result<(Vec<StepSeries>, Counts), EvalError>;
 
 fn bytes_of(series: &[StepSeries]) -> usize {
-    series.iter().map(|one| one.values.byte_len()).sum()
+    series.iter().map(|one| one.size().1).sum()
 }
 
 impl Context<'_> {
@@ -173,7 +215,8 @@ impl Context<'_> {
                 self.absorb(grid, &counts)?;
                 budget.release(bytes_of(&series));
                 for one in &series {
-                    self.meter.hold(one.values.count(), one.values.byte_len())?;
+                    let (samples, bytes) = one.size();
+                    self.meter.hold(samples, bytes)?;
                 }
                 out.extend(series);
             }

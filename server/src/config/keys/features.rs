@@ -37,5 +37,13 @@ pub(super) const KEYS: &[Key] = &[
         promql_per_step_stats,
         "`on` lets `stats=all` answer samples by step."
     ),
+    feature!(
+        use_start_timestamps,
+        "`on` lets functions over counters take resets from start timestamps beside the values."
+    ),
+    feature!(
+        type_and_unit_labels,
+        "`on` gives series the labels `__type__` and `__unit__` where their writer states type and unit with them (OTLP, remote write 2.0)."
+    ),
     feature!(search_api, "`on` serves `/api/v1/search/*`."),
 ];

@@ -107,6 +107,8 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, running: &Running, pool: &Poo
 pub(crate) fn eval_options(features: Features) -> EvalOptions {
     EvalOptions {
         delayed_name_removal: features.promql_delayed_name_removal,
+        use_start_timestamps: features.use_start_timestamps,
+        type_and_unit_labels: features.type_and_unit_labels,
         ..EvalOptions::default()
     }
 }
