@@ -15,6 +15,7 @@ mod cases {
     mod promqltest;
     mod query;
     mod recording;
+    mod remote_read;
     mod remote_write;
     mod remote_write_v2;
     mod tidy;

@@ -47,6 +47,7 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/-/ready", get(own::ready))
         .route("/api/v1/write", post(remote_write::write))
+        .route("/api/v1/read", post(prom::read::read))
         .route("/api/v1/otlp/v1/metrics", post(otlp::metrics))
         .merge(otlp::routes())
         .route(
