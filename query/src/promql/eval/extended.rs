@@ -46,7 +46,7 @@ pub(super) fn eval(
         range,
     };
     let around = (range.saturating_add(lookback), after);
-    let series = context.series_of(plan::node_id(&matrix.selector));
+    let series = context.series_of(plan::node_id(&matrix.selector))?;
     let out = context.for_each(grid, series, &|task, data| {
         task.read_live(data, shift, around)?;
         let pairs = task

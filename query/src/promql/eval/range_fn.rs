@@ -135,7 +135,7 @@ impl Ranges {
     ) -> Result<Vec<StepSeries>, EvalError> {
         match arg.unwrapped() {
             Expr::Matrix(matrix) => {
-                let series = context.series_of(plan::node_id(&matrix.selector));
+                let series = context.series_of(plan::node_id(&matrix.selector))?;
                 context.for_each(grid, series, &|task, data| {
                     task.read_live(data, self.shift, (self.range, 0))?;
                     let samples = std::mem::take(&mut task.samples);
