@@ -126,6 +126,27 @@ impl SeriesSet {
         parts + self.rows.len() * self.len * 4
     }
 
+    /// True when some series may have a label of this name; false is certain.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn may_have(&self, name: &str) -> Result<bool> {
+        for part in &self.parts {
+            let may = match part {
+                Part::Block(part) => {
+                    let reader = BlockReader::new(part.block.file(), part.block.index())?;
+                    reader.find_symbol(name)?.is_some()
+                }
+                Part::Head(part) => part.names.registry.read().symbols().find(name).is_some(),
+                Part::Plain(_) => true,
+            };
+            if may {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Place of a series in a part.
     fn place(&self, part: usize, series: usize) -> Option<usize> {
         match self.rows.get(part) {

@@ -21,6 +21,7 @@ mod context;
 mod error;
 mod explain;
 mod extended;
+mod fused;
 mod grid;
 mod hints;
 mod histograms;

@@ -9,7 +9,7 @@ use super::annotations::{Annotations, Notes, Severity};
 use super::budget::{Budget, Meter, Stats};
 use super::grid::Grid;
 use super::series::{Column, Histograms, StepSeries, StepValue, merged, without_metadata};
-use super::{EvalError, Query, Source, aggregate, binary, call, plan, selector};
+use super::{EvalError, Query, Source, aggregate, binary, call, fused, plan, selector};
 use crate::lex::Span;
 use crate::promql::ast::{Expr, UnaryExpr, UnaryOp, VectorSelector};
 
@@ -150,9 +150,15 @@ impl<'a> Context<'a> {
             Expr::Paren(paren) => self.value(&paren.expr, grid),
             Expr::Unary(unary) => self.unary(unary, grid),
             Expr::Binary(binary) => binary::eval(self, binary, grid),
-            Expr::Call(call) => call::eval(self, call, grid),
+            Expr::Call(call) => match fused::series(self, expr, grid)? {
+                Some(series) => Ok(StepValue::Vector(series)),
+                None => call::eval(self, call, grid),
+            },
             Expr::Aggregate(aggregate) => aggregate::eval(self, aggregate, grid).map(StepValue::Vector),
-            Expr::Vector(vector) => selector::eval(self, vector, grid).map(StepValue::Vector),
+            Expr::Vector(vector) => match fused::series(self, expr, grid)? {
+                Some(series) => Ok(StepValue::Vector(series)),
+                None => selector::eval(self, vector, grid).map(StepValue::Vector),
+            },
             Expr::Matrix(_) | Expr::Subquery(_) => {
                 Err(EvalError::execution("a range vector is no value of a step"))
             }

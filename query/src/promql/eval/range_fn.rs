@@ -35,7 +35,7 @@ pub(super) struct Window<'a> {
 pub(super) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
 
 /// The function of this name, if it is one over a range vector.
-fn lookup(name: &str) -> Option<RangeFunction> {
+pub(super) fn lookup(name: &str) -> Option<RangeFunction> {
     Some(match name {
         "rate" => rate::rate,
         "increase" => rate::increase,
@@ -217,7 +217,12 @@ fn scalar_args(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec
 }
 
 /// The warnings for quantiles outside of [0, 1] at the steps that have a window.
-fn warn_quantiles(context: &Context<'_>, call: &CallExpr, scalars: &[Vec<f64>], out: &[StepSeries]) {
+pub(super) fn warn_quantiles(
+    context: &Context<'_>,
+    call: &CallExpr,
+    scalars: &[Vec<f64>],
+    out: &[StepSeries],
+) {
     for (step, q) in scalars[0]
         .iter()
         .enumerate()
