@@ -17,7 +17,7 @@ pub(super) enum Take {
     Value,
     /// Its timestamp in seconds.
     Timestamp,
-    /// Its start timestamp in seconds, where it has one.
+    /// Its start timestamp in seconds, 0 where it has none.
     Start,
 }
 
@@ -140,8 +140,7 @@ fn newest_of_both(
         match take {
             Take::Value => series.set(step, value),
             Take::Timestamp => series.values.set(step, seconds(found)),
-            Take::Start if start != 0 => series.values.set(step, seconds(start)),
-            Take::Start => {}
+            Take::Start => series.values.set(step, seconds(start)),
         }
     }
     series
