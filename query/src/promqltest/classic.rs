@@ -33,11 +33,21 @@ pub(super) fn convert(rows: &[LoadRow]) -> Result<Converted, String> {
         else {
             continue;
         };
-        let bound = row.labels.value("le").parse::<f64>().ok().filter(|le| !le.is_nan());
+        let bound = row
+            .labels
+            .value("le")
+            .parse::<f64>()
+            .ok()
+            .filter(|le| !le.is_nan());
         if suffix == "_bucket" && bound.is_none() {
             continue;
         }
-        let labels = row.labels.to_builder().set(METRIC_NAME, base).remove("le").build();
+        let labels = row
+            .labels
+            .to_builder()
+            .set(METRIC_NAME, base)
+            .remove("le")
+            .build();
         let moments = found.entry(labels).or_default();
         for (i, element) in row.elements.iter().enumerate() {
             let Element::Float(value) = element else { continue };
@@ -94,7 +104,9 @@ impl Moment {
             bounds.push(*bound);
         }
         if before != count {
-            return Err(format!("count {count} differs from that of the last bucket, {before}"));
+            return Err(format!(
+                "count {count} differs from that of the last bucket, {before}"
+            ));
         }
         bounds.pop();
         out.custom_values = bounds.into();

@@ -103,7 +103,11 @@ fn same_histograms(want: &FloatHistogram, got: &FloatHistogram, with_hint: bool)
     want.compact();
     got.compact();
     let same_side = |a: &Buckets, b: &Buckets| {
-        a.indexes() == b.indexes() && a.counts().iter().zip(b.counts()).all(|(a, b)| almost_equal(*a, *b))
+        a.indexes() == b.indexes()
+            && a.counts()
+                .iter()
+                .zip(b.counts())
+                .all(|(a, b)| almost_equal(*a, *b))
     };
     want.schema == got.schema
         && almost_equal(want.count, got.count)

@@ -17,7 +17,11 @@ fn run_all(loader: &mut dyn Loader) -> Option<usize> {
         let file = path.file_name().unwrap().to_string_lossy();
         let outcome = run(&std::fs::read_to_string(&path).unwrap(), loader)
             .unwrap_or_else(|error| panic!("{file}: {error}"));
-        eprintln!("{file}: {} passed, {} failed", outcome.passed, outcome.failures.len());
+        eprintln!(
+            "{file}: {} passed, {} failed",
+            outcome.passed,
+            outcome.failures.len()
+        );
         passed += outcome.passed;
         for f in outcome.failures {
             failures.push(format!(

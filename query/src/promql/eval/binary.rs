@@ -133,7 +133,12 @@ fn with_scalar(
 }
 
 /// What the histograms of a series become; no operator makes a float of a histogram and a number.
-fn histograms_with_scalar(operator: &Operator<'_, '_>, one: &mut StepSeries, scalar: &[f64], scalar_left: bool) {
+fn histograms_with_scalar(
+    operator: &Operator<'_, '_>,
+    one: &mut StepSeries,
+    scalar: &[f64],
+    scalar_left: bool,
+) {
     if one.histograms.is_empty() {
         return;
     }

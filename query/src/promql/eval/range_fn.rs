@@ -228,7 +228,9 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         ranges: &ranges,
         span: call.args[0].span(),
     };
-    let out = ranges.each(context, arg, grid, &|task, series| over.series(task, series, grid))?;
+    let out = ranges.each(context, arg, grid, &|task, series| {
+        over.series(task, series, grid)
+    })?;
     if name == "quantile_over_time" {
         warn_quantiles(context, call, &scalars, &out);
     }
@@ -263,7 +265,12 @@ impl Over<'_> {
         Ok(())
     }
 
-    fn series(&self, task: &mut Task<'_>, series: &Series<'_>, grid: Grid) -> Result<Option<StepSeries>, EvalError> {
+    fn series(
+        &self,
+        task: &mut Task<'_>,
+        series: &Series<'_>,
+        grid: Grid,
+    ) -> Result<Option<StepSeries>, EvalError> {
         let mut out = StepSeries::floats(series.labels.clone(), series.drop_name, Column::default());
         let mut params = Vec::with_capacity(self.scalars.len());
         let moved = (self.ranges.shift, self.ranges.range);

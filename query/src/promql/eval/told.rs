@@ -76,14 +76,14 @@ impl Told<'_> {
 
     /// Custom bounds that differ.
     pub(super) fn reconciled(&mut self, operation: &str) {
-        self.inform(format!("mismatched custom buckets were reconciled during {operation}"));
+        self.inform(format!(
+            "mismatched custom buckets were reconciled during {operation}"
+        ));
     }
 
     /// Hints that tell of a reset and hints that deny it.
     pub(super) fn conflict(&mut self, operation: &str) {
-        self.warn(format!(
-            "conflicting counter resets during histogram {operation}"
-        ));
+        self.warn(format!("conflicting counter resets during histogram {operation}"));
     }
 
     /// As [`Told::conflict`], if there is one among all the histograms.

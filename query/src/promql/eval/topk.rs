@@ -49,11 +49,7 @@ pub(super) fn eval(
         // One step shows its elements in their rank.
         return Ok(order.into_iter().filter_map(|i| series[i].take()).collect());
     }
-    Ok(series
-        .into_iter()
-        .flatten()
-        .filter(|s| !s.is_empty())
-        .collect())
+    Ok(series.into_iter().flatten().filter(|s| !s.is_empty()).collect())
 }
 
 /// The parameter of one step: a whole number of elements, or a ratio.
@@ -144,7 +140,10 @@ pub(super) fn count_values(
     let mut out = Collector::default();
     for one in context.vector(&aggregate.expr, grid)? {
         let floats = one.values.iter().map(|(step, value)| (step, format_plain(value)));
-        let histograms = one.histograms.iter().map(|(step, value)| (step, value.to_string()));
+        let histograms = one
+            .histograms
+            .iter()
+            .map(|(step, value)| (step, value.to_string()));
         for (step, value) in floats.chain(histograms) {
             let labels = group_labels(&by, &one.labels.to_builder().set(label, &value).build());
             let slot = out.slot(labels, false);

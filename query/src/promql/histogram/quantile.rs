@@ -89,13 +89,22 @@ impl FloatHistogram {
             count: 0.0,
             ..self.zero_bucket()
         });
-        let rest: f64 = if self.sum.is_nan() { buckets.map(|b| b.count).sum() } else { 0.0 };
+        let rest: f64 = if self.sum.is_nan() {
+            buckets.map(|b| b.count).sum()
+        } else {
+            0.0
+        };
         self.quantile_in(bucket, (count, rank, rest), forward)
     }
 
     /// The quantile inside of the bucket that holds its rank; `count` is that of the buckets up to it, `rest` that of those
     /// behind it.
-    fn quantile_in(&self, mut bucket: Bucket, (count, rank, rest): (f64, f64, f64), forward: bool) -> (f64, Estimate) {
+    fn quantile_in(
+        &self,
+        mut bucket: Bucket,
+        (count, rank, rest): (f64, f64, f64),
+        forward: bool,
+    ) -> (f64, Estimate) {
         if self.uses_custom_buckets() {
             if bucket.lower == f64::NEG_INFINITY {
                 if bucket.upper <= 0.0 {

@@ -47,8 +47,20 @@ impl FloatHistogram {
     pub(crate) fn trimmed(&self, value: f64, keep: Keep) -> FloatHistogram {
         let mut out = self.clone();
         let mut kept = Kept::default();
-        let positive = self.trim_side(&mut out.positive, self.positive_buckets(), (value, keep), true, &mut kept);
-        let negative = self.trim_side(&mut out.negative, self.negative_buckets(), (value, keep), false, &mut kept);
+        let positive = self.trim_side(
+            &mut out.positive,
+            self.positive_buckets(),
+            (value, keep),
+            true,
+            &mut kept,
+        );
+        let negative = self.trim_side(
+            &mut out.negative,
+            self.negative_buckets(),
+            (value, keep),
+            false,
+            &mut kept,
+        );
         if out.zero_count > 0.0 {
             let mut zero = self.zero_bucket();
             if negative && !positive {
@@ -90,10 +102,7 @@ impl FloatHistogram {
                 Keep::Above => (bucket.lower >= value, bucket.upper > value),
             };
             let (count, at) = match (whole, divided) {
-                (true, _) => (
-                    bucket.count,
-                    middle(bucket.lower, bucket.upper, positive, custom),
-                ),
+                (true, _) => (bucket.count, middle(bucket.lower, bucket.upper, positive, custom)),
                 (false, true) => divide(&bucket, value, keep, positive, custom),
                 (false, false) => (0.0, 0.0),
             };
@@ -118,7 +127,10 @@ fn divide(bucket: &Bucket, value: f64, keep: Keep, positive: bool, custom: bool)
     let below = bucket.count * share;
     match keep {
         Keep::Below => (below, middle(bucket.lower, value, positive, custom)),
-        Keep::Above => (bucket.count - below, middle(value, bucket.upper, positive, custom)),
+        Keep::Above => (
+            bucket.count - below,
+            middle(value, bucket.upper, positive, custom),
+        ),
     }
 }
 

@@ -35,7 +35,9 @@ impl Operator<'_, '_> {
     pub(in crate::promql::eval) fn apply(&self, l: &Sample, r: &Sample) -> Outcome {
         match (l, r) {
             (Sample::Float(l), Sample::Float(r)) => self.floats(*l, *r),
-            (Sample::Float(l), Sample::Histogram(r)) if self.op == BinaryOp::Mul => scaled(r, |h| h.multiply(*l)),
+            (Sample::Float(l), Sample::Histogram(r)) if self.op == BinaryOp::Mul => {
+                scaled(r, |h| h.multiply(*l))
+            }
             (Sample::Histogram(l), Sample::Float(r)) => match self.op {
                 BinaryOp::Mul => scaled(l, |h| h.multiply(*r)),
                 BinaryOp::Div => scaled(l, |h| h.divide(*r)),

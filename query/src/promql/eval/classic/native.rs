@@ -84,7 +84,8 @@ impl Native<'_> {
             };
             let metric = if delayed { labels.value(METRIC_NAME) } else { "" };
             note(context, estimate, metric, span);
-            let slot = *slot.get_or_insert_with(|| out.slot(labels.clone(), delayed || self.series.drop_name));
+            let slot =
+                *slot.get_or_insert_with(|| out.slot(labels.clone(), delayed || self.series.drop_name));
             out.set(slot, step, value)?;
         }
         Ok(())

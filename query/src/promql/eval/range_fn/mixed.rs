@@ -14,7 +14,7 @@ use crate::promql::histogram::{Combined, FloatHistogram, HistogramMean, Histogra
 
 mod counter;
 mod instant;
-mod pairs;
+pub(in crate::promql::eval) mod pairs;
 
 /// The samples of both kinds inside of one window.
 pub(in crate::promql::eval) struct MixedWindow<'a> {
@@ -49,8 +49,13 @@ impl MixedWindow<'_> {
     }
 
     fn has_both(&self) -> bool {
-        !self.floats.values.is_empty() && !self.histograms.is_empty()
+        has_both(self)
     }
+}
+
+/// True when there are floats and histograms.
+pub(in crate::promql::eval) fn has_both(w: &MixedWindow<'_>) -> bool {
+    !w.floats.values.is_empty() && !w.histograms.is_empty()
 }
 
 /// Moves a window along the steps and calls `visit` with every one that holds samples.
@@ -115,9 +120,7 @@ pub(super) fn apply(
         }
         "sum_over_time" if !w.histograms.is_empty() => folded(w.histograms, told, false),
         "avg_over_time" if !w.histograms.is_empty() => folded(w.histograms, told, true),
-        "count_over_time" => Some(Sample::Float(
-            (w.floats.values.len() + w.histograms.len()) as f64,
-        )),
+        "count_over_time" => Some(Sample::Float((w.floats.values.len() + w.histograms.len()) as f64)),
         "present_over_time" => Some(Sample::Float(1.0)),
         "first_over_time" => pairs::in_order(w).first().map(pairs::Point::sample),
         "last_over_time" => pairs::in_order(w).last().map(pairs::Point::sample),

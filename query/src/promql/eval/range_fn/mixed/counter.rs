@@ -131,8 +131,8 @@ fn histograms(
         }
         (Some(result), None) => result.clone(),
     };
-    let to_zero = (counter && result.count > 0.0 && first.value.count >= 0.0)
-        .then(|| first.value.count / result.count);
+    let to_zero =
+        (counter && result.count > 0.0 && first.value.count >= 0.0).then(|| first.value.count / result.count);
     result.multiply(extent.factor(from, to_zero, per_second));
     result.compact();
     Some(result)

@@ -66,4 +66,3 @@ fn histograms(
     }
     Some(result)
 }
-
