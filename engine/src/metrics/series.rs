@@ -173,6 +173,14 @@ impl SeriesData {
         }
     }
 
+    /// As [`SeriesData::from_samples`], with native histograms and start timestamps.
+    pub fn from_rows(labels: Labels, rows: SeriesRows) -> SeriesData {
+        SeriesData {
+            labels,
+            runs: vec![Run::Rows(Arc::new(rows))],
+        }
+    }
+
     pub(super) fn new(labels: Labels, runs: Vec<Run>) -> SeriesData {
         SeriesData { labels, runs }
     }

@@ -30,6 +30,7 @@ mod kahan;
 mod label_fn;
 mod matching;
 mod math_fn;
+mod native;
 mod output;
 mod plan;
 mod quantile;
@@ -40,6 +41,7 @@ mod setop;
 mod sort;
 mod subquery;
 mod task;
+mod told;
 mod topk;
 
 pub use annotations::Annotations;

@@ -197,8 +197,13 @@ impl<'a> Context<'a> {
         match &mut value {
             StepValue::Scalar(values) => values.iter_mut().for_each(|v| *v = -*v),
             StepValue::Vector(series) => {
-                for (_, value) in series.iter_mut().flat_map(|s| s.values.iter_mut()) {
-                    *value = -*value;
+                for one in series.iter_mut() {
+                    one.values.iter_mut().for_each(|(_, value)| *value = -*value);
+                    one.histograms.map(|_, histogram| {
+                        let mut negated = histogram.clone();
+                        negated.multiply(-1.0);
+                        Some(negated)
+                    });
                 }
                 return self.drop_names(std::mem::take(series)).map(StepValue::Vector);
             }

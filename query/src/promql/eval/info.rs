@@ -64,10 +64,11 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         }
         let none = Vec::new();
         let infos = by_identity.get(&identity(&series.labels)).unwrap_or(&none);
-        for (step, value) in series.values.iter() {
+        for step in series.steps() {
+            let Some(sample) = series.get(step) else { continue };
             if let Some(labels) = enriched(&series.labels, infos, &wanted, step)? {
                 let slot = out.slot(labels, series.drop_name);
-                out.set(slot, step, value)?;
+                out.set_sample(slot, step, sample)?;
             }
         }
     }

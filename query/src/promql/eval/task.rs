@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use kymo_engine::metrics::{Samples, SeriesData, is_stale};
 
 use super::EvalError;
+use super::annotations::Notes;
 use super::budget::Budget;
 use super::context::Context;
 use super::grid::Grid;
@@ -51,6 +52,8 @@ pub(super) struct Counts {
     pub(super) steps: Vec<u64>,
     /// Most samples in one window.
     pub(super) widest: usize,
+    /// What there is to say about the series.
+    pub(super) notes: Notes,
 }
 
 impl Counts {
@@ -224,6 +227,7 @@ impl Context<'_> {
     /// Adds the counts of a task to those of the query.
     pub(super) fn absorb(&self, grid: Grid, counts: &Counts) -> Result<(), EvalError> {
         self.meter.read.set(self.meter.read.get() + counts.read);
+        self.notes().absorb(&counts.notes);
         for (i, samples) in counts.steps.iter().enumerate().filter(|(_, n)| **n > 0) {
             self.count_step(grid, i, *samples);
         }

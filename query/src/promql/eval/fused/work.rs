@@ -267,7 +267,9 @@ pub(super) fn run(
         for (worker, part) in all.iter_mut().zip(&mut parts) {
             std::mem::swap(&mut unlocked(worker).part, part);
         }
-        context.meter.peek(parts.iter().map(|part| part.values.len()).sum())?;
+        context
+            .meter
+            .peek(parts.iter().map(|part| part.values.len()).sum())?;
         sink(&mut parts)?;
         for (worker, part) in all.iter_mut().zip(&mut parts) {
             std::mem::swap(&mut unlocked(worker).part, part);
