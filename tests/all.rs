@@ -6,6 +6,7 @@ mod cases {
     //! The subjects.
     mod api;
     mod crash;
+    mod governor;
     mod lifecycle;
     mod operations;
     mod otlp;
