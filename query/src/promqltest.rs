@@ -1,14 +1,16 @@
 //! Prometheus' scripts for PromQL (`*.test`): series to load, queries, and what they must give. [`run`] runs one script.
-//! Not for rule tests of promtool. Native histograms are read but not loaded: queries that touch them count as failed.
+//! Not for rule tests of promtool.
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::Samples;
+use kymo_engine::metrics::SeriesRows;
 
 use crate::promql::eval::Source;
 
 mod case;
+mod classic;
 mod compare;
 mod expectation;
+mod histogram;
 pub mod memory;
 mod runner;
 mod script;
@@ -24,11 +26,11 @@ pub trait Loader {
     /// What the store says.
     fn clear(&mut self) -> Result<(), String>;
 
-    /// Adds samples to a series; timestamps ascend.
+    /// Adds floats and native histograms to a series; timestamps of each kind ascend.
     ///
     /// # Errors
     /// What the store says.
-    fn load(&mut self, labels: &Labels, samples: &Samples) -> Result<(), String>;
+    fn load(&mut self, labels: &Labels, rows: &SeriesRows) -> Result<(), String>;
 
     /// The state after everything loaded so far.
     fn source(&self) -> Box<dyn Source + '_>;
@@ -51,8 +53,6 @@ pub struct Failure {
     pub line: usize,
     /// The query, in the form in which it failed.
     pub query: String,
-    /// The case reads or expects native histograms, which are not supported yet.
-    pub needs_histograms: bool,
     /// What the script asks for.
     pub expected: String,
     /// What there was instead.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
 use kymo_engine::log::LogOptions;
-use kymo_engine::metrics::{Estimate, Input, Metrics, Samples, Selection, SeriesData, WriteBatch};
+use kymo_engine::metrics::{
+    Estimate, Input, Metrics, Selection, SeriesData, SeriesRows, SeriesSet, WriteBatch,
+};
 use kymo_engine::node::{Node, NodeOptions};
 use kymo_engine::storage::MemoryStorage;
 use kymo_engine::store::{Snapshot, StoreOptions};
@@ -42,14 +44,16 @@ impl StoreLoader {
         })
     }
 
-    fn try_load(&self, labels: &Labels, samples: &Samples) -> Result<(), kymo_engine::Error> {
+    fn try_load(&self, labels: &Labels, rows: &SeriesRows) -> Result<(), kymo_engine::Error> {
         let mut batch = WriteBatch::default();
-        let points = samples
-            .timestamps
-            .iter()
-            .copied()
-            .zip(samples.values.iter().copied());
-        batch.push_series(labels.iter(), points);
+        batch.push_series(labels.iter(), []);
+        let floats = rows.floats.timestamps.iter().zip(&rows.floats.values);
+        for (i, (time, value)) in floats.enumerate() {
+            batch.push_sample(rows.starts.get(i).copied().unwrap_or(0), *time, *value);
+        }
+        for write in &rows.histograms {
+            batch.push_histogram(write.start, write.time, write.histogram.clone());
+        }
         let input = Input {
             batch: &batch,
             labels: &batch,
@@ -84,8 +88,8 @@ impl Loader for StoreLoader {
         Ok(())
     }
 
-    fn load(&mut self, labels: &Labels, samples: &Samples) -> Result<(), String> {
-        self.try_load(labels, samples).map_err(|e| e.to_string())
+    fn load(&mut self, labels: &Labels, rows: &SeriesRows) -> Result<(), String> {
+        self.try_load(labels, rows).map_err(|e| e.to_string())
     }
 
     fn source(&self) -> Box<dyn Source + '_> {
@@ -102,6 +106,16 @@ impl Source for SnapshotSource {
         match &self.0 {
             Some(snapshot) => snapshot.select(selections),
             None => Ok(selections.iter().map(|_| Vec::new()).collect()),
+        }
+    }
+
+    fn scan(&self, selections: &[Selection], histogram_lookback: i64) -> kymo_engine::Result<Vec<SeriesSet>> {
+        match &self.0 {
+            Some(snapshot) => snapshot.scan(selections, histogram_lookback),
+            None => {
+                let nothing = |s: &Selection| SeriesSet::from_series(Vec::new(), s.min_time, s.max_time);
+                Ok(selections.iter().map(nothing).collect())
+            }
         }
     }
 

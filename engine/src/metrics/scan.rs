@@ -72,6 +72,7 @@ pub struct SeriesSet {
     len: usize,
     min_time: i64,
     max_time: i64,
+    histogram_lookback: i64,
 }
 
 impl SeriesSet {
@@ -84,10 +85,11 @@ impl SeriesSet {
             rows: Vec::new(),
             min_time,
             max_time,
+            histogram_lookback: 0,
         }
     }
 
-    fn of_parts(mut parts: Vec<Part>, selection: &Selection) -> Result<SeriesSet> {
+    fn of_parts(mut parts: Vec<Part>, selection: &Selection, histogram_lookback: i64) -> Result<SeriesSet> {
         parts.retain(|part| part.len() > 0);
         let mut set = SeriesSet {
             len: parts.first().map_or(0, Part::len),
@@ -95,6 +97,7 @@ impl SeriesSet {
             rows: Vec::new(),
             min_time: selection.min_time,
             max_time: selection.max_time,
+            histogram_lookback,
         };
         if set.parts.len() > 1 {
             (set.rows, set.len) = align::align(&set)?;
@@ -121,6 +124,27 @@ impl SeriesSet {
     pub fn byte_len(&self) -> usize {
         let parts: usize = self.parts.iter().map(|part| part.len() * 16).sum();
         parts + self.rows.len() * self.len * 4
+    }
+
+    /// True when some series may have a label of this name; false is certain.
+    ///
+    /// # Errors
+    /// Storage errors of blocks.
+    pub fn may_have(&self, name: &str) -> Result<bool> {
+        for part in &self.parts {
+            let may = match part {
+                Part::Block(part) => {
+                    let reader = BlockReader::new(part.block.file(), part.block.index())?;
+                    reader.find_symbol(name)?.is_some()
+                }
+                Part::Head(part) => part.names.registry.read().symbols().find(name).is_some(),
+                Part::Plain(_) => true,
+            };
+            if may {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Place of a series in a part.
@@ -156,26 +180,33 @@ impl SeriesSet {
 
 impl Snapshot<Metrics> {
     /// The series of each selection, in the order of their labels. The heads are read at one moment for all selections.
+    /// Native histograms are found as far as `histogram_lookback` milliseconds before the selected time: what a histogram
+    /// is worth may depend on the one before it.
     ///
     /// # Errors
     /// Storage errors of blocks.
-    pub fn scan(&self, selections: &[Selection]) -> Result<Vec<SeriesSet>> {
+    pub fn scan(&self, selections: &[Selection], histogram_lookback: i64) -> Result<Vec<SeriesSet>> {
         let mut parts: Vec<Vec<Part>> = Vec::with_capacity(selections.len());
         for selection in selections {
             let mut found = Vec::new();
-            for block in self.blocks_between(selection.min_time, selection.max_time) {
-                found.push(Part::Block(self.scan_block(block, selection)?));
+            let from = selection.min_time.saturating_sub(histogram_lookback);
+            for block in self.blocks_between(from, selection.max_time) {
+                let floats = block.meta().overlaps(selection.min_time, selection.max_time);
+                if floats || has_histograms(block) {
+                    found.push(Part::Block(self.scan_block(block, selection)?));
+                }
             }
             parts.push(found);
         }
         for head in &self.heads {
-            for (found, part) in parts.iter_mut().zip(head.state.scan(selections)?) {
+            let in_head = head.state.scan(selections, histogram_lookback)?;
+            for (found, part) in parts.iter_mut().zip(in_head) {
                 found.push(Part::Head(part));
             }
         }
         let with_parts = parts.into_iter().zip(selections);
         with_parts
-            .map(|(parts, selection)| SeriesSet::of_parts(parts, selection))
+            .map(|(parts, selection)| SeriesSet::of_parts(parts, selection, histogram_lookback))
             .collect()
     }
 
@@ -198,7 +229,7 @@ impl Snapshot<Metrics> {
 
 impl super::head::MetricsHead {
     /// The series that each selection finds, all at one moment.
-    fn scan(&self, selections: &[Selection]) -> Result<Vec<HeadPart>> {
+    fn scan(&self, selections: &[Selection], histogram_lookback: i64) -> Result<Vec<HeadPart>> {
         let names = self.names();
         let registry = names.registry.read();
         let series = self.all_series();
@@ -212,8 +243,11 @@ impl super::head::MetricsHead {
                 identities: Arc::default(),
             };
             for slot in registry.in_order(&slots) {
+                let (min_time, max_time) = (selection.min_time, selection.max_time);
+                let before = min_time.saturating_sub(histogram_lookback);
                 if let Some(Some(samples)) = series.get(slot as usize)
-                    && samples.overlaps(selection.min_time, selection.max_time)
+                    && (samples.overlaps(min_time, max_time)
+                        || samples.histograms().is_some_and(|h| h.overlaps(before, max_time)))
                 {
                     part.slots.push(slot);
                     part.series.push(samples.clone());
@@ -232,12 +266,10 @@ impl super::head::MetricsHead {
     }
 }
 
-impl BlockPart {
-    /// True when the block has native histograms.
-    fn has_histograms(&self) -> bool {
-        let sections = self.block.file().sections();
-        sections.iter().any(|s| s.kind == section::HISTOGRAMS)
-    }
+/// True when a block has native histograms.
+fn has_histograms(block: &Block<Metrics>) -> bool {
+    let sections = block.file().sections();
+    sections.iter().any(|s| s.kind == section::HISTOGRAMS)
 }
 
 /// Identities of a head's names, made when somebody asks and kept.

@@ -28,7 +28,10 @@ impl Snapshot<Metrics> {
     /// # Errors
     /// Storage errors of blocks.
     pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SeriesData>>> {
-        self.scan(selections)?.iter().map(SeriesSet::to_series).collect()
+        self.scan(selections, 0)?
+            .iter()
+            .map(SeriesSet::to_series)
+            .collect()
     }
 
     /// Label sets of the series that pass any of the sets of matchers and may have samples between the two times, sorted.

@@ -173,13 +173,16 @@ impl SeriesData {
         }
     }
 
-    pub(super) fn new(labels: Labels, runs: Vec<Run>) -> SeriesData {
-        SeriesData { labels, runs }
+    /// As [`SeriesData::from_samples`], with native histograms and start timestamps.
+    pub fn from_rows(labels: Labels, rows: SeriesRows) -> SeriesData {
+        SeriesData {
+            labels,
+            runs: vec![Run::Rows(Arc::new(rows))],
+        }
     }
 
-    /// Takes in the runs of the same series from what is later in the log.
-    pub(super) fn append(&mut self, mut later: SeriesData) {
-        self.runs.append(&mut later.runs);
+    pub(super) fn new(labels: Labels, runs: Vec<Run>) -> SeriesData {
+        SeriesData { labels, runs }
     }
 
     /// True when the newest samples found are deltas, not running totals.

@@ -176,7 +176,7 @@ fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usiz
         max_time: max,
     };
     let snapshot = node.tenant("t").unwrap().metrics.snapshot();
-    check_scan(&snapshot.scan(std::slice::from_ref(&selection)).unwrap()[0]);
+    check_scan(&snapshot.scan(std::slice::from_ref(&selection), 0).unwrap()[0]);
     let found = snapshot.select(&[selection]).unwrap().remove(0);
     assert!(
         found.windows(2).all(|w| w[0].labels() < w[1].labels()),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Estimate, Samples, Selection, SeriesData};
+use kymo_engine::metrics::{Estimate, Samples, Selection, SeriesData, SeriesSet};
 
 use super::ast::{Expr, ValueType};
 use super::histogram::FloatHistogram;
@@ -22,6 +22,7 @@ mod context;
 mod error;
 mod explain;
 mod extended;
+mod fused;
 mod grid;
 mod hints;
 mod histograms;
@@ -31,6 +32,7 @@ mod label_fn;
 mod matching;
 mod math_fn;
 mod memory;
+mod native;
 mod output;
 mod plan;
 mod quantile;
@@ -41,6 +43,7 @@ mod setop;
 mod sort;
 mod subquery;
 mod task;
+mod told;
 mod topk;
 
 pub use annotations::Annotations;
@@ -57,6 +60,22 @@ pub trait Source: Sync {
     /// # Errors
     /// Those of the store.
     fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>>;
+
+    /// As [`Source::select`], as sets that are read by number, with native histograms as far as `histogram_lookback`
+    /// milliseconds before the selected times.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn scan(&self, selections: &[Selection], histogram_lookback: i64) -> kymo_engine::Result<Vec<SeriesSet>> {
+        let mut wider = selections.to_vec();
+        for selection in &mut wider {
+            selection.min_time = selection.min_time.saturating_sub(histogram_lookback);
+        }
+        let sets = self.select(&wider)?.into_iter().zip(selections);
+        Ok(sets
+            .map(|(series, of)| SeriesSet::from_series(series, of.min_time, of.max_time))
+            .collect())
+    }
 
     /// The most series that any selection can have, known at once.
     fn series_bound(&self) -> u64 {

@@ -8,13 +8,21 @@ use kymo_engine::metrics::{CUSTOM_BUCKETS, Counts, Histogram, ResetHint, STALE_N
 
 use crate::number::format_go;
 
+mod arithmetic;
 mod bounds;
 mod buckets;
 mod layout;
+mod quantile;
 mod reset;
+mod sum;
+mod trim;
 
+pub(crate) use arithmetic::{Combined, Incompatible};
 pub use bounds::Bucket;
 pub use buckets::Buckets;
+pub(crate) use quantile::Estimate;
+pub(crate) use sum::{HistogramMean, HistogramSum};
+pub(crate) use trim::Keep;
 
 /// A native histogram with float counts. Buckets without observations may be listed or not; both mean the same.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +99,25 @@ impl FloatHistogram {
             positive,
             negative,
             custom_values: Arc::from(stored.custom_values.as_slice()),
+        }
+    }
+
+    /// The histogram in the form of the store, with float counts.
+    pub fn to_stored(&self) -> Histogram {
+        Histogram {
+            schema: self.schema,
+            reset_hint: self.reset_hint,
+            zero_threshold: self.zero_threshold,
+            sum: self.sum,
+            positive_spans: self.positive.spans(),
+            negative_spans: self.negative.spans(),
+            custom_values: self.custom_values.to_vec(),
+            counts: Counts::Float {
+                count: self.count,
+                zero: self.zero_count,
+                positive: self.positive.counts().to_vec(),
+                negative: self.negative.counts().to_vec(),
+            },
         }
     }
 

@@ -1,12 +1,13 @@
 //! Compares results with expectations by Prometheus' rules. Not for annotations of other queries than the one asked.
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Samples, is_stale};
+use kymo_engine::metrics::is_stale;
 
 use super::expectation::{Expectation, Row, Text};
 use super::script::Times;
 use super::sequence::Element;
 use crate::promql::eval::{Annotations, Series, Value};
+use crate::promql::histogram::{Buckets, FloatHistogram};
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -28,14 +29,24 @@ fn almost_equal(a: f64, b: f64) -> bool {
 /// Expected and actual, where they differ.
 pub(super) type Difference = (String, String);
 
-fn shown(labels: &Labels, samples: &Samples) -> String {
+fn shown(labels: &Labels, samples: &[(i64, Element)]) -> String {
     let pairs: Vec<String> = samples
-        .timestamps
         .iter()
-        .zip(&samples.values)
-        .map(|(t, v)| format!("{v}@{t}"))
+        .map(|(t, element)| match element {
+            Element::Omitted => format!("_@{t}"),
+            Element::Float(value) => format!("{value}@{t}"),
+            Element::Histogram { value, .. } => format!("{}@{t}", detailed(value)),
+        })
         .collect();
     format!("{labels:?} {}", pairs.join(" "))
+}
+
+/// A histogram with what its text leaves out.
+fn detailed(h: &FloatHistogram) -> String {
+    format!(
+        "{h}/schema {} zero {} {:?} {:?}",
+        h.schema, h.zero_threshold, h.custom_values, h.reset_hint
+    )
 }
 
 fn all_shown(series: &[Series]) -> String {
@@ -44,26 +55,69 @@ fn all_shown(series: &[Series]) -> String {
     }
     series
         .iter()
-        .map(|s| shown(&s.labels, &s.samples))
+        .map(|s| shown(&s.labels, &elements(s)))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-/// The expected samples of a row, at multiples of the step.
-fn samples_of(row: &Row, start: i64, step: i64) -> Samples {
-    let mut samples = Samples::default();
-    for (i, element) in row.elements.iter().enumerate() {
-        if let Element::Float(value) = element {
-            samples.push(start + step * i as i64, *value);
-        }
-    }
-    samples
+/// The samples of a series with their times.
+fn elements(series: &Series) -> Vec<(i64, Element)> {
+    let floats = series.samples.timestamps.iter().zip(&series.samples.values);
+    let histograms = series.histograms.iter().map(|(t, value)| {
+        let value = value.clone();
+        (*t, Element::Histogram { value, hinted: false })
+    });
+    let mut all: Vec<(i64, Element)> = floats
+        .map(|(t, v)| (*t, Element::Float(*v)))
+        .chain(histograms)
+        .collect();
+    all.sort_by_key(|(time, _)| *time);
+    all
 }
 
-fn same_samples(a: &Samples, b: &Samples, with_times: bool) -> bool {
-    (!with_times || a.timestamps == b.timestamps)
-        && a.len() == b.len()
-        && a.values.iter().zip(&b.values).all(|(a, b)| almost_equal(*a, *b))
+/// The expected samples of a row, at multiples of the step.
+fn samples_of(row: &Row, start: i64, step: i64) -> Vec<(i64, Element)> {
+    let there = row.elements.iter().enumerate();
+    there
+        .filter(|(_, element)| !matches!(element, Element::Omitted))
+        .map(|(i, element)| (start + step * i as i64, element.clone()))
+        .collect()
+}
+
+fn same_samples(want: &[(i64, Element)], got: &[(i64, Element)], with_times: bool) -> bool {
+    want.len() == got.len()
+        && want.iter().zip(got).all(|((at, want), (time, got))| {
+            (!with_times || at == time)
+                && match (want, got) {
+                    (Element::Float(want), Element::Float(got)) => almost_equal(*want, *got),
+                    (Element::Histogram { value, hinted }, Element::Histogram { value: got, .. }) => {
+                        same_histograms(value, got, *hinted)
+                    }
+                    _ => false,
+                }
+        })
+}
+
+fn same_histograms(want: &FloatHistogram, got: &FloatHistogram, with_hint: bool) -> bool {
+    let (mut want, mut got) = (want.clone(), got.clone());
+    want.compact();
+    got.compact();
+    let same_side = |a: &Buckets, b: &Buckets| {
+        a.indexes() == b.indexes()
+            && a.counts()
+                .iter()
+                .zip(b.counts())
+                .all(|(a, b)| almost_equal(*a, *b))
+    };
+    want.schema == got.schema
+        && almost_equal(want.count, got.count)
+        && almost_equal(want.sum, got.sum)
+        && want.custom_values == got.custom_values
+        && want.zero_threshold == got.zero_threshold
+        && almost_equal(want.zero_count, got.zero_count)
+        && same_side(&want.positive, &got.positive)
+        && same_side(&want.negative, &got.negative)
+        && (!with_hint || want.reset_hint == got.reset_hint)
 }
 
 /// Compares a result.
@@ -103,7 +157,7 @@ fn series(
     (start, step): (i64, i64),
     with_times: bool,
 ) -> Result<(), Difference> {
-    let rows: Vec<(Labels, Samples)> = want
+    let rows: Vec<(Labels, Vec<(i64, Element)>)> = want
         .rows
         .iter()
         .map(|row| (row.labels.clone(), samples_of(row, start, step)))
@@ -123,7 +177,9 @@ fn series(
     };
     if let (Some(scalar), [only]) = (want.scalar, got) {
         // A scalar over a range: the same number at each step.
-        let same = only.labels.is_empty() && only.samples.values.iter().all(|v| almost_equal(scalar, *v));
+        let same = only.labels.is_empty()
+            && only.histograms.is_empty()
+            && only.samples.values.iter().all(|v| almost_equal(scalar, *v));
         return if same { Ok(()) } else { differ() };
     }
     if got.len() != rows.len() || want.scalar.is_some() {
@@ -137,7 +193,7 @@ fn series(
         };
         match row {
             Some((labels, samples))
-                if *labels == one.labels && same_samples(samples, &one.samples, with_times) => {}
+                if *labels == one.labels && same_samples(samples, &elements(one), with_times) => {}
             _ => return differ(),
         }
     }

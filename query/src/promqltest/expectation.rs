@@ -108,14 +108,6 @@ impl Expectation {
         }
         Ok(())
     }
-
-    /// True when native histograms are expected.
-    pub(super) fn has_histograms(&self) -> bool {
-        self.rows
-            .iter()
-            .flat_map(|row| &row.elements)
-            .any(|e| matches!(e, Element::Histogram(_)))
-    }
 }
 
 fn condition(text: &str) -> Result<Text, String> {

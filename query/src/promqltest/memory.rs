@@ -3,19 +3,35 @@
 use std::collections::BTreeMap;
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Estimate, Samples, Selection, SeriesData};
+use kymo_engine::metrics::{Estimate, HistogramWrite, Samples, Selection, SeriesData, SeriesRows};
 
 use crate::promql::eval::Source;
 
 /// Series with their samples.
 #[derive(Debug, Default)]
 pub struct MemorySource {
-    series: BTreeMap<Labels, BTreeMap<i64, f64>>,
+    series: BTreeMap<Labels, BTreeMap<i64, Stored>>,
+}
+
+/// A sample with its start timestamp, 0 where unset.
+#[derive(Debug, Clone)]
+enum Stored {
+    Float(i64, f64),
+    Histogram(HistogramWrite),
 }
 
 impl MemorySource {
     /// Adds a sample; a later one of the same timestamp replaces it.
     pub fn add(&mut self, labels: &Labels, timestamp: i64, value: f64) {
+        self.insert(labels, timestamp, Stored::Float(0, value));
+    }
+
+    /// As [`MemorySource::add`], for native histograms.
+    pub fn add_histogram(&mut self, labels: &Labels, write: HistogramWrite) {
+        self.insert(labels, write.time, Stored::Histogram(write));
+    }
+
+    fn insert(&mut self, labels: &Labels, timestamp: i64, value: Stored) {
         if !self.series.contains_key(labels) {
             self.series.insert(labels.clone(), BTreeMap::new());
         }
@@ -38,13 +54,9 @@ impl Source for MemorySource {
                 });
                 matching
                     .filter_map(|(labels, all)| {
-                        let mut samples = Samples::default();
-                        if selection.min_time <= selection.max_time {
-                            for (time, value) in all.range(selection.min_time..=selection.max_time) {
-                                samples.push(*time, *value);
-                            }
-                        }
-                        (!samples.is_empty()).then(|| SeriesData::from_samples(labels.clone(), samples))
+                        let rows = rows(all, selection);
+                        let empty = rows.floats.is_empty() && rows.histograms.is_empty();
+                        (!empty).then(|| SeriesData::from_rows(labels.clone(), rows))
                     })
                     .collect()
             })
@@ -64,15 +76,41 @@ impl Source for MemorySource {
     }
 }
 
+/// The samples of a series within the times of a selection.
+fn rows(all: &BTreeMap<i64, Stored>, selection: &Selection) -> SeriesRows {
+    let mut out = SeriesRows::default();
+    if selection.min_time > selection.max_time {
+        return out;
+    }
+    for (time, stored) in all.range(selection.min_time..=selection.max_time) {
+        match stored {
+            Stored::Float(start, value) => {
+                out.floats.push(*time, *value);
+                out.starts.push(*start);
+            }
+            Stored::Histogram(write) => out.histograms.push(write.clone()),
+        }
+    }
+    if out.starts.iter().all(|start| *start == 0) {
+        out.starts.clear();
+    }
+    out
+}
+
 impl super::Loader for MemorySource {
     fn clear(&mut self) -> Result<(), String> {
         self.series.clear();
         Ok(())
     }
 
-    fn load(&mut self, labels: &Labels, samples: &Samples) -> Result<(), String> {
-        for (time, value) in samples.timestamps.iter().zip(&samples.values) {
-            self.add(labels, *time, *value);
+    fn load(&mut self, labels: &Labels, rows: &SeriesRows) -> Result<(), String> {
+        let floats = rows.floats.timestamps.iter().zip(&rows.floats.values);
+        for (i, (time, value)) in floats.enumerate() {
+            let start = rows.starts.get(i).copied().unwrap_or(0);
+            self.insert(labels, *time, Stored::Float(start, *value));
+        }
+        for write in &rows.histograms {
+            self.add_histogram(labels, write.clone());
         }
         Ok(())
     }

@@ -1,14 +1,15 @@
 //! Runs a script: loads its series, evaluates its queries in all variants, and compares.
 
-use kymo_engine::labels::{Labels, METRIC_NAME};
-use kymo_engine::metrics::Samples;
+use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{HistogramWrite, Samples, SeriesRows};
 
 use super::compare::{self, Difference};
 use super::script::{self, Command, Eval, LoadRow, Times};
 use super::sequence::Element;
-use super::{Failure, Loader, Outcome, ScriptError, case};
+use super::{Failure, Loader, Outcome, ScriptError, case, classic};
 use crate::promql::eval::{Budget, EvalOptions, Evaluation, Query, Series, Value, eval};
-use crate::promql::{Expr, ParseOptions, parse, selectors};
+use crate::promql::histogram::FloatHistogram;
+use crate::promql::{Expr, ParseOptions, parse};
 
 /// The limit of Prometheus' own test engine.
 const MAX_SAMPLES: usize = 10_000;
@@ -23,7 +24,6 @@ pub fn run(text: &str, loader: &mut dyn Loader) -> Result<Outcome, ScriptError> 
     let commands = script::parse(text)?;
     let mut runner = Runner {
         loader,
-        histograms: Vec::new(),
         outcome: Outcome::default(),
     };
     runner.clear()?;
@@ -39,8 +39,6 @@ pub fn run(text: &str, loader: &mut dyn Loader) -> Result<Outcome, ScriptError> 
 
 struct Runner<'a> {
     loader: &'a mut dyn Loader,
-    /// Series with native histograms, which are not loaded.
-    histograms: Vec<Labels>,
     outcome: Outcome,
 }
 
@@ -49,52 +47,57 @@ type Failed = (String, Difference);
 
 impl Runner<'_> {
     fn clear(&mut self) -> Result<(), ScriptError> {
-        self.histograms.clear();
         self.loader
             .clear()
             .map_err(|message| ScriptError { line: 0, message })
     }
 
     fn load(&mut self, gap: i64, nhcb: bool, rows: &[LoadRow]) -> Result<(), ScriptError> {
+        let fail = |message| ScriptError { line: 0, message };
         for row in rows {
-            let mut samples = Samples::default();
+            let mut out = SeriesRows::default();
             for (i, element) in row.elements.iter().enumerate() {
+                let time = gap.saturating_mul(i as i64);
+                let offset = row.starts.get(i).copied().flatten();
+                let start = offset.map_or(0, |offset| time.saturating_add(offset));
                 match element {
                     Element::Omitted => {}
-                    Element::Float(value) => samples.push(gap * i as i64, *value),
-                    Element::Histogram(_) => self.histograms.push(row.labels.clone()),
+                    Element::Float(value) => {
+                        out.floats.push(time, *value);
+                        if !row.starts.is_empty() {
+                            out.starts.push(start);
+                        }
+                    }
+                    Element::Histogram { value, .. } => out.histograms.push(write(start, time, value)),
                 }
             }
-            if nhcb {
-                self.histograms.extend(custom_bucket_series(&row.labels));
-            }
-            if !samples.is_empty() {
-                let loaded = self.loader.load(&row.labels, &samples);
-                loaded.map_err(|message| ScriptError { line: 0, message })?;
+            self.load_rows(&row.labels, &out)?;
+        }
+        if nhcb {
+            for (labels, histograms) in classic::convert(rows).map_err(fail)? {
+                let mut out = SeriesRows::default();
+                for (i, histogram) in &histograms {
+                    out.histograms
+                        .push(write(0, gap.saturating_mul(*i as i64), histogram));
+                }
+                self.load_rows(&labels, &out)?;
             }
         }
-        self.histograms.sort();
-        self.histograms.dedup();
         Ok(())
     }
 
+    fn load_rows(&mut self, labels: &Labels, rows: &SeriesRows) -> Result<(), ScriptError> {
+        if rows.floats.is_empty() && rows.histograms.is_empty() {
+            return Ok(());
+        }
+        let loaded = self.loader.load(labels, rows);
+        loaded.map_err(|message| ScriptError { line: 0, message })
+    }
+
     fn case(&mut self, case: &Eval) {
-        let expr = parse(&case.query, &ParseOptions::ALL);
-        let touched = expr.as_ref().is_ok_and(|e| self.touches_histograms(e));
-        let needs_histograms = touched || case.want.has_histograms();
-        let failed = if needs_histograms {
-            Err((
-                case.query.clone(),
-                (
-                    "a native histogram".to_owned(),
-                    "needs native histograms".to_owned(),
-                ),
-            ))
-        } else {
-            match expr {
-                Ok(expr) => self.evaluate(case, &expr),
-                Err(error) => check_error(case, &error.to_string()).map_err(|d| (case.query.clone(), d)),
-            }
+        let failed = match parse(&case.query, &ParseOptions::ALL) {
+            Ok(expr) => self.evaluate(case, &expr),
+            Err(error) => check_error(case, &error.to_string()).map_err(|d| (case.query.clone(), d)),
         };
         match failed {
             Ok(()) => self.outcome.passed += 1,
@@ -102,19 +105,11 @@ impl Runner<'_> {
                 self.outcome.failures.push(Failure {
                     line: case.line,
                     query,
-                    needs_histograms,
                     expected,
                     got,
                 });
             }
         }
-    }
-
-    fn touches_histograms(&self, expr: &Expr) -> bool {
-        selectors(expr).iter().any(|selector| {
-            let matches = |l: &Labels| selector.matchers.iter().all(|m| m.matches(l.value(m.name())));
-            self.histograms.iter().any(matches)
-        })
     }
 
     fn evaluate(&self, case: &Eval, expr: &Expr) -> Result<(), Failed> {
@@ -151,6 +146,7 @@ impl Runner<'_> {
         };
         let options = EvalOptions {
             delayed_name_removal: true,
+            use_start_timestamps: true,
             ..EvalOptions::default()
         };
         let query = Query {
@@ -190,21 +186,24 @@ impl Runner<'_> {
             return Ok(());
         };
         let at_time = |s: &Series| {
-            let i = s.samples.timestamps.binary_search(&time).ok()?;
+            let float = s.samples.timestamps.binary_search(&time).ok();
+            let value = float.map(|i| s.samples.values[i]);
             let samples = Samples {
-                timestamps: vec![time],
-                values: vec![s.samples.values[i]],
+                timestamps: value.iter().map(|_| time).collect(),
+                values: value.into_iter().collect(),
                 delta: false,
             };
-            Some(Series {
+            let histograms = s.histograms.iter().filter(|(t, _)| *t == time);
+            let one = Series {
                 labels: s.labels.clone(),
                 samples,
-                histograms: Vec::new(),
-            })
+                histograms: histograms.cloned().collect(),
+            };
+            (!one.is_empty()).then_some(one)
         };
         let vector: Vec<Series> = series.iter().filter_map(at_time).collect();
         let value = match vector.first() {
-            Some(first) if scalar => Value::Scalar(first.samples.values[0]),
+            Some(first) if scalar && !first.samples.is_empty() => Value::Scalar(first.samples.values[0]),
             _ => Value::Vector(vector),
         };
         compare::value(&case.want, Times::Instant(time), &value).map_err(failed)
@@ -220,11 +219,11 @@ fn check_error(case: &Eval, message: &str) -> Result<(), Difference> {
     }
 }
 
-/// The series with custom buckets that a script builds from a classic histogram's series.
-fn custom_bucket_series(labels: &Labels) -> Option<Labels> {
-    let name = labels.metric_name();
-    let base = ["_bucket", "_count", "_sum"]
-        .iter()
-        .find_map(|suffix| name.strip_suffix(suffix))?;
-    Some(labels.to_builder().set(METRIC_NAME, base).remove("le").build())
+/// A histogram for the store.
+fn write(start: i64, time: i64, histogram: &FloatHistogram) -> HistogramWrite {
+    HistogramWrite {
+        start,
+        time,
+        histogram: histogram.to_stored(),
+    }
 }

@@ -12,6 +12,8 @@ use crate::lex::{duration, string};
 pub(super) struct LoadRow {
     pub(super) labels: Labels,
     pub(super) elements: Vec<Element>,
+    /// Start timestamps as offsets from the samples in milliseconds; empty where none are given.
+    pub(super) starts: Vec<Option<i64>>,
 }
 
 /// When a query is evaluated, in milliseconds.
@@ -103,16 +105,37 @@ fn load(head: &str, lines: &[&str]) -> Result<Command, (usize, String)> {
     let nhcb = word.eq_ignore_ascii_case("load_with_nhcb");
     let gap = millis(gap.trim()).map_err(|message| (0, message))?;
     let mut rows: Vec<LoadRow> = Vec::new();
+    let mut pending: Option<(Labels, Vec<Option<i64>>)> = None;
     for (i, line) in lines.iter().enumerate() {
         let fail = |message| (i + 1, message);
         let (labels, rest) = series(line).map_err(fail)?;
-        // Start timestamps of the next line's samples: the store has no room for them.
-        if rest.starts_with("@st") {
+        if let Some(offsets) = rest.strip_prefix("@st") {
+            if pending.is_some() {
+                return Err(fail("start timestamps without samples".to_owned()));
+            }
+            pending = Some((labels, sequence::offsets(offsets).map_err(fail)?));
             continue;
         }
         let elements = sequence::parse(rest).map_err(fail)?;
+        let starts = match pending.take() {
+            None => Vec::new(),
+            Some((of, starts)) if of == labels && starts.len() == elements.len() => starts,
+            Some((of, starts)) => {
+                let (starts, samples) = (starts.len(), elements.len());
+                return Err(fail(format!(
+                    "{starts} start timestamps of {of:?} before {samples} samples of {labels:?}"
+                )));
+            }
+        };
         rows.retain(|row| row.labels != labels);
-        rows.push(LoadRow { labels, elements });
+        rows.push(LoadRow {
+            labels,
+            elements,
+            starts,
+        });
+    }
+    if pending.is_some() {
+        return Err((lines.len(), "start timestamps without samples".to_owned()));
     }
     Ok(Command::Load { gap, nhcb, rows })
 }

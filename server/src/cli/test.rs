@@ -26,13 +26,8 @@ pub(crate) fn test(command: &TestCommand) -> super::Outcome {
         passed += outcome.passed;
         failed += outcome.failures.len();
         for failure in &outcome.failures {
-            let note = if failure.needs_histograms {
-                " (needs native histograms)"
-            } else {
-                ""
-            };
             say(&format!(
-                "{}:{}: {}{note}\n  expected: {}\n  got:      {}",
+                "{}:{}: {}\n  expected: {}\n  got:      {}",
                 file.display(),
                 failure.line,
                 failure.query,

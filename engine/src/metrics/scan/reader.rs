@@ -4,7 +4,7 @@
 use super::block_cursor::BlockCursor;
 use super::head_cursor::HeadCursor;
 use super::identity::{Grouping, Identity, add, of_text};
-use super::{Part, SeriesSet};
+use super::{Part, SeriesSet, has_histograms};
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::metrics::block::ChunkRef;
@@ -197,7 +197,7 @@ impl<'s> SetReader<'s> {
                     if !cursor.part().deleted.is_empty() {
                         return Ok(None);
                     }
-                    let with_histograms = cursor.part().has_histograms();
+                    let with_histograms = has_histograms(&cursor.part().block);
                     for chunk in cursor.chunks(at)? {
                         if chunk.first_time > max_time || chunk.last_time < min_time {
                             continue;
@@ -245,7 +245,9 @@ impl<'s> SetReader<'s> {
                 Cursor::Plain(series) => return Ok(Some(series[at].clone())),
                 Cursor::Head(cursor) => runs.push(Run::Head(cursor.series(at).clone())),
                 Cursor::Block(cursor) => {
-                    block_runs(cursor, at, self.set.times(), &mut runs)?;
+                    let (min_time, max_time) = self.set.times();
+                    let from = min_time.saturating_sub(self.set.histogram_lookback);
+                    block_runs(cursor, at, (from, max_time), &mut runs)?;
                 }
             }
         }
@@ -265,7 +267,8 @@ fn block_runs(
     let part = cursor.part();
     let times = (!part.deleted.is_empty()).then(|| part.deleted.times(part.series[at]));
     for chunk in cursor.chunks(at)? {
-        if chunk.first_time > max_time || chunk.last_time < min_time {
+        let wanted = chunk.first_time <= max_time && chunk.last_time >= min_time;
+        if !wanted {
             continue;
         }
         let whole = || Run::Block(part.block.clone(), *chunk);

@@ -1,13 +1,16 @@
 //! Whether a query may read at all: what it would have to hold for certain, told from the indexes before anything is read.
 //! Not for what turns out while it runs, which the meter and the account see.
 
-use kymo_engine::metrics::{Selection, SeriesData};
+use kymo_engine::metrics::Selection;
 
 use super::budget::Budget;
-use super::{EvalError, Query, Source, plan};
+use super::{EvalError, Query, Source};
 use crate::promql::ast::Expr;
 
-/// Bytes of a selected series beside the text of its labels.
+/// Bytes that a selected series takes as a number in a set of some parts.
+const SELECTED_BYTES: usize = 96;
+
+/// Bytes of a series by itself beside the text of its labels.
 const SERIES_BYTES: usize = 128;
 
 /// Bytes that the labels of a series usually have.
@@ -29,7 +32,7 @@ pub(super) fn admit(
     }
     let bytes = |series: u64| {
         let series = usize::try_from(series).unwrap_or(usize::MAX);
-        series.saturating_mul(SERIES_BYTES + LABEL_BYTES)
+        series.saturating_mul(SELECTED_BYTES)
     };
     let most = bytes(source.series_bound()).saturating_mul(selections.len());
     if most < budget.memory.limit() / WORTH_ASKING {
@@ -48,11 +51,7 @@ pub(super) fn admit(
 /// The samples of a range selector that is the whole query are all held; those of chunks within its times are there for
 /// certain.
 fn check_samples(source: &dyn Source, budget: &Budget<'_>, selection: &Selection) -> Result<(), EvalError> {
-    let wanted = Selection {
-        min_time: selection.min_time.saturating_add(plan::HINT_LOOKBACK),
-        ..selection.clone()
-    };
-    let Some(estimate) = source.estimate(&wanted, true)? else {
+    let Some(estimate) = source.estimate(selection, true)? else {
         return Ok(());
     };
     let certain = usize::try_from(estimate.samples_whole).unwrap_or(usize::MAX);
@@ -65,10 +64,7 @@ fn check_samples(source: &dyn Source, budget: &Budget<'_>, selection: &Selection
     Ok(())
 }
 
-/// Bytes of selected series.
-pub(super) fn series_bytes(series: &[SeriesData]) -> usize {
-    series
-        .iter()
-        .map(|one| one.labels().byte_len() + SERIES_BYTES)
-        .sum()
+/// Bytes that series take once each stands by itself, with its labels.
+pub(super) fn series_bytes(series: usize) -> usize {
+    series.saturating_mul(SERIES_BYTES + LABEL_BYTES)
 }

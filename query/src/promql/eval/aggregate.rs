@@ -9,8 +9,10 @@ use super::grid::Grid;
 use super::kahan::{Kahan, Mean, Variance};
 use super::quantile::{quantile, warn_range};
 use super::series::{ABSENT, Column, StepSeries, present};
-use super::{EvalError, topk};
+use super::{EvalError, fused, topk};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
+
+mod histograms;
 
 /// The series that share the grouping labels.
 pub(super) struct Group {
@@ -24,6 +26,9 @@ pub(super) fn eval(
     aggregate: &AggregateExpr,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
+    if let Some(folded) = fused::aggregate(context, aggregate, grid)? {
+        return Ok(folded);
+    }
     let param = aggregate.param.as_ref();
     if aggregate.op == AggregateOp::CountValues {
         let label = param.map(|p| context.string(p)).transpose()?.unwrap_or_default();
@@ -39,6 +44,7 @@ pub(super) fn eval(
             topk::eval(context, aggregate, &scalars, series, grid)
         }
         AggregateOp::Quantile => {
+            histograms::ignored(context, &series, "quantile", aggregate.expr.span());
             let span = param.map(|p| p.span()).unwrap_or_default();
             for q in scalars.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
                 warn_range(context, *q, span);
@@ -82,7 +88,7 @@ pub(super) fn groups(aggregate: &AggregateExpr, series: &[StepSeries]) -> Vec<Gr
 }
 
 /// What gathers the values of a group at one step.
-trait Accumulate: Default + Clone {
+pub(super) trait Accumulate: Default + Clone {
     fn add(&mut self, value: f64);
     fn finish(&self) -> f64;
 }
@@ -92,11 +98,11 @@ struct Sum(Kahan);
 #[derive(Default, Clone)]
 struct Count(f64);
 #[derive(Default, Clone)]
-struct Least(Option<f64>);
+pub(super) struct Least(Option<f64>);
 #[derive(Default, Clone)]
-struct Greatest(Option<f64>);
+pub(super) struct Greatest(Option<f64>);
 #[derive(Default, Clone)]
-struct Deviation(Variance);
+pub(super) struct Deviation(Variance);
 
 impl Accumulate for Sum {
     fn add(&mut self, value: f64) {
@@ -181,16 +187,44 @@ fn fold_all(
         AggregateOp::Stddev => fold::<Deviation>,
         _ => fold::<Count>,
     };
+    let span = aggregate.expr.span();
+    if matches!(
+        op,
+        AggregateOp::Min | AggregateOp::Max | AggregateOp::Stdvar | AggregateOp::Stddev
+    ) {
+        histograms::ignored(context, series, op.as_str(), span);
+    }
     let mut out = Vec::new();
     for group in groups(aggregate, series) {
         context.meter.tick(grid.len * group.members.len())?;
         let mut values = fold(series, &group.members, grid);
+        if matches!(op, AggregateOp::Sum | AggregateOp::Avg)
+            && group.members.iter().any(|m| !series[*m].histograms.is_empty())
+        {
+            let mean = op == AggregateOp::Avg;
+            let histograms = histograms::fold(context, (series, &group), span, mean, grid, &mut values);
+            let floats = StepSeries::floats(group.labels, group.drop_name, values);
+            out.push(StepSeries { histograms, ..floats });
+            continue;
+        }
+        if matches!(op, AggregateOp::Count | AggregateOp::Group) {
+            count_histograms(series, &group.members, &mut values);
+        }
         if op == AggregateOp::Group {
             values.iter_mut().for_each(|(_, v)| *v = 1.0);
         }
         out.push(StepSeries::floats(group.labels, group.drop_name, values));
     }
+    out.retain(|s| !s.is_empty());
     Ok(out)
+}
+
+/// Counts histograms beside the floats.
+fn count_histograms(series: &[StepSeries], members: &[usize], counts: &mut Column) {
+    for (step, _) in members.iter().flat_map(|m| series[*m].histograms.iter()) {
+        let before = counts.get(step);
+        counts.set(step, if present(before) { before + 1.0 } else { 1.0 });
+    }
 }
 
 /// Folds the members in their order, all steps of one member after the other.

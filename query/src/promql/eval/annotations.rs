@@ -50,6 +50,16 @@ impl Notes {
         }
     }
 
+    /// Takes in the notes of a part of the work.
+    pub(super) fn absorb(&mut self, other: &Notes) {
+        for (severity, message, span) in &other.list {
+            self.add(*severity, message.clone(), *span);
+        }
+        for one in &other.monotonicity {
+            self.add_monotonicity(one.clone());
+        }
+    }
+
     pub(super) fn add_monotonicity(&mut self, new: Monotonicity) {
         let same = self
             .monotonicity

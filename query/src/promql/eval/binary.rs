@@ -2,9 +2,13 @@
 
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{ABSENT, StepSeries, StepValue};
+use super::series::{ABSENT, Histograms, Sample, StepSeries, StepValue};
 use super::{EvalError, matching, setop};
 use crate::promql::ast::{BinaryExpr, BinaryOp, VectorMatching};
+
+mod element;
+
+pub(super) use element::{Operator, Outcome};
 
 pub(super) fn eval(context: &Context<'_>, binary: &BinaryExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let lhs = context.value(&binary.lhs, grid)?;
@@ -65,8 +69,8 @@ fn scalars(op: BinaryOp, l: f64, r: f64) -> f64 {
     }
 }
 
-/// What one element of a vector becomes: its new value, or nothing when a comparison drops it.
-pub(super) fn element(op: BinaryOp, return_bool: bool, l: f64, r: f64, kept: f64) -> f64 {
+/// What one element of a vector of floats becomes: its new value, or nothing when a comparison drops it.
+fn element(op: BinaryOp, return_bool: bool, l: f64, r: f64, kept: f64) -> f64 {
     match (op.is_comparison(), return_bool) {
         (false, _) => arithmetic(op, l, r),
         (true, true) => f64::from(u8::from(compare(op, l, r))),
@@ -75,18 +79,23 @@ pub(super) fn element(op: BinaryOp, return_bool: bool, l: f64, r: f64, kept: f64
     }
 }
 
+/// True for operators that make something else of a metric than it was, so that its name goes.
+pub(super) fn changes_metric(op: BinaryOp) -> bool {
+    !op.is_comparison() && !is_trim(op)
+}
+
 /// True for `</` and `>/`, which only native histograms support: floats are left out with an info.
-pub(super) fn is_trim(context: &Context<'_>, binary: &BinaryExpr) -> bool {
-    let trim = matches!(binary.op, BinaryOp::TrimLower | BinaryOp::TrimUpper);
-    if trim {
-        let op = binary.op.as_str();
-        let span = binary.lhs.span().to(binary.rhs.span());
-        context.inform(
-            span,
-            format!("incompatible sample types encountered for binary operator \"{op}\": float {op} float"),
-        );
+fn is_trim(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper)
+}
+
+/// The operator with its place.
+pub(super) fn operator<'c, 'q>(context: &'c Context<'q>, binary: &BinaryExpr) -> Operator<'c, 'q> {
+    Operator {
+        context,
+        op: binary.op,
+        span: binary.lhs.span().to(binary.rhs.span()),
     }
-    trim
 }
 
 fn with_scalar(
@@ -97,9 +106,7 @@ fn with_scalar(
     scalar_left: bool,
 ) -> Result<StepValue, EvalError> {
     let op = binary.op;
-    if !vector.is_empty() && is_trim(context, binary) {
-        return Ok(StepValue::Vector(Vec::new()));
-    }
+    let operator = operator(context, binary);
     for one in &mut vector {
         for (step, value) in one.values.iter_mut() {
             let other = scalar[step];
@@ -108,13 +115,44 @@ fn with_scalar(
             } else {
                 (*value, other)
             };
+            if is_trim(op) {
+                operator.apply(&Sample::Float(l), &Sample::Float(r));
+                *value = ABSENT;
+                continue;
+            }
             // A comparison keeps the vector's value, on whichever side it stands.
             *value = element(op, binary.return_bool, l, r, *value);
         }
+        histograms_with_scalar(&operator, one, scalar, scalar_left);
     }
-    vector.retain(|s| !s.values.is_empty());
-    if op.is_comparison() && !binary.return_bool {
+    vector.retain(|s| !s.is_empty());
+    if !changes_metric(op) && !binary.return_bool {
         return Ok(StepValue::Vector(vector));
     }
     context.drop_names(vector).map(StepValue::Vector)
+}
+
+/// What the histograms of a series become; no operator makes a float of a histogram and a number.
+fn histograms_with_scalar(
+    operator: &Operator<'_, '_>,
+    one: &mut StepSeries,
+    scalar: &[f64],
+    scalar_left: bool,
+) {
+    if one.histograms.is_empty() {
+        return;
+    }
+    let mut out = Histograms::default();
+    for (step, histogram) in one.histograms.iter() {
+        let (histogram, other) = (Sample::Histogram(histogram.clone()), Sample::Float(scalar[step]));
+        let outcome = if scalar_left {
+            operator.apply(&other, &histogram)
+        } else {
+            operator.apply(&histogram, &other)
+        };
+        if let Outcome::Keep(Sample::Histogram(result)) = outcome {
+            out.set(step, result);
+        }
+    }
+    one.histograms = out;
 }

@@ -91,7 +91,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         let labels = kymo_engine::labels::Labels::empty();
         return Ok(StepValue::Vector(vec![StepSeries::floats(labels, false, values)]));
     };
-    let mut vector = context.vector(arg, grid)?;
+    let mut vector = super::math_fn::floats(context.vector(arg, grid)?);
     for series in &mut vector {
         for (_, value) in series.values.iter_mut() {
             *value = part(name, *value);

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::grid::Grid;
 use super::selector::Take;
 use super::series::{ABSENT, StepSeries, StepValue, present};
-use super::{EvalError, calendar, classic, info, label_fn, math_fn, range_fn, selector, sort};
+use super::{EvalError, calendar, classic, info, label_fn, math_fn, native, range_fn, selector, sort};
 use crate::promql::ast::{CallExpr, Expr, ValueType};
 
 pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
@@ -34,9 +34,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             )]))
         }
         "timestamp" => timestamp(context, call, grid),
-        "start_timestamp" => Err(EvalError::execution(
-            "start_timestamp() needs stored start timestamps",
-        )),
+        "start_timestamp" => start_timestamp(context, call, grid),
         "absent" => absent(context, call, grid),
         "absent_over_time" => range_fn::absent(context, call, grid),
         "label_replace" => label_fn::replace(context, call, grid).map(StepValue::Vector),
@@ -50,9 +48,7 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             classic::eval(context, call, grid)
         }
         "histogram_avg" | "histogram_count" | "histogram_sum" | "histogram_stddev" | "histogram_stdvar" => {
-            // They see native histograms only; floats are no part of their result.
-            context.vector(&call.args[0], grid)?;
-            Ok(StepValue::Vector(Vec::new()))
+            native::parts(context, call, grid)
         }
         _ if call.args.iter().any(|arg| arg.value_type() == ValueType::Matrix) => {
             range_fn::eval(context, call, grid)
@@ -97,11 +93,27 @@ fn timestamp(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepV
         other => {
             let mut series = context.vector(other, grid)?;
             for one in &mut series {
-                one.values
-                    .iter_mut()
-                    .for_each(|(step, value)| *value = seconds(grid.time(step)));
+                let steps: Vec<usize> = one.steps().collect();
+                for step in steps {
+                    one.values.set(step, seconds(grid.time(step)));
+                }
+                one.histograms.clear();
             }
             series
+        }
+    };
+    context.drop_names(series).map(StepValue::Vector)
+}
+
+/// The start timestamps of the samples that a selector finds. They are there only where they count, and an expression has none.
+fn start_timestamp(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
+    let series = match call.args[0].unwrapped() {
+        Expr::Vector(vector) if context.query.options.use_start_timestamps => {
+            selector::select(context, vector, grid, Take::Start)?
+        }
+        other => {
+            context.vector(other, grid)?;
+            Vec::new()
         }
     };
     context.drop_names(series).map(StepValue::Vector)
@@ -110,7 +122,7 @@ fn timestamp(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepV
 fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let mut values = vec![1.0; grid.len];
     for series in context.vector(&call.args[0], grid)? {
-        series.values.iter().for_each(|(step, _)| values[step] = ABSENT);
+        series.steps().for_each(|step| values[step] = ABSENT);
     }
     Ok(StepValue::Vector(range_fn::absent_series(&call.args[0], values)))
 }

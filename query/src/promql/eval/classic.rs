@@ -1,4 +1,4 @@
-//! Quantiles and fractions of classic histograms, whose buckets are series with the label `le`.
+//! Quantiles and fractions of histograms: of classic ones, whose buckets are series with the label `le`, and of native ones.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,6 +6,7 @@ use kymo_engine::labels::{Labels, METRIC_NAME};
 
 use super::EvalError;
 use super::annotations::Monotonicity;
+use super::column::Marks;
 use super::context::Context;
 use super::grid::Grid;
 use super::quantile::warn_range;
@@ -14,6 +15,7 @@ use crate::lex::{Span, string};
 use crate::promql::ast::{CallExpr, Expr};
 
 mod buckets;
+mod native;
 
 use buckets::{Bucket, fraction, quantile};
 
@@ -25,6 +27,8 @@ struct Histogram {
     drop_name: bool,
     /// Upper bound and series.
     buckets: Vec<(f64, usize)>,
+    /// Steps at which a native histogram has the same labels, so that there is no answer.
+    conflicts: Marks,
 }
 
 /// What is asked of the histograms.
@@ -41,6 +45,19 @@ enum Question {
 }
 
 impl Question {
+    /// The labels of an answer about what has these labels.
+    fn labels(&self, labels: &Labels, delayed: bool) -> Labels {
+        let labels = if delayed {
+            labels.clone()
+        } else {
+            without_metadata(labels)
+        };
+        match self {
+            Question::Labelled { name, value, .. } => labels.to_builder().set(name, value).build(),
+            _ => labels,
+        }
+    }
+
     fn quantile_at(&self, step: usize) -> Option<f64> {
         match self {
             Question::Quantile(q) => Some(q[step]),
@@ -54,20 +71,20 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     let (vector, questions) = questions(context, call, grid)?;
     let span = vector.span();
     let series = context.vector(vector, grid)?;
-    let histograms = histograms(context, &series, span);
+    let mut histograms = histograms(context, &series, span);
+    let natives = native::natives(context, &series, &mut histograms, span);
+    // What native histograms say of their estimates is said of the first argument.
+    let first = call.args[0].span();
     let delayed = context.query.options.delayed_name_removal;
     let mut out = Collector::default();
     for question in &questions {
+        for native in &natives {
+            context.meter.tick(grid.len)?;
+            native.answer(context, question, first, &mut out)?;
+        }
         for histogram in &histograms {
             context.meter.tick(grid.len * histogram.buckets.len())?;
-            let mut labels = if delayed {
-                histogram.labels.clone()
-            } else {
-                without_metadata(&histogram.labels)
-            };
-            if let Question::Labelled { name, value, .. } = question {
-                labels = labels.to_builder().set(name, value).build();
-            }
+            let labels = question.labels(&histogram.labels, delayed);
             let drop_name = delayed || histogram.drop_name;
             let asked = Asked {
                 question,
@@ -143,15 +160,14 @@ fn open_metrics(value: f64) -> String {
 fn histograms(context: &Context<'_>, series: &[StepSeries], span: Span) -> Vec<Histogram> {
     let mut index: HashMap<Labels, usize> = HashMap::new();
     let mut out: Vec<Histogram> = Vec::new();
-    for (i, one) in series.iter().enumerate() {
+    let floats = series.iter().enumerate().filter(|(_, s)| !s.values.is_empty());
+    for (i, one) in floats {
         let le = one.labels.value(BUCKET_LABEL);
         let Ok(bound) = le.parse::<f64>() else {
-            let (le, name) = (string::quote(le), string::quote(one.labels.value(METRIC_NAME)));
+            let (le, metric) = (string::quote(le), for_metric(one.labels.value(METRIC_NAME)));
             context.warn(
                 span,
-                format!(
-                    "bucket label \"le\" is missing or has a malformed value of {le} for metric name {name}"
-                ),
+                format!("bucket label \"le\" is missing or has a malformed value of {le}{metric}"),
             );
             continue;
         };
@@ -161,6 +177,7 @@ fn histograms(context: &Context<'_>, series: &[StepSeries], span: Span) -> Vec<H
                 labels: labels.clone(),
                 drop_name: one.drop_name,
                 buckets: Vec::new(),
+                conflicts: Marks::default(),
             });
             out.len() - 1
         });
@@ -170,6 +187,14 @@ fn histograms(context: &Context<'_>, series: &[StepSeries], span: Span) -> Vec<H
         histogram.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
     out
+}
+
+/// ` for metric name "m"`, or nothing where there is no name.
+fn for_metric(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(" for metric name {}", string::quote(name)),
+    }
 }
 
 /// One question to one histogram.
@@ -207,7 +232,7 @@ impl Asked<'_> {
                     buckets.push(Bucket { bound: *bound, count });
                 }
             }
-            if buckets.is_empty() {
+            if buckets.is_empty() || histogram.conflicts.has(step) {
                 continue;
             }
             let value = match question {
@@ -218,7 +243,10 @@ impl Asked<'_> {
                     };
                     let (value, forced) = quantile(q, &mut buckets);
                     if let Some(forced) = forced {
-                        let metric = histogram.labels.value(METRIC_NAME).to_owned();
+                        // Where names are dropped at once, this one is gone already.
+                        let delayed = context.query.options.delayed_name_removal;
+                        let name = histogram.labels.value(METRIC_NAME);
+                        let metric = if delayed { name } else { "" }.to_owned();
                         context.notes().add_monotonicity(Monotonicity {
                             metric,
                             span,

@@ -1,20 +1,38 @@
 //! `anchored` and `smoothed` windows: their values at the bounds are samples outside, or lie on the line between samples.
 
+use kymo_engine::metrics::Samples;
+
 use super::context::Context;
 use super::grid::Grid;
-use super::range_fn::{note_non_counters, renamed};
-use super::series::{Column, StepSeries, StepValue};
+use super::hints::HistogramSample;
+use super::range_fn::mixed::{self, MixedWindow, pairs};
+use super::range_fn::{Window, note_non_counters, renamed};
+use super::series::{Column, Sample, StepSeries, StepValue};
+use super::told::Told;
 use super::{EvalError, plan};
+use crate::lex::Span;
 use crate::promql::ast::{CallExpr, Expr, MatrixSelector};
 
-/// A point of a series.
-type Point = (i64, f64);
+mod delta;
+mod floats;
+mod histograms;
+
+pub(super) use histograms::between;
 
 /// The function with what it needs of the selector.
 struct Extended<'a> {
     name: &'a str,
     smoothed: bool,
     range: i64,
+    use_starts: bool,
+    span: Span,
+}
+
+/// The samples of a series, and what lies around the windows.
+struct Read<'a> {
+    floats: &'a Samples,
+    starts: &'a [i64],
+    histograms: &'a [HistogramSample],
 }
 
 pub(super) fn eval(
@@ -44,33 +62,37 @@ pub(super) fn eval(
         name,
         smoothed,
         range,
+        use_starts: context.query.options.use_start_timestamps,
+        span: Expr::Matrix(matrix.clone()).span(),
     };
     let around = (range.saturating_add(lookback), after);
-    let series = context.series_of(plan::node_id(&matrix.selector));
+    let with_resets = context.tells_resets(&matrix.selector);
+    let series = context.series_of(plan::node_id(&matrix.selector))?;
     let out = context.for_each(grid, series, &|task, data| {
+        task.with_starts = function.use_starts;
+        task.with_resets = with_resets;
         task.read_live(data, shift, around)?;
-        let pairs = task
-            .samples
-            .timestamps
-            .iter()
-            .copied()
-            .zip(task.samples.values.iter().copied());
-        let points: Vec<Point> = pairs.collect();
-        let mut values = Column::default();
+        let all = Read {
+            floats: &std::mem::take(&mut task.samples),
+            starts: &std::mem::take(&mut task.starts),
+            histograms: &std::mem::take(&mut task.histograms),
+        };
+        let mut out = StepSeries::floats(data.labels().clone(), false, Column::default());
         for (step, time) in grid.times().enumerate() {
             let end = shift.apply(time);
             let first = end.saturating_sub(range).saturating_sub(lookback);
-            let from = points.partition_point(|(t, _)| *t <= first);
-            let to = points
-                .partition_point(|(t, _)| *t <= end.saturating_add(after))
-                .max(from);
-            task.window(step, to - from)?;
-            if let Some(value) = function.value(&points[from..to], end) {
-                values.set(step, value);
+            let window = function.window(&all, (first, end.saturating_add(after)), end);
+            task.window(step, window.weight())?;
+            let mut told = Told {
+                notes: &mut task.counts.notes,
+                metric: out.labels.metric_name(),
+                span: function.span,
+            };
+            if let Some(sample) = function.value(&window, &mut told) {
+                out.set(step, sample);
             }
         }
-        let labels = data.labels().clone();
-        Ok((!values.is_empty()).then(|| StepSeries::floats(labels, false, values)))
+        Ok((!out.is_empty()).then_some(out))
     })?;
     if matches!(name, "rate" | "increase") {
         note_non_counters(context, &out, &Expr::Matrix(matrix.clone()));
@@ -81,91 +103,64 @@ pub(super) fn eval(
     }
 }
 
-impl Extended<'_> {
-    fn value(&self, points: &[Point], end: i64) -> Option<f64> {
-        match self.name {
-            "changes" => self.count(points, end, |a, b| a != b && !(a.is_nan() && b.is_nan())),
-            "resets" => self.count(points, end, |a, b| b < a),
-            name => self.difference(points, end, name != "delta", name == "rate"),
+impl<'a> Extended<'a> {
+    /// The samples with `first < t <= last` of a step that ends at `end`.
+    fn window(&self, all: &Read<'a>, (first, last): (i64, i64), end: i64) -> MixedWindow<'a> {
+        let times = &all.floats.timestamps;
+        let of = |t: i64| times.partition_point(|time| *time <= t);
+        let (from, to) = (of(first), of(last).max(of(first)));
+        let of = |t: i64| all.histograms.partition_point(|h| h.time <= t);
+        let (first, last) = (of(first), of(last).max(of(first)));
+        MixedWindow {
+            floats: Window {
+                times: &times[from..to],
+                values: &all.floats.values[from..to],
+                delta: all.floats.delta,
+                start: end.saturating_sub(self.range),
+                end,
+                eval_time: end,
+            },
+            starts: all.starts.get(from..to).unwrap_or_default(),
+            histograms: &all.histograms[first..last],
+            use_starts: self.use_starts,
         }
     }
 
-    /// Counts pairs, beginning with the last sample at or before the window's start.
-    fn count(&self, points: &[Point], end: i64, counts: fn(f64, f64) -> bool) -> Option<f64> {
-        let inside = points.partition_point(|(t, _)| *t <= end.saturating_sub(self.range));
+    fn value(&self, w: &MixedWindow<'_>, told: &mut Told<'_>) -> Option<Sample> {
+        match self.name {
+            "changes" | "resets" => return self.pairs(w),
+            _ if w.floats.values.is_empty() && w.histograms.is_empty() => return None,
+            _ if mixed::has_both(w) => {
+                told.mixed();
+                return None;
+            }
+            _ => {}
+        }
+        let counter = self.name != "delta";
+        let seconds = (self.name == "rate").then_some(self.range as f64 / 1000.0);
+        if w.floats.delta && counter {
+            return delta::total(w, self.smoothed, seconds, told);
+        }
+        if w.histograms.is_empty() {
+            let change = floats::difference(&w.floats, self.smoothed, counter)?;
+            return Some(Sample::Float(seconds.map_or(change, |s| change / s)));
+        }
+        histograms::difference(w, (self.smoothed, counter), seconds, told)
+    }
+
+    /// Counts pairs, beginning with the last sample at or before the window's start, of whichever kind it is.
+    fn pairs(&self, w: &MixedWindow<'_>) -> Option<Sample> {
+        let points = pairs::in_order(w);
+        let inside = points.partition_point(|p| p.time <= w.floats.start);
         if inside == points.len() {
             return None;
         }
-        let window = &points[inside.saturating_sub(1)..];
-        Some(
-            window
-                .windows(2)
-                .filter(|pair| counts(pair[0].1, pair[1].1))
-                .count() as f64,
-        )
+        let points = &points[inside.saturating_sub(1)..];
+        Some(Sample::Float(match self.name {
+            "changes" => pairs::changes(points),
+            // Deltas are no totals that could fall.
+            _ if w.floats.delta => 0.0,
+            _ => pairs::resets(points),
+        }))
     }
-
-    fn difference(&self, points: &[Point], end: i64, counter: bool, per_second: bool) -> Option<f64> {
-        let start = end.saturating_sub(self.range);
-        let last_index = points.len().checked_sub(1)?;
-        let before_last = &points[..last_index];
-        let first = before_last
-            .partition_point(|(t, _)| *t <= start)
-            .saturating_sub(1);
-        let last = if self.smoothed {
-            before_last.partition_point(|(t, _)| *t < end)
-        } else {
-            last_index
-        };
-        if points[last].0 <= start || (self.smoothed && points[first].0 > end) {
-            return None;
-        }
-        let left = match points[first] {
-            (t, _) if self.smoothed && t < start => {
-                between(points[first], points[first + 1], start, counter, true)
-            }
-            (_, v) => v,
-        };
-        let right = match points[last] {
-            (t, _) if self.smoothed && last > 0 && t > end => {
-                between(points[last - 1], points[last], end, counter, false)
-            }
-            (_, v) => v,
-        };
-        let mut result = right - left;
-        if counter {
-            let from = first + usize::from(points[first].0 <= start);
-            let to = last + usize::from(points[last].0 < end);
-            result += resets(left, right, points.get(from..to).unwrap_or_default());
-        }
-        Some(if per_second {
-            result / (self.range as f64 / 1000.0)
-        } else {
-            result
-        })
-    }
-}
-
-/// The value at `time` on the line between two points. A counter that was reset between them starts again from zero.
-fn between(a: Point, b: Point, time: i64, counter: bool, left: bool) -> f64 {
-    let (mut from, mut to) = (a.1, b.1);
-    if counter && to < from {
-        if left {
-            from = 0.0;
-        } else {
-            to += from;
-        }
-    }
-    from + (to - from) * time.saturating_sub(a.0) as f64 / b.0.saturating_sub(a.0) as f64
-}
-
-fn resets(left: f64, right: f64, points: &[Point]) -> f64 {
-    let (mut previous, mut correction) = (left, 0.0);
-    for value in points.iter().map(|p| p.1).chain([right]) {
-        if value < previous {
-            correction += previous;
-        }
-        previous = value;
-    }
-    correction
 }

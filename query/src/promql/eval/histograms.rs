@@ -25,11 +25,6 @@ impl Histograms {
         self.list.is_empty()
     }
 
-    /// Number of histograms.
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     fn position(&self, step: usize) -> Result<usize, usize> {
         self.list.binary_search_by_key(&step, |(at, _)| *at)
     }

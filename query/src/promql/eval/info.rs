@@ -64,10 +64,11 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
         }
         let none = Vec::new();
         let infos = by_identity.get(&identity(&series.labels)).unwrap_or(&none);
-        for (step, value) in series.values.iter() {
+        for step in series.steps() {
+            let Some(sample) = series.get(step) else { continue };
             if let Some(labels) = enriched(&series.labels, infos, &wanted, step)? {
                 let slot = out.slot(labels, series.drop_name);
-                out.set(slot, step, value)?;
+                out.set_sample(slot, step, sample)?;
             }
         }
     }
@@ -87,7 +88,7 @@ fn read_infos(
     let mut out = Vec::new();
     let mut task = Task::new(context, grid);
     let shift = Shift::none();
-    for data in context.series_of(call.args.as_ptr() as usize) {
+    for data in context.series_of(call.args.as_ptr() as usize)? {
         let labels = data.labels();
         if !wanted.data.iter().all(|m| m.matches(labels.value(m.name()))) {
             continue;

@@ -1,15 +1,15 @@
 //! Operators between two vectors: one-to-one and many-to-one matching, `group_*` labels, `fill*`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
 
 use super::EvalError;
-use super::binary::{element, is_trim};
+use super::binary::{Operator, Outcome, changes_metric, operator};
 use super::column::Marks;
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{Collector, StepSeries, is_metadata, present};
+use super::series::{Collector, Sample, StepSeries, is_metadata};
 use crate::promql::ast::{BinaryExpr, Cardinality, VectorMatching};
 
 /// The labels by which series of both sides are matched.
@@ -29,11 +29,16 @@ struct Group {
     /// Per step whether the many side had a sample, and whether it gave a result.
     seen: Marks,
     given: Marks,
+    /// Of matches to one: the results there are, by slot and step.
+    results: HashSet<(usize, usize)>,
 }
 
-struct Sides<'a> {
+struct Sides<'a, 'q> {
     binary: &'a BinaryExpr,
     rules: &'a VectorMatching,
+    operator: Operator<'a, 'q>,
+    /// Names are dropped when the query ends.
+    delayed: bool,
     many: Vec<StepSeries>,
     one: Vec<StepSeries>,
     /// What stands for a missing sample of the many and of the one side.
@@ -55,16 +60,13 @@ pub(super) fn eval(
     rhs: Vec<StepSeries>,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    if !lhs.is_empty() && !rhs.is_empty() && is_trim(context, binary) {
-        return Ok(Vec::new());
-    }
     let swapped = rules.card == Cardinality::OneToMany;
     let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
     // Prometheus does not swap these two with the sides, so that with `group_right` `fill_left` fills the many side.
     let (fill_many, fill_one) = (rules.fill_left, rules.fill_right);
     let fills = fill_many.is_some() || fill_one.is_some();
     let live = (0..grid.len).map(|i| {
-        let any = |side: &[StepSeries]| side.iter().any(|s| present(s.values.get(i)));
+        let any = |side: &[StepSeries]| side.iter().any(|s| s.has(i));
         fills || (any(&many) && any(&one))
     });
     let live = live.collect();
@@ -72,6 +74,8 @@ pub(super) fn eval(
     let mut sides = Sides {
         binary,
         rules,
+        operator: operator(context, binary),
+        delayed: context.query.options.delayed_name_removal,
         many,
         one,
         fill_many,
@@ -90,11 +94,11 @@ pub(super) fn eval(
         sides.fill_missing_many(grid)?;
     }
     let mut out = sides.out.series;
-    out.retain(|s| !s.values.is_empty());
+    out.retain(|s| !s.is_empty());
     Ok(out)
 }
 
-impl Sides<'_> {
+impl Sides<'_, '_> {
     /// Groups the one side; at no step may two series of a group have a sample.
     fn group(&mut self) -> Result<(), EvalError> {
         let mut occupied: Vec<Marks> = Vec::new();
@@ -108,7 +112,7 @@ impl Sides<'_> {
                 self.groups.push(Group::default());
                 occupied.push(Marks::default());
             }
-            for (step, _) in series.values.iter().filter(|(step, _)| self.live[*step]) {
+            for step in series.steps().filter(|step| self.live[*step]) {
                 if occupied[at].add(step)
                     && let Some(other) = self.one_at(Some(at), step)
                 {
@@ -140,7 +144,7 @@ impl Sides<'_> {
             .members
             .iter()
             .copied()
-            .find(|i| present(self.one[*i].values.get(step)))
+            .find(|i| self.one[*i].has(step))
     }
 
     fn match_series(&mut self, many: usize, grid: Grid) -> Result<(), EvalError> {
@@ -153,27 +157,26 @@ impl Sides<'_> {
             .map(|_| match_labels(self.rules, &self.many[many].labels));
         let mut slot: Option<(Option<usize>, usize)> = None;
         for step in 0..grid.len {
-            let value = self.many[many].values.get(step);
-            if !present(value) || !self.live[step] {
-                continue;
-            }
-            let one = self.one_at(group, step);
-            if let Some(group) = group {
-                self.groups[group].seen.add(step);
-            }
-            let Some(other) = one.map(|i| self.one[i].values.get(step)).or(self.fill_one) else {
+            let Some(value) = self.many[many].get(step).filter(|_| self.live[step]) else {
                 continue;
             };
-            let result = self.value(value, other);
-            if !present(result) {
+            let one = self.one_at(group, step);
+            let filling = || self.fill_one.map(Sample::Float);
+            let Some(other) = one.and_then(|i| self.one[i].get(step)).or_else(filling) else {
                 continue;
+            };
+            let Some(result) = self.value(&value, &other) else {
+                continue;
+            };
+            if let Some(group) = group {
+                self.groups[group].seen.add(step);
             }
             let slot = match slot {
                 Some((of, slot)) if of == one => slot,
                 _ => {
                     let other = one.map(|i| &self.one[i].labels).or(filled.as_ref());
                     let labels = self.result_labels(&self.many[many].labels, other);
-                    let new = self.out.slot(labels, false);
+                    let new = self.out.slot(labels, self.delayed && self.binary.return_bool);
                     slot = Some((one, new));
                     new
                 }
@@ -183,16 +186,31 @@ impl Sides<'_> {
         Ok(())
     }
 
-    fn value(&self, many: f64, one: f64) -> f64 {
-        let (l, r) = if self.rules.card == Cardinality::OneToMany {
-            (one, many)
+    /// The result for two samples: nothing where they do not go together, and no sample where a comparison drops it.
+    fn value(&self, many: &Sample, one: &Sample) -> Option<Option<Sample>> {
+        let outcome = if self.rules.card == Cardinality::OneToMany {
+            self.operator.apply(one, many)
         } else {
-            (many, one)
+            self.operator.apply(many, one)
         };
-        element(self.binary.op, self.binary.return_bool, l, r, l)
+        let truth = |holds: bool| Some(Some(Sample::Float(f64::from(u8::from(holds)))));
+        match outcome {
+            Outcome::Nothing => None,
+            Outcome::Keep(_) if self.binary.return_bool => truth(true),
+            Outcome::Reject if self.binary.return_bool => truth(false),
+            Outcome::Keep(sample) => Some(Some(sample)),
+            Outcome::Reject => Some(None),
+        }
     }
 
-    fn give(&mut self, group: Option<usize>, slot: usize, step: usize, value: f64) -> Result<(), EvalError> {
+    /// Takes a result. A comparison that drops its sample still counts as a match.
+    fn give(
+        &mut self,
+        group: Option<usize>,
+        slot: usize,
+        step: usize,
+        sample: Option<Sample>,
+    ) -> Result<(), EvalError> {
         if let Some(group) = group {
             let before = self.groups[group].given.add(step);
             if before && self.rules.card == Cardinality::OneToOne {
@@ -200,17 +218,23 @@ impl Sides<'_> {
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
-            if before && present(self.out.series[slot].values.get(step)) {
+            if before && self.groups[group].results.contains(&(slot, step)) {
                 return Err(EvalError::execution(
                     "multiple matches for labels: grouping labels must ensure unique matches",
                 ));
             }
+            if self.rules.card != Cardinality::OneToOne {
+                self.groups[group].results.insert((slot, step));
+            }
         }
-        self.out.set(slot, step, value)
+        match sample {
+            Some(sample) => self.out.set_sample(slot, step, sample),
+            None => Ok(()),
+        }
     }
 
     fn result_labels(&self, many: &Labels, one: Option<&Labels>) -> Labels {
-        let drop_name = !self.binary.op.is_comparison() || self.binary.return_bool;
+        let drop_name = changes_metric(self.binary.op) || (self.binary.return_bool && !self.delayed);
         let named = |name: &str| self.rules.labels.iter().any(|l| l == name);
         let one_to_one = self.rules.card == Cardinality::OneToOne;
         let kept = many.filter(|name| {
@@ -235,16 +259,16 @@ impl Sides<'_> {
                 .copied();
             let labels = match_labels(self.rules, &self.one[one].labels);
             let labels = self.result_labels(&labels, Some(&self.one[one].labels));
+            let drop_name = self.delayed && self.binary.return_bool;
             let mut slot = None;
             for step in 0..grid.len {
-                let other = self.one[one].values.get(step);
-                if !present(other) || group.is_some_and(|g| self.groups[g].seen.has(step)) {
+                let seen = group.is_some_and(|g| self.groups[g].seen.has(step));
+                let Some(other) = self.one[one].get(step).filter(|_| !seen) else {
                     continue;
-                }
-                let value = self.value(fill, other);
-                if present(value) {
-                    let slot = *slot.get_or_insert_with(|| self.out.slot(labels.clone(), false));
-                    self.out.set(slot, step, value)?;
+                };
+                if let Some(Some(value)) = self.value(&Sample::Float(fill), &other) {
+                    let slot = *slot.get_or_insert_with(|| self.out.slot(labels.clone(), drop_name));
+                    self.out.set_sample(slot, step, value)?;
                 }
             }
         }

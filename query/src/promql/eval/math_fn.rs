@@ -3,7 +3,7 @@
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{ABSENT, StepValue};
+use super::series::{ABSENT, StepSeries, StepValue};
 use crate::promql::ast::CallExpr;
 
 /// Go's `math.Min`: NaN wins.
@@ -75,9 +75,16 @@ fn with_args(name: &str, value: f64, args: &[f64]) -> f64 {
     }
 }
 
+/// The series without their histograms.
+pub(super) fn floats(mut series: Vec<StepSeries>) -> Vec<StepSeries> {
+    series.iter_mut().for_each(|s| s.histograms.clear());
+    series.retain(|s| !s.values.is_empty());
+    series
+}
+
 pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let name = call.function.name;
-    let mut series = context.vector(&call.args[0], grid)?;
+    let mut series = floats(context.vector(&call.args[0], grid)?);
     if let Some(function) = unary(name) {
         for (_, value) in series.iter_mut().flat_map(|s| s.values.iter_mut()) {
             *value = function(*value);

@@ -6,12 +6,16 @@ use kymo_engine::metrics::{MatchOp, Matcher, Samples};
 
 use super::context::Context;
 use super::grid::Grid;
+use super::hints::HistogramSample;
 use super::plan::{self, Shift};
 use super::series::{ABSENT, Column, StepSeries, StepValue, merged, present, without_metadata};
 use super::task::Task;
+use super::told::Told;
 use super::{EvalError, extended, subquery};
+use crate::lex::Span;
 use crate::promql::ast::{CallExpr, Expr};
 
+pub(super) mod mixed;
 mod over_time;
 mod rate;
 mod regression;
@@ -35,7 +39,7 @@ pub(super) struct Window<'a> {
 pub(super) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
 
 /// The function of this name, if it is one over a range vector.
-fn lookup(name: &str) -> Option<RangeFunction> {
+pub(super) fn lookup(name: &str) -> Option<RangeFunction> {
     Some(match name {
         "rate" => rate::rate,
         "increase" => rate::increase,
@@ -102,9 +106,27 @@ pub(super) fn slide(
     Ok(())
 }
 
-/// What is done with a series whose samples are those of all windows, staleness markers left out.
-type Visit<'v> =
-    dyn Fn(&mut Task<'_>, &Labels, bool, &Samples) -> Result<Option<StepSeries>, EvalError> + Sync + 'v;
+/// A series with the samples of all windows, staleness markers left out.
+pub(super) struct Series<'a> {
+    labels: &'a Labels,
+    drop_name: bool,
+    samples: &'a Samples,
+    /// Start timestamps of the floats; empty where none is wanted.
+    starts: &'a [i64],
+    histograms: &'a [HistogramSample],
+    /// Start timestamps count.
+    use_starts: bool,
+}
+
+impl Series<'_> {
+    /// True when there is nothing but the values of floats.
+    fn is_plain(&self) -> bool {
+        self.histograms.is_empty() && (self.starts.is_empty() || !self.use_starts)
+    }
+}
+
+/// What is done with a series.
+type Visit<'v> = dyn Fn(&mut Task<'_>, &Series<'_>) -> Result<Option<StepSeries>, EvalError> + Sync + 'v;
 
 /// The range vector argument of a function, series by series.
 struct Ranges {
@@ -135,11 +157,25 @@ impl Ranges {
     ) -> Result<Vec<StepSeries>, EvalError> {
         match arg.unwrapped() {
             Expr::Matrix(matrix) => {
-                let series = context.series_of(plan::node_id(&matrix.selector));
+                let series = context.series_of(plan::node_id(&matrix.selector))?;
+                let use_starts = context.query.options.use_start_timestamps;
+                let with_resets = context.tells_resets(&matrix.selector);
                 context.for_each(grid, series, &|task, data| {
+                    task.with_starts = use_starts;
+                    task.with_resets = with_resets;
                     task.read_live(data, self.shift, (self.range, 0))?;
                     let samples = std::mem::take(&mut task.samples);
-                    let visited = visit(task, data.labels(), false, &samples);
+                    let starts = std::mem::take(&mut task.starts);
+                    let histograms = std::mem::take(&mut task.histograms);
+                    let series = Series {
+                        labels: data.labels(),
+                        drop_name: false,
+                        samples: &samples,
+                        starts: &starts,
+                        histograms: &histograms,
+                        use_starts,
+                    };
+                    let visited = visit(task, &series);
                     // The next series takes over the memory.
                     task.samples = samples;
                     visited
@@ -148,7 +184,15 @@ impl Ranges {
             Expr::Subquery(sub) => {
                 let series = subquery::eval(context, sub, grid)?;
                 context.for_each(grid, &series, &|task, one| {
-                    visit(task, &one.labels, one.drop_name, &one.samples)
+                    let series = Series {
+                        labels: &one.labels,
+                        drop_name: one.drop_name,
+                        samples: &one.samples,
+                        starts: &[],
+                        histograms: &one.histograms,
+                        use_starts: false,
+                    };
+                    visit(task, &series)
                 })
             }
             _ => Ok(Vec::new()),
@@ -177,23 +221,15 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     let scalars = scalar_args(context, call, grid)?;
     let ranges = Ranges::of(context, arg)?;
     let keeps_name = matches!(name, "last_over_time" | "first_over_time");
-    let out = ranges.each(context, arg, grid, &|task, labels, drop_name, samples| {
-        let mut values = Column::default();
-        let mut params = Vec::with_capacity(scalars.len());
-        slide(samples, (ranges.shift, ranges.range), grid, |step, window| {
-            task.window(step, window.values.len())?;
-            params.clear();
-            params.extend(scalars.iter().map(|s| s[step]));
-            if name == "double_exponential_smoothing" {
-                check_smoothing(&params)?;
-            }
-            if let Some(value) = function(window, &params) {
-                values.set(step, value);
-            }
-            Ok(())
-        })?;
-        let labels = labels.clone();
-        Ok((!values.is_empty()).then(|| StepSeries::floats(labels, drop_name, values)))
+    let over = Over {
+        name,
+        function,
+        scalars: &scalars,
+        ranges: &ranges,
+        span: call.args[0].span(),
+    };
+    let out = ranges.each(context, arg, grid, &|task, series| {
+        over.series(task, series, grid)
     })?;
     if name == "quantile_over_time" {
         warn_quantiles(context, call, &scalars, &out);
@@ -208,6 +244,65 @@ pub(super) fn eval(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
     }
 }
 
+/// A function with what it is applied to.
+struct Over<'a> {
+    name: &'a str,
+    function: RangeFunction,
+    /// Its scalar arguments by step.
+    scalars: &'a [Vec<f64>],
+    ranges: &'a Ranges,
+    /// The place of its annotations.
+    span: Span,
+}
+
+impl Over<'_> {
+    fn params(&self, step: usize, params: &mut Vec<f64>) -> Result<(), EvalError> {
+        params.clear();
+        params.extend(self.scalars.iter().map(|s| s[step]));
+        if self.name == "double_exponential_smoothing" {
+            check_smoothing(params)?;
+        }
+        Ok(())
+    }
+
+    fn series(
+        &self,
+        task: &mut Task<'_>,
+        series: &Series<'_>,
+        grid: Grid,
+    ) -> Result<Option<StepSeries>, EvalError> {
+        let mut out = StepSeries::floats(series.labels.clone(), series.drop_name, Column::default());
+        let mut params = Vec::with_capacity(self.scalars.len());
+        let moved = (self.ranges.shift, self.ranges.range);
+        if series.is_plain() {
+            slide(series.samples, moved, grid, |step, window| {
+                task.window(step, window.values.len())?;
+                self.params(step, &mut params)?;
+                if let Some(value) = (self.function)(window, &params) {
+                    out.values.set(step, value);
+                }
+                Ok(())
+            })?;
+        } else {
+            let metric = series.labels.metric_name();
+            mixed::slide(series, moved, grid, |step, window| {
+                task.window(step, window.weight())?;
+                self.params(step, &mut params)?;
+                let mut told = Told {
+                    notes: &mut task.counts.notes,
+                    metric,
+                    span: self.span,
+                };
+                if let Some(sample) = mixed::apply(self.name, self.function, window, &params, &mut told) {
+                    out.set(step, sample);
+                }
+                Ok(())
+            })?;
+        }
+        Ok((!out.is_empty()).then_some(out))
+    }
+}
+
 fn scalar_args(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec<Vec<f64>>, EvalError> {
     let scalars = call
         .args
@@ -217,7 +312,12 @@ fn scalar_args(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec
 }
 
 /// The warnings for quantiles outside of [0, 1] at the steps that have a window.
-fn warn_quantiles(context: &Context<'_>, call: &CallExpr, scalars: &[Vec<f64>], out: &[StepSeries]) {
+pub(super) fn warn_quantiles(
+    context: &Context<'_>,
+    call: &CallExpr,
+    scalars: &[Vec<f64>],
+    out: &[StepSeries],
+) {
     for (step, q) in scalars[0]
         .iter()
         .enumerate()
@@ -247,7 +347,7 @@ pub(super) fn renamed(context: &Context<'_>, mut series: Vec<StepSeries>) -> Res
 
 /// The hint for `rate(metric[..])` on something whose name is not that of a counter.
 pub(super) fn note_non_counters(context: &Context<'_>, series: &[StepSeries], arg: &Expr) {
-    for one in series {
+    for one in series.iter().filter(|s| !s.values.is_empty()) {
         let name = one.labels.value(METRIC_NAME);
         if !name.is_empty()
             && !["_total", "_sum", "_count", "_bucket"]
@@ -267,14 +367,18 @@ pub(super) fn note_non_counters(context: &Context<'_>, series: &[StepSeries], ar
 pub(super) fn absent(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<StepValue, EvalError> {
     let arg = &call.args[0];
     let ranges = Ranges::of(context, arg)?;
-    let found = ranges.each(context, arg, grid, &|task, labels, drop_name, samples| {
+    let found = ranges.each(context, arg, grid, &|task, series| {
         let mut values = Column::default();
-        slide(samples, (ranges.shift, ranges.range), grid, |step, window| {
-            task.window(step, window.values.len())?;
+        mixed::slide(series, (ranges.shift, ranges.range), grid, |step, window| {
+            task.window(step, window.weight())?;
             values.set(step, 1.0);
             Ok(())
         })?;
-        Ok(Some(StepSeries::floats(labels.clone(), drop_name, values)))
+        Ok(Some(StepSeries::floats(
+            series.labels.clone(),
+            series.drop_name,
+            values,
+        )))
     })?;
     let anywhere = |step: usize| found.iter().any(|s| present(s.values.get(step)));
     let values = (0..grid.len)

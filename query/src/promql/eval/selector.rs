@@ -1,15 +1,21 @@
 //! Instant vector selectors: the newest sample within the lookback, by step. Not for ranges.
 
-use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Samples, is_stale};
+use std::sync::Arc;
 
-use super::EvalError;
+use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{ResetHint, Samples, is_stale};
+
 use super::context::Context;
 use super::grid::Grid;
+use super::hints::HistogramSample;
 use super::plan::{self, Shift};
-use super::series::{ABSENT, Column, Sample, StepSeries};
+use super::series::{ABSENT, Column, Sample, StepSeries, present};
 use super::task::Task;
+use super::told::Told;
+use super::{EvalError, extended};
+use crate::lex::Span;
 use crate::promql::ast::VectorSelector;
+use crate::promql::histogram::FloatHistogram;
 
 /// What is taken from the sample found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,7 +23,7 @@ pub(super) enum Take {
     Value,
     /// Its timestamp in seconds.
     Timestamp,
-    /// Its start timestamp in seconds, where it has one.
+    /// Its start timestamp in seconds, 0 where it has none.
     Start,
 }
 
@@ -45,28 +51,34 @@ pub(super) fn select(
     let smooth = selector.smoothed && take == Take::Value;
     let around = (lookback, if smooth { lookback } else { 0 });
     let with_resets = context.tells_resets(selector);
-    context.for_each(grid, context.series_of(plan::node_id(selector)), &|task, data| {
-        task.with_starts = take == Take::Start;
-        task.with_resets = with_resets;
-        task.read(data, shift, around)?;
-        let labels = data.labels().clone();
-        let series = if smooth {
-            let values = smoothed(&task.samples, shift, grid, lookback);
-            StepSeries::floats(labels, false, values)
-        } else if task.histograms.is_empty() && take != Take::Start {
-            let values = newest(&task.samples, shift, grid, lookback, take);
-            StepSeries::floats(labels, false, values)
-        } else {
-            newest_of_both(task, labels, (shift, lookback), grid, take)
-        };
-        for (step, _) in series.values.iter() {
-            task.window(step, 1)?;
-        }
-        for (step, value) in series.histograms.iter() {
-            task.window(step, value.sample_weight())?;
-        }
-        Ok((!series.is_empty()).then_some(series))
-    })
+    context.for_each(
+        grid,
+        context.series_of(plan::node_id(selector))?,
+        &|task, data| {
+            task.with_starts = take == Take::Start;
+            task.with_resets = with_resets;
+            task.read(data, shift, around)?;
+            let labels = data.labels().clone();
+            let series = if smooth && task.histograms.is_empty() {
+                let values = smoothed(&task.samples, shift, grid, lookback);
+                StepSeries::floats(labels, false, values)
+            } else if smooth {
+                smoothed_of_both(task, labels, (shift, lookback), grid, selector.span)
+            } else if task.histograms.is_empty() && take != Take::Start {
+                let values = newest(&task.samples, shift, grid, lookback, take);
+                StepSeries::floats(labels, false, values)
+            } else {
+                newest_of_both(task, labels, (shift, lookback), grid, take)
+            };
+            for (step, _) in series.values.iter() {
+                task.window(step, 1)?;
+            }
+            for (step, value) in series.histograms.iter() {
+                task.window(step, value.sample_weight())?;
+            }
+            Ok((!series.is_empty()).then_some(series))
+        },
+    )
 }
 
 /// Per step the newest sample that is younger than `lookback`, unless it is a staleness marker.
@@ -140,8 +152,7 @@ fn newest_of_both(
         match take {
             Take::Value => series.set(step, value),
             Take::Timestamp => series.values.set(step, seconds(found)),
-            Take::Start if start != 0 => series.values.set(step, seconds(start)),
-            Take::Start => {}
+            Take::Start => series.values.set(step, seconds(start)),
         }
     }
     series
@@ -181,4 +192,63 @@ fn smoothed(samples: &Samples, shift: Shift, grid: Grid, lookback: i64) -> Colum
             }
         })
         .collect()
+}
+
+/// As [`smoothed`], among floats and histograms: a step near which there are both has no value.
+fn smoothed_of_both(
+    task: &mut Task<'_>,
+    labels: Labels,
+    (shift, lookback): (Shift, i64),
+    grid: Grid,
+    span: Span,
+) -> StepSeries {
+    let samples = std::mem::take(&mut task.samples);
+    let mut list = std::mem::take(&mut task.histograms);
+    list.retain(|h| !h.value.is_stale());
+    let floats = smoothed(&samples, shift, grid, lookback);
+    let mut out = StepSeries::floats(labels, false, Column::default());
+    for (step, time) in grid.times().enumerate() {
+        let time = shift.apply(time);
+        let (first, last) = (time.saturating_sub(lookback), time.saturating_add(lookback));
+        let near = |t: i64| t > first && t <= last;
+        let live = samples.timestamps.iter().zip(&samples.values);
+        let has_floats = live.filter(|(_, v)| !is_stale(**v)).any(|(t, _)| near(*t));
+        let around: Vec<&HistogramSample> = list.iter().filter(|h| near(h.time)).collect();
+        let mut told = Told {
+            notes: &mut task.counts.notes,
+            metric: out.labels.metric_name(),
+            span,
+        };
+        let found = match (has_floats, around.is_empty()) {
+            (true, true) => Some(Sample::Float(floats.get(step))),
+            (true, false) => {
+                told.mixed();
+                None
+            }
+            _ => between_histograms(&around, time, &mut told).map(|h| Sample::Histogram(Arc::new(h))),
+        };
+        match found {
+            Some(Sample::Float(value)) if !present(value) => {}
+            Some(sample) => out.set(step, sample),
+            None => {}
+        }
+    }
+    out
+}
+
+/// The histogram on the line between those before and after the time; without a later one the earlier one.
+fn between_histograms(around: &[&HistogramSample], time: i64, told: &mut Told<'_>) -> Option<FloatHistogram> {
+    let next = around.partition_point(|h| h.time < time);
+    let before = next.checked_sub(1).map(|i| around[i]);
+    match (before, around.get(next)) {
+        (_, Some(after)) if after.time == time => Some(FloatHistogram::clone(&after.value)),
+        (Some(before), Some(after)) => {
+            let gauges = [before, after]
+                .iter()
+                .all(|h| h.value.reset_hint == ResetHint::Gauge);
+            extended::between(before, after, time, !gauges, told)
+        }
+        (Some(before), None) => Some(FloatHistogram::clone(&before.value)),
+        (None, _) => None,
+    }
 }

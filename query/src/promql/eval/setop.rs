@@ -7,7 +7,7 @@ use kymo_engine::labels::Labels;
 use super::EvalError;
 use super::column::Marks;
 use super::matching::signature;
-use super::series::{ABSENT, Collector, StepSeries};
+use super::series::{Collector, StepSeries};
 use crate::promql::ast::{BinaryOp, VectorMatching};
 
 /// Per match group and step whether a side has a sample.
@@ -15,7 +15,7 @@ fn presence(rules: &VectorMatching, side: &[StepSeries]) -> HashMap<Labels, Mark
     let mut groups: HashMap<Labels, Marks> = HashMap::new();
     for series in side {
         let group = groups.entry(signature(rules, &series.labels)).or_default();
-        for (step, _) in series.values.iter() {
+        for step in series.steps() {
             group.add(step);
         }
     }
@@ -26,17 +26,11 @@ fn presence(rules: &VectorMatching, side: &[StepSeries]) -> HashMap<Labels, Mark
 fn keep(rules: &VectorMatching, side: &mut Vec<StepSeries>, groups: &HashMap<Labels, Marks>, wanted: bool) {
     side.retain_mut(|series| {
         match groups.get(&signature(rules, &series.labels)) {
-            Some(group) => {
-                let dropped = series
-                    .values
-                    .iter_mut()
-                    .filter(|(step, _)| group.has(*step) != wanted);
-                dropped.for_each(|(_, value)| *value = ABSENT);
-            }
+            Some(group) => series.retain_steps(|step| group.has(step) == wanted),
             None if wanted => return false,
             None => {}
         }
-        !series.values.is_empty()
+        !series.is_empty()
     });
 }
 

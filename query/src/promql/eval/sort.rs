@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
+use super::math_fn::floats;
 use super::series::StepSeries;
 use crate::promql::ast::CallExpr;
 
@@ -24,12 +25,11 @@ pub(super) fn by_value(
     call: &CallExpr,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    let mut series = context.vector(&call.args[0], grid)?;
+    let mut series = floats(context.vector(&call.args[0], grid)?);
     if warn_in_range(context, call) || grid.len != 1 {
         return Ok(series);
     }
     let descending = call.function.name == "sort_desc";
-    series.retain(|s| !s.values.is_empty());
     series.sort_by(|a, b| nan_last(a.values.get(0), b.values.get(0), descending));
     Ok(series)
 }

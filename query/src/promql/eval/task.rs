@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use kymo_engine::metrics::{Samples, SeriesData, is_stale};
 
 use super::EvalError;
+use super::annotations::Notes;
 use super::budget::Budget;
 use super::context::Context;
 use super::grid::Grid;
@@ -51,6 +52,17 @@ pub(super) struct Counts {
     pub(super) steps: Vec<u64>,
     /// Most samples in one window.
     pub(super) widest: usize,
+    /// What there is to say about the series.
+    pub(super) notes: Notes,
+}
+
+impl Counts {
+    pub(super) fn of_steps(steps: usize) -> Counts {
+        Counts {
+            steps: vec![0; steps],
+            ..Counts::default()
+        }
+    }
 }
 
 impl<'t> Task<'t> {
@@ -59,10 +71,7 @@ impl<'t> Task<'t> {
     }
 
     fn with(budget: &'t Budget<'t>, grid: Grid, base: usize) -> Task<'t> {
-        let counts = Counts {
-            steps: vec![0; grid.len],
-            ..Counts::default()
-        };
+        let counts = Counts::of_steps(grid.len);
         Task {
             budget,
             grid,
@@ -227,6 +236,7 @@ impl Context<'_> {
     /// Adds the counts of a task to those of the query.
     pub(super) fn absorb(&self, grid: Grid, counts: &Counts) -> Result<(), EvalError> {
         self.meter.read.set(self.meter.read.get() + counts.read);
+        self.notes().absorb(&counts.notes);
         self.budget.memory.count_read(counts.read);
         for (i, samples) in counts.steps.iter().enumerate().filter(|(_, n)| **n > 0) {
             self.count_step(grid, i, *samples);

@@ -6,7 +6,7 @@ use super::EvalError;
 use super::aggregate::{Group, group_labels, groups};
 use super::context::Context;
 use super::grid::Grid;
-use super::series::{Collector, Column, StepSeries, present};
+use super::series::{Collector, StepSeries, present};
 use super::sort::nan_last;
 use crate::number::{format_go, format_plain};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
@@ -22,35 +22,34 @@ pub(super) fn eval(
         .iter()
         .map(|p| parameter(context, aggregate, *p))
         .collect::<Result<Vec<_>, _>>()?;
+    let ranks = matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk);
+    if ranks && params.iter().any(|p| *p >= 1.0) && series.iter().any(|s| !s.histograms.is_empty()) {
+        let op = aggregate.op.as_str();
+        context.inform(aggregate.span, format!("ignored histogram in {op} aggregation"));
+    }
     let groups = groups(aggregate, &series);
-    let mut kept: Vec<Column> = vec![Column::default(); series.len()];
+    let mut kept: Vec<StepSeries> = series.iter().map(StepSeries::emptied).collect();
     let mut order = Vec::new();
     for group in &groups {
         context.meter.tick(grid.len * group.members.len())?;
         for (step, param) in params.iter().enumerate() {
             let picked = pick(aggregate.op, *param, group, &series, step);
-            picked
-                .iter()
-                .for_each(|i| kept[*i].set(step, series[*i].values.get(step)));
+            for i in &picked {
+                if let Some(sample) = series[*i].get(step) {
+                    kept[*i].set(step, sample);
+                }
+            }
             if grid.len == 1 {
                 order.extend(picked);
             }
         }
     }
-    let kept = series
-        .into_iter()
-        .zip(kept)
-        .map(|(one, values)| Some(StepSeries { values, ..one }));
-    let mut series: Vec<Option<StepSeries>> = kept.collect();
+    let mut series: Vec<Option<StepSeries>> = kept.into_iter().map(Some).collect();
     if grid.len == 1 {
         // One step shows its elements in their rank.
         return Ok(order.into_iter().filter_map(|i| series[i].take()).collect());
     }
-    Ok(series
-        .into_iter()
-        .flatten()
-        .filter(|s| !s.values.is_empty())
-        .collect())
+    Ok(series.into_iter().flatten().filter(|s| !s.is_empty()).collect())
 }
 
 /// The parameter of one step: a whole number of elements, or a ratio.
@@ -91,12 +90,12 @@ fn parameter(context: &Context<'_>, aggregate: &AggregateExpr, value: f64) -> Re
 
 fn pick(op: AggregateOp, param: f64, group: &Group, series: &[StepSeries], step: usize) -> Vec<usize> {
     let value = |i: &usize| series[*i].values.get(step);
-    let mut members: Vec<usize> = group
-        .members
-        .iter()
-        .copied()
-        .filter(|i| present(value(i)))
-        .collect();
+    let ranks = matches!(op, AggregateOp::Topk | AggregateOp::Bottomk);
+    let there = |i: &usize| match ranks {
+        true => present(value(i)),
+        false => series[*i].has(step),
+    };
+    let mut members: Vec<usize> = group.members.iter().copied().filter(there).collect();
     match op {
         AggregateOp::LimitRatio => {
             members.retain(|i| in_ratio(param, &series[*i].labels));
@@ -133,12 +132,21 @@ pub(super) fn count_values(
             crate::lex::string::quote(label)
         )));
     }
+    // The value's label always tells groups apart under `by`, and only where it is not left out under `without`.
+    let mut by = aggregate.clone();
+    if !by.without {
+        by.grouping.push(label.to_owned());
+    }
     let mut out = Collector::default();
     for one in context.vector(&aggregate.expr, grid)? {
-        let group = group_labels(aggregate, &one.labels);
-        for (step, value) in one.values.iter() {
-            let labels = group.to_builder().set(label, &format_plain(value)).build();
-            let slot = out.slot(labels, one.drop_name);
+        let floats = one.values.iter().map(|(step, value)| (step, format_plain(value)));
+        let histograms = one
+            .histograms
+            .iter()
+            .map(|(step, value)| (step, value.to_string()));
+        for (step, value) in floats.chain(histograms) {
+            let labels = group_labels(&by, &one.labels.to_builder().set(label, &value).build());
+            let slot = out.slot(labels, false);
             let counts = &mut out.series[slot].values;
             let before = counts.get(step);
             counts.set(step, if present(before) { before + 1.0 } else { 1.0 });

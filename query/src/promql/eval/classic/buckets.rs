@@ -114,7 +114,6 @@ pub(super) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
         return f64::NAN;
     }
     coalesce(buckets);
-    make_monotonic(buckets);
     let count = buckets[buckets.len() - 1].count;
     if count == 0.0 || count.is_nan() || lower.is_nan() || upper.is_nan() {
         return f64::NAN;

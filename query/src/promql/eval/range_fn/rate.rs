@@ -1,11 +1,68 @@
-//! `rate` and its kind, with Prometheus' extrapolation to the window's bounds.
+//! `rate` and its kind over plain floats, with Prometheus' extrapolation to the window's bounds.
 
 use super::Window;
 use crate::promql::eval::kahan::Kahan;
 
+/// Where the samples of a window lie in it, in milliseconds.
+pub(super) struct Extent {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// Samples but one.
+    pub(super) intervals: usize,
+}
+
+fn seconds(from: i64, to: i64) -> f64 {
+    to.saturating_sub(from) as f64 / 1000.0
+}
+
+impl Extent {
+    /// The start timestamp of the first sample when it lies inside of the window: the counter was zero then.
+    pub(super) fn inner_start(&self, start: i64) -> Option<i64> {
+        (start != 0 && start > self.start && start < self.first).then_some(start)
+    }
+
+    /// What a change between the samples is multiplied with to stand for the whole window. `from` is where the counter is
+    /// known to have been zero; `to_zero` is the first value as a share of the increase of a counter.
+    pub(super) fn factor(&self, from: Option<i64>, to_zero: Option<f64>, per_second: bool) -> f64 {
+        let average = match self.intervals {
+            0 => 0.0,
+            n => seconds(self.first, self.last) / n as f64,
+        };
+        let sampled = seconds(from.unwrap_or(self.first), self.last);
+        // A gap of about one interval means that the series goes on to the bound; a larger one that it starts or ends inside.
+        let threshold = average * 1.1;
+        let mut to_start = seconds(self.start, self.first);
+        if from.is_some() {
+            to_start = 0.0;
+        } else {
+            if to_start >= threshold {
+                to_start = average / 2.0;
+            }
+            // A counter was never below zero, so the extrapolation must not go back further than to its zero.
+            if let Some(to_zero) = to_zero {
+                to_start = to_start.min(sampled * to_zero);
+            }
+        }
+        let mut to_end = seconds(self.last, self.end);
+        if to_end >= threshold {
+            to_end = average / 2.0;
+        }
+        let mut factor = match sampled {
+            0.0 => 1.0,
+            _ => (sampled + to_start + to_end) / sampled,
+        };
+        if per_second {
+            factor /= seconds(self.start, self.end);
+        }
+        factor
+    }
+}
+
 pub(super) fn rate(w: &Window<'_>, _: &[f64]) -> Option<f64> {
     match w.delta {
-        true => Some(total(w) / (w.end.saturating_sub(w.start) as f64 / 1000.0)),
+        true => Some(total(w) / seconds(w.start, w.end)),
         false => extrapolated(w, true, true),
     }
 }
@@ -18,7 +75,7 @@ pub(super) fn increase(w: &Window<'_>, _: &[f64]) -> Option<f64> {
 }
 
 /// What happened within the window according to samples that each say what happened since the one before.
-fn total(w: &Window<'_>) -> f64 {
+pub(super) fn total(w: &Window<'_>) -> f64 {
     let mut sum = Kahan::default();
     w.values.iter().for_each(|v| sum.add(*v));
     sum.total()
@@ -43,35 +100,16 @@ fn extrapolated(w: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> 
             .map(|pair| pair[0])
             .sum::<f64>();
     }
-    let seconds = |from: i64, to: i64| to.saturating_sub(from) as f64 / 1000.0;
-    let mut to_start = seconds(w.start, w.times[0]);
-    let mut to_end = seconds(w.times[n - 1], w.end);
-    let sampled = seconds(w.times[0], w.times[n - 1]);
-    let average = sampled / (n - 1) as f64;
-    // A gap of about one interval means that the series goes on to the bound; a larger one that it starts or ends inside.
-    let threshold = average * 1.1;
-    if to_start >= threshold {
-        to_start = average / 2.0;
-    }
-    if counter {
-        // A counter was never below zero, so the extrapolation must not go back further than to its zero.
-        let to_zero = if result > 0.0 && first >= 0.0 {
-            sampled * (first / result)
-        } else {
-            to_start
-        };
-        to_start = to_start.min(to_zero);
-    }
-    if to_end >= threshold {
-        to_end = average / 2.0;
-    }
-    let mut factor = (sampled + to_start + to_end) / sampled;
-    if per_second {
-        factor /= seconds(w.start, w.end);
-    }
-    Some(result * factor)
+    let extent = Extent {
+        start: w.start,
+        end: w.end,
+        first: w.times[0],
+        last: w.times[n - 1],
+        intervals: n - 1,
+    };
+    let to_zero = (counter && result > 0.0 && first >= 0.0).then(|| first / result);
+    Some(result * extent.factor(None, to_zero, per_second))
 }
-
 pub(super) fn irate(w: &Window<'_>, _: &[f64]) -> Option<f64> {
     instant(w, true)
 }
