@@ -262,7 +262,9 @@ impl Config {
         for key in keys::all() {
             let (head, leaf) = key.path.split_once('.').unwrap_or(("", key.path));
             if head != section {
-                out.push_str(&format!("{head}:\n"));
+                if !head.is_empty() {
+                    out.push_str(&format!("{head}:\n"));
+                }
                 section = head;
             }
             let indent = if head.is_empty() { "" } else { "  " };
