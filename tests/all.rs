@@ -6,6 +6,7 @@ mod cases {
     //! The subjects.
     mod api;
     mod crash;
+    mod federate;
     mod governor;
     mod lifecycle;
     mod operations;

@@ -1,10 +1,6 @@
 //! Remote read over real sockets: samples and streamed chunks, limits and refusals, and beside a real Prometheus: one that
 //! reads from Kymo, and one whose own chunks have the same bytes.
 
-use std::path::Path;
-use std::process::{Child as Process, Command, Stdio};
-use std::time::Duration;
-
 use kymo_proto::chunks::{decode_floats, decode_histograms};
 use kymo_proto::histogram::{Buckets, Count, Histogram, Span};
 use kymo_proto::remote_write::RequestEncoder;
@@ -12,8 +8,8 @@ use kymo_proto::snappy;
 use kymo_proto::wire::{Reader, put_bytes, put_integer};
 use kymo_tests::client::{Answer, Client};
 use kymo_tests::note;
-use kymo_tests::server::{TestServer, free_port};
-use kymo_tests::wait::until;
+use kymo_tests::peer::prometheus;
+use kymo_tests::server::TestServer;
 use tempfile::TempDir;
 
 const NOW: i64 = 1_700_000_000_000;
@@ -287,44 +283,6 @@ fn what_cannot_be_answered_is_refused_in_plain_text() {
         assert_eq!(answer.status, 400, "{}", answer.text());
     }
     assert_eq!(c.get("/api/v1/read", &[]).status, 405);
-}
-
-/// Another program, killed when dropped.
-struct Program(Process);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Debian's Prometheus with a configuration, once it is ready; `None` without it.
-fn prometheus(dir: &Path, config: &str) -> Option<(Program, Client)> {
-    if Command::new("prometheus").arg("--version").output().is_err() {
-        note("SKIPPED: prometheus is not installed");
-        return None;
-    }
-    let (port, file) = (free_port(), dir.join("prometheus.yml"));
-    std::fs::write(&file, config).unwrap();
-    let process = Command::new("prometheus")
-        .arg(format!("--config.file={}", file.display()))
-        .arg(format!("--storage.tsdb.path={}", dir.join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .args([
-            "--web.enable-remote-write-receiver",
-            "--enable-feature=native-histograms",
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let client = Client::new(format!("http://127.0.0.1:{port}"));
-    until("prometheus is ready", Duration::from_secs(30), || {
-        let answer = client.try_send("GET", "/-/ready", &[], b"")?;
-        (answer.status == 200).then_some(())
-    });
-    Some((Program(process), client))
 }
 
 #[test]

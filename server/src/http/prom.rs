@@ -5,7 +5,7 @@ pub(crate) mod deletes;
 pub(crate) mod empty;
 mod evaluate;
 pub(crate) mod exemplars;
-mod governed;
+pub(crate) mod governed;
 pub(crate) mod labels;
 pub(crate) mod metadata;
 pub(crate) mod query;
