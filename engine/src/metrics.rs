@@ -17,6 +17,7 @@ pub mod record;
 pub mod registry;
 mod rows;
 pub mod samples;
+pub mod scan;
 pub mod select;
 pub mod series;
 pub mod signal;
@@ -34,5 +35,6 @@ pub use histogram::{CUSTOM_BUCKETS, Counts, Histogram, HistogramError, ResetHint
 pub use key::{SeriesKey, series_key};
 pub use matcher::{MatchOp, Matcher};
 pub use record::OwnedMetadata;
+pub use scan::{Grouping, Identity, SeriesSet, SetReader};
 pub use series::{STALE_NAN_BITS, Samples, Selection, SeriesData, is_stale};
 pub use signal::Metrics;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
 use kymo_engine::log::LogOptions;
-use kymo_engine::metrics::{Input, Metrics, Selection, SeriesData, SeriesRows, WriteBatch};
+use kymo_engine::metrics::{Input, Metrics, Selection, SeriesData, SeriesRows, SeriesSet, WriteBatch};
 use kymo_engine::node::{Node, NodeOptions};
 use kymo_engine::storage::MemoryStorage;
 use kymo_engine::store::{Snapshot, StoreOptions};
@@ -104,6 +104,16 @@ impl Source for SnapshotSource {
         match &self.0 {
             Some(snapshot) => snapshot.select(selections),
             None => Ok(selections.iter().map(|_| Vec::new()).collect()),
+        }
+    }
+
+    fn scan(&self, selections: &[Selection], histogram_lookback: i64) -> kymo_engine::Result<Vec<SeriesSet>> {
+        match &self.0 {
+            Some(snapshot) => snapshot.scan(selections, histogram_lookback),
+            None => {
+                let nothing = |s: &Selection| SeriesSet::from_series(Vec::new(), s.min_time, s.max_time);
+                Ok(selections.iter().map(nothing).collect())
+            }
         }
     }
 }

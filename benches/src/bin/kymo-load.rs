@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use kymo_benches::fleet::Protocol;
+use kymo_benches::fleet::{Identity, Protocol};
 use kymo_benches::http::Client;
 use kymo_benches::measure::{self, Kind, Server, disk_bytes, usage};
 use kymo_benches::workload::Workload;
@@ -35,6 +35,31 @@ enum What {
     Macro(Macro),
     /// The same for several servers, one after the other, in one table.
     Versus(Versus),
+    /// The 24 queries of the macro measurement against several servers holding the same series.
+    Queries(Queries),
+}
+
+#[derive(Args)]
+struct Queries {
+    /// The binary `kymo`.
+    #[arg(long, default_value = "target/release/kymo")]
+    bin: PathBuf,
+    /// Servers to compare, the first with each of the others.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "kymo,victoria-metrics,prometheus"
+    )]
+    targets: Vec<Kind>,
+    #[arg(long, value_enum, default_value = "medium")]
+    workload: measure::Workload,
+    /// Directory in which the filled servers' data is kept; what is there already is used again.
+    #[arg(long)]
+    keep: PathBuf,
+    /// Start each server again for each query and measure its first answer.
+    #[arg(long)]
+    cold: bool,
 }
 
 #[derive(Args)]
@@ -147,7 +172,44 @@ fn main() -> Result<()> {
             let servers: Vec<_> = args.targets.iter().map(|kind| (*kind, bin(*kind))).collect();
             compare(&args.filling, &servers)
         }
+        What::Queries(args) => queries(&args),
     }
+}
+
+/// Fills the servers that are not filled yet, then asks each the same queries.
+fn queries(args: &Queries) -> Result<()> {
+    std::fs::create_dir_all(&args.keep)?;
+    let began = args.keep.join("began");
+    let now = match std::fs::read_to_string(&began) {
+        Ok(text) => text.trim().parse()?,
+        Err(_) => now_ms(),
+    };
+    std::fs::write(&began, now.to_string())?;
+    let fleet = args.workload.told_apart(now, 1)?;
+    let over = measure::Over {
+        start_ms: fleet.size().start_ms,
+        end_ms: fleet.end_ms(),
+        host: Identity::new(7).host,
+    };
+    let mut answers = Vec::new();
+    for kind in &args.targets {
+        let bin = match kind {
+            Kind::Kymo => args.bin.clone(),
+            _ => kind.default_bin().into(),
+        };
+        let data = args.keep.join(format!("{kind:?}"));
+        if !data.exists() {
+            let server = Server::start(*kind, &bin, &data)?;
+            server.ready()?;
+            let loaded = measure::fill(&server.host, &fleet, 2, Protocol::One)?;
+            say(&format!("{kind:?}: {} samples", loaded.samples));
+            // What VictoriaMetrics has acknowledged is on its disk five seconds later.
+            thread::sleep(Duration::from_secs(10));
+        }
+        answers.push(measure::ask_all(*kind, &bin, &data, &over, args.cold)?);
+    }
+    say(&measure::answers_table(&answers));
+    Ok(())
 }
 
 /// Measures servers one after the other and prints their figures side by side; churn is told beside its absence.

@@ -95,6 +95,7 @@ impl Kind {
                 format!("-httpListenAddr={host}"),
                 "-retentionPeriod=100y".to_owned(),
                 "-search.latencyOffset=0s".to_owned(),
+                "-search.maxUniqueTimeseries=1000000".to_owned(),
                 "-loggerLevel=ERROR".to_owned(),
             ],
         })
@@ -232,15 +233,18 @@ impl Server {
     }
 }
 
+/// An expression as it stands in a URL.
+pub(super) fn encode(expression: &str) -> String {
+    let encoded = expression.bytes().map(|b| match b {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(b).to_string(),
+        _ => format!("%{b:02X}"),
+    });
+    encoded.collect()
+}
+
 /// An instant query's answer.
 pub(super) fn query(client: &mut Client, expression: &str, time: f64) -> Result<serde_json::Value> {
-    let encoded: String = expression
-        .bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(b).to_string(),
-            _ => format!("%{b:02X}"),
-        })
-        .collect();
+    let encoded = encode(expression);
     let (status, body) = client.get(&format!("/api/v1/query?query={encoded}&time={time}"))?;
     ensure!(status == 200, "{expression} answered {status} {body}");
     Ok(serde_json::from_str(&body)?)

@@ -10,7 +10,7 @@ use super::peer::{Kind, Server, Settled};
 use super::read_back::{ReadBack, read_back};
 use super::usage::{Usage, usage};
 use crate::fleet::{Fleet, Protocol, Size};
-use crate::recording;
+use crate::recording::{self, Recorded};
 
 const INTERVAL_MS: i64 = 15_000;
 const DAY_SCRAPES: u64 = 5760;
@@ -36,6 +36,25 @@ impl Workload {
     /// # Errors
     /// When the recording is absent.
     pub fn fleet(self, now_ms: i64, seed: u64) -> Result<Fleet> {
+        Ok(self.fleet_of(&recording::load()?, now_ms, seed))
+    }
+
+    /// As [`Workload::fleet`], with the name of its metric as one more label of every series: series that differ by their
+    /// names alone are an error to `rate`.
+    ///
+    /// # Errors
+    /// When the recording is absent.
+    pub fn told_apart(self, now_ms: i64, seed: u64) -> Result<Fleet> {
+        let mut recorded = recording::load()?;
+        for series in &mut recorded {
+            let family = ("family".to_owned(), series.label("__name__").to_owned());
+            series.labels.push(family);
+            series.labels.sort();
+        }
+        Ok(self.fleet_of(&recorded, now_ms, seed))
+    }
+
+    fn fleet_of(self, recorded: &[Recorded], now_ms: i64, seed: u64) -> Fleet {
         let (series, scrapes, churn_scrapes) = match self {
             Workload::Small => (20_000, 240, None),
             Workload::Medium => (200_000, 240, None),
@@ -50,7 +69,7 @@ impl Workload {
             churn_scrapes,
             seed,
         };
-        Ok(Fleet::new(&recording::load()?, size))
+        Fleet::new(recorded, size)
     }
 }
 

@@ -58,3 +58,11 @@ pub fn disk_bytes(dir: &Path) -> Result<u64> {
     }
     Ok(bytes)
 }
+
+/// Lets the peak of a process' resident memory begin anew.
+///
+/// # Errors
+/// When the process is gone.
+pub fn reset_peak(pid: u32) -> Result<()> {
+    Ok(std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}

@@ -115,6 +115,21 @@ impl BlockFile {
         })
     }
 
+    /// Bytes that follow from the block and are kept in the cache like its own; `kind` is that of no section.
+    pub fn derived(
+        &self,
+        kind: u16,
+        page: u32,
+        derive: impl FnOnce() -> Result<Arc<[u8]>>,
+    ) -> Result<Arc<[u8]>> {
+        let key = Key {
+            block: self.number,
+            section: kind,
+            page,
+        };
+        self.cache.get_or_read(key, derive)
+    }
+
     /// Where the pages of a paged section lie.
     pub fn pages(&self, kind: u16) -> Result<Vec<Extent>> {
         let directory = self.section(kind)?;

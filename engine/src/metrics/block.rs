@@ -10,14 +10,14 @@ pub mod merge;
 mod page;
 mod postings;
 mod row_group;
-mod series_page;
+pub mod series_page;
 mod starts;
 pub mod stats;
 mod times;
 mod v1;
 pub mod writer;
 
-pub use chunk::{ChunkRef, Values, read_chunk, read_histograms, read_rows, read_starts};
+pub use chunk::{ChunkRef, Values, read_chunk, read_histograms, read_rows, read_starts, read_times};
 pub use index::BlockIndex;
 pub use writer::{SeriesRows, SeriesWriter};
 

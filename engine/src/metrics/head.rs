@@ -314,6 +314,16 @@ impl MetricsHead {
         Ok(())
     }
 
+    /// The names of the series.
+    pub(super) fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// What there is of each series, by slot; nothing is written meanwhile.
+    pub(super) fn all_series(&self) -> parking_lot::RwLockReadGuard<'_, Vec<Option<Arc<HeadSeries>>>> {
+        self.series.read()
+    }
+
     /// Reads the registry.
     pub fn with_registry<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {
         read(&self.names.registry.read())

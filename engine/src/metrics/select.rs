@@ -2,24 +2,24 @@
 //! depend on what lies in a head and what in which block.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
 use super::block::exemplars;
 use super::block::index::BlockReader;
 use super::block::merge::dedup_metadata;
-use super::deletion::{Cut, Deleted, read_left};
+use super::deletion::Deleted;
 use super::exemplar::{self, Exemplar, TraceId};
 use super::head::MetricsHead;
 use super::matcher::Matcher;
 use super::postings::{self, Postings};
 use super::record::OwnedMetadata;
-use super::series::{Run, Selection, SeriesData};
+use super::scan::SeriesSet;
+use super::series::{Selection, SeriesData};
 use super::signal::Metrics;
 use crate::error::Result;
 use crate::labels::Labels;
-use crate::store::{Block, Snapshot};
+use crate::store::Snapshot;
 
 impl Snapshot<Metrics> {
     /// The series of each selection that have samples in its time, sorted by labels. The heads are read at one moment for
@@ -28,29 +28,10 @@ impl Snapshot<Metrics> {
     /// # Errors
     /// Storage errors of blocks.
     pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SeriesData>>> {
-        let mut found: Vec<Vec<SeriesData>> = Vec::with_capacity(selections.len());
-        for selection in selections {
-            let mut merged = Vec::new();
-            for block in self.blocks_between(selection.min_time, selection.max_time) {
-                merged = merge_sorted(merged, self.select_in_block(block, selection)?);
-            }
-            found.push(merged);
-        }
-        let sets: Vec<&[Matcher]> = selections.iter().map(|s| s.matchers.as_slice()).collect();
-        for head in &self.heads {
-            let mut in_head: Vec<Vec<SeriesData>> = selections.iter().map(|_| Vec::new()).collect();
-            head.state.select(&sets, &mut |i, labels, samples| {
-                if samples.overlaps(selections[i].min_time, selections[i].max_time) {
-                    in_head[i].push(SeriesData::new(labels(), vec![Run::Head(samples.clone())]));
-                }
-            })?;
-            found = found
-                .into_iter()
-                .zip(in_head)
-                .map(|(a, b)| merge_sorted(a, b))
-                .collect();
-        }
-        Ok(found)
+        self.scan(selections, 0)?
+            .iter()
+            .map(SeriesSet::to_series)
+            .collect()
     }
 
     /// Label sets of the series that pass any of the sets of matchers and may have samples between the two times, sorted.
@@ -209,38 +190,6 @@ impl Snapshot<Metrics> {
         Ok(dedup_metadata(all))
     }
 
-    /// The series of a block, which has them in the order of their labels.
-    fn select_in_block(&self, block: &Arc<Block<Metrics>>, selection: &Selection) -> Result<Vec<SeriesData>> {
-        let reader = BlockReader::new(block.file(), block.index())?;
-        let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
-        let series = postings::select(&reader, &selection.matchers)? - deleted.gone();
-        let mut found = Vec::new();
-        for (number, entry) in series.iter().zip(reader.series(series.iter())) {
-            let entry = entry?;
-            let wanted = entry
-                .chunks
-                .iter()
-                .filter(|c| c.first_time <= selection.max_time && c.last_time >= selection.min_time);
-            let mut runs: Vec<Run> = Vec::new();
-            if deleted.is_empty() {
-                runs.extend(wanted.map(|chunk| Run::Block(block.clone(), *chunk)));
-            } else {
-                let times = deleted.times(number);
-                for chunk in wanted {
-                    match times.cut(chunk.first_time, chunk.last_time) {
-                        Cut::Nothing => runs.push(Run::Block(block.clone(), *chunk)),
-                        Cut::Everything => {}
-                        Cut::Some => runs.push(Run::Rows(read_left(block.file(), chunk, &times)?)),
-                    }
-                }
-            }
-            if !runs.is_empty() {
-                found.push(SeriesData::new(reader.labels(&entry)?, runs));
-            }
-        }
-        Ok(found)
-    }
-
     fn visit_blocks(
         &self,
         min_time: i64,
@@ -268,26 +217,6 @@ impl Metrics {
     fn day(time: i64) -> i64 {
         <Metrics as crate::signal::Signal>::day_of(time)
     }
-}
-
-/// Merges two lists sorted by labels; of a series in both, `later` holds what is later in the log.
-fn merge_sorted(earlier: Vec<SeriesData>, later: Vec<SeriesData>) -> Vec<SeriesData> {
-    if earlier.is_empty() || later.is_empty() {
-        return if earlier.is_empty() { later } else { earlier };
-    }
-    let mut merged: Vec<SeriesData> = Vec::with_capacity(earlier.len().max(later.len()));
-    let mut later = later.into_iter().peekable();
-    for mut series in earlier {
-        while let Some(first) = later.next_if(|l| l.labels() < series.labels()) {
-            merged.push(first);
-        }
-        if let Some(same) = later.next_if(|l| l.labels() == series.labels()) {
-            series.append(same);
-        }
-        merged.push(series);
-    }
-    merged.extend(later);
-    merged
 }
 
 fn exemplars_in_block(

@@ -185,11 +185,6 @@ impl SeriesData {
         SeriesData { labels, runs }
     }
 
-    /// Takes in the runs of the same series from what is later in the log.
-    pub(super) fn append(&mut self, mut later: SeriesData) {
-        self.runs.append(&mut later.runs);
-    }
-
     /// True when the newest samples found are deltas, not running totals.
     pub fn is_delta(&self) -> bool {
         self.runs.last().is_some_and(|run| match run {

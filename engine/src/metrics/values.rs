@@ -76,42 +76,50 @@ pub(in crate::metrics) fn decode_alone(
     chunk::decode(r, count, &mut chunk::Scratch::default(), Some(out))
 }
 
-/// A group, ready to give out chunks.
-#[derive(Debug)]
-pub struct Group<'b> {
-    /// Number of samples and bytes of each chunk.
-    chunks: Vec<(u32, &'b [u8])>,
+/// Where the chunks of a group lie in its bytes, and what the one decoded last leaves for the next.
+#[derive(Debug, Default)]
+pub struct GroupCursor {
+    /// Number of samples, first byte and end of each chunk.
+    chunks: Vec<(u32, u32, u32)>,
+    scratch: chunk::Scratch,
+    /// The chunk after the one decoded last.
+    next: usize,
 }
 
-impl<'b> Group<'b> {
+impl GroupCursor {
     /// Reads where the chunks lie.
     ///
     /// # Errors
     /// [`Malformed`] when the directory does not fit the bytes.
-    pub fn open(bytes: &'b [u8]) -> Result<Group<'b>, Malformed> {
+    pub fn open(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        self.chunks.clear();
+        self.next = usize::MAX;
         let mut r = Reader::new(bytes);
         let n = r.count(1)?;
         if n == 0 || n > CHUNKS_MAX {
             return Err(Malformed("number of chunks in a group"));
         }
-        let mut counts = Vec::with_capacity(n);
-        while counts.len() < n {
+        let mut counts = [0u32; CHUNKS_MAX];
+        let mut known = 0;
+        while known < n {
             let (run, samples) = (r.uvarint()?, r.uvarint()?);
-            if run == 0 || run > (n - counts.len()) as u64 || samples == 0 || samples > SAMPLES_MAX as u64 {
+            if run == 0 || run > (n - known) as u64 || samples == 0 || samples > SAMPLES_MAX as u64 {
                 return Err(Malformed("number of samples in a group"));
             }
-            counts.resize(counts.len() + run as usize, samples as u32);
+            counts[known..known + run as usize].fill(samples as u32);
+            known += run as usize;
         }
         let mut lens = [0u64; CHUNKS_MAX];
         for len in &mut lens[..n] {
             *len = r.uvarint()?;
         }
-        let mut chunks = Vec::with_capacity(n);
-        for (count, len) in counts.into_iter().zip(lens) {
+        for (count, len) in counts.into_iter().zip(lens).take(n) {
+            let start = bytes.len() - r.remaining();
             let len = usize::try_from(len).map_err(|_| Malformed("length of a chunk"))?;
-            chunks.push((count, r.take(len)?));
+            r.take(len)?;
+            self.chunks.push((count, start as u32, (start + len) as u32));
         }
-        Ok(Group { chunks })
+        Ok(())
     }
 
     /// Number of chunks.
@@ -121,28 +129,86 @@ impl<'b> Group<'b> {
 
     /// Number of samples of a chunk, 0 when there is none of that number.
     pub fn sample_count(&self, chunk: usize) -> usize {
-        self.chunks.get(chunk).map_or(0, |(count, _)| *count as usize)
+        self.chunks.get(chunk).map_or(0, |(count, _, _)| *count as usize)
+    }
+
+    fn chunk<'b>(&self, bytes: &'b [u8], chunk: usize) -> Result<(usize, &'b [u8]), Malformed> {
+        let (count, from, to) = *self.chunks.get(chunk).ok_or(Malformed("no such chunk"))?;
+        let bytes = bytes.get(from as usize..to as usize);
+        Ok((count as usize, bytes.ok_or(Malformed("chunk behind its group"))?))
+    }
+
+    /// Appends the values of a chunk to `out`; `bytes` are those of [`GroupCursor::open`]. Chunks in ascending order are
+    /// decoded once each, others again with those that they tell their differences to.
+    ///
+    /// # Errors
+    /// [`Malformed`] when there is no such chunk or its bytes say nothing; `out` may have grown then.
+    pub fn decode(&mut self, bytes: &[u8], chunk: usize, out: &mut Vec<f64>) -> Result<(), Malformed> {
+        if self.next != chunk {
+            let mut first = chunk;
+            loop {
+                let (count, bytes) = self.chunk(bytes, first)?;
+                if !chunk::needs_before(bytes, count)? {
+                    break;
+                }
+                first = first.checked_sub(1).ok_or(Malformed("differences to nothing"))?;
+            }
+            for before in first..chunk {
+                let (count, bytes) = self.chunk(bytes, before)?;
+                chunk::decode(&mut Reader::new(bytes), count, &mut self.scratch, None)?;
+            }
+        }
+        self.next = usize::MAX;
+        let (count, bytes) = self.chunk(bytes, chunk)?;
+        let followed = chunk + 1 < self.chunks.len();
+        chunk::decode_then(&mut Reader::new(bytes), count, &mut self.scratch, out, followed)?;
+        self.next = chunk + 1;
+        Ok(())
+    }
+
+    /// True when a chunk may hold NaN; false is certain.
+    ///
+    /// # Errors
+    /// Those of [`GroupCursor::decode`].
+    pub fn may_hold_nan(&self, bytes: &[u8], chunk: usize) -> Result<bool, Malformed> {
+        chunk::may_hold_nan(self.chunk(bytes, chunk)?.1)
+    }
+}
+
+/// A group, ready to give out chunks.
+#[derive(Debug)]
+pub struct Group<'b> {
+    bytes: &'b [u8],
+    cursor: GroupCursor,
+}
+
+impl<'b> Group<'b> {
+    /// Reads where the chunks lie.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the directory does not fit the bytes.
+    pub fn open(bytes: &'b [u8]) -> Result<Group<'b>, Malformed> {
+        let mut cursor = GroupCursor::default();
+        cursor.open(bytes)?;
+        Ok(Group { bytes, cursor })
+    }
+
+    /// Number of chunks.
+    pub fn chunk_count(&self) -> usize {
+        self.cursor.chunk_count()
+    }
+
+    /// Number of samples of a chunk, 0 when there is none of that number.
+    pub fn sample_count(&self, chunk: usize) -> usize {
+        self.cursor.sample_count(chunk)
     }
 
     /// Appends the values of a chunk to `out`.
     ///
     /// # Errors
     /// [`Malformed`] when there is no such chunk or its bytes say nothing; `out` may have grown then.
-    pub fn decode(&self, chunk: usize, out: &mut Vec<f64>) -> Result<(), Malformed> {
-        let mut scratch = chunk::Scratch::default();
-        let mut first = chunk;
-        loop {
-            let (count, bytes) = *self.chunks.get(first).ok_or(Malformed("no such chunk"))?;
-            if !chunk::needs_before(bytes, count as usize)? {
-                break;
-            }
-            first = first.checked_sub(1).ok_or(Malformed("differences to nothing"))?;
-        }
-        for (count, bytes) in &self.chunks[first..chunk] {
-            chunk::decode(&mut Reader::new(bytes), *count as usize, &mut scratch, None)?;
-        }
-        let (count, bytes) = self.chunks[chunk];
-        chunk::decode(&mut Reader::new(bytes), count as usize, &mut scratch, Some(out))
+    pub fn decode(&mut self, chunk: usize, out: &mut Vec<f64>) -> Result<(), Malformed> {
+        self.cursor.decode(self.bytes, chunk, out)
     }
 }
 

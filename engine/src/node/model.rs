@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use super::tests::options;
 use super::*;
 use crate::metrics::deletion::encode_matchers;
+use crate::metrics::scan::Read;
 use crate::metrics::{
-    Counts, Histogram, Input, MatchOp, Matcher, ResetHint, Samples, Selection, Span, WriteBatch,
+    Counts, Grouping, Histogram, Input, MatchOp, Matcher, ResetHint, Samples, Selection, Span, WriteBatch,
     parse_trace_id,
 };
 use crate::storage::{Crash, MemoryStorage};
@@ -174,14 +175,9 @@ fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usiz
         min_time: min,
         max_time: max,
     };
-    let found = node
-        .tenant("t")
-        .unwrap()
-        .metrics
-        .snapshot()
-        .select(&[selection])
-        .unwrap()
-        .remove(0);
+    let snapshot = node.tenant("t").unwrap().metrics.snapshot();
+    check_scan(&snapshot.scan(std::slice::from_ref(&selection), 0).unwrap()[0]);
+    let found = snapshot.select(&[selection]).unwrap().remove(0);
     assert!(
         found.windows(2).all(|w| w[0].labels() < w[1].labels()),
         "sorted by labels, each once"
@@ -210,6 +206,41 @@ fn read(node: &Node, matchers: &[Matcher], min: i64, max: i64) -> BTreeMap<(usiz
         }
     }
     rows
+}
+
+/// Checks that a reader of the set gives what its series give by themselves, forwards and backwards, and that keys tell
+/// labels apart.
+fn check_scan(set: &crate::metrics::SeriesSet) {
+    let grouping = Grouping::by(["job".to_owned()]);
+    let others = Grouping::without(["job".to_owned()]);
+    let mut reader = set.reader().unwrap();
+    let mut keys: [BTreeMap<crate::metrics::Identity, crate::labels::Labels>; 2] = Default::default();
+    let mut samples = Samples::default();
+    for i in (0..set.len()).chain((0..set.len()).rev()) {
+        reader.seek(i).unwrap();
+        let labels = reader.labels().unwrap();
+        for (grouping, keys) in [&grouping, &others].into_iter().zip(&mut keys) {
+            let kept = labels.filter(|name| grouping.keeps(name));
+            let known = keys.entry(reader.key(grouping).unwrap()).or_insert(kept.clone());
+            assert_eq!(*known, kept);
+        }
+        let read = reader.read(&mut samples).unwrap();
+        let Some(series) = reader.series().unwrap() else {
+            assert!(samples.is_empty());
+            continue;
+        };
+        let (min, max) = set.times();
+        let histograms = series.has_histograms(min, max);
+        assert_eq!(read == Read::Histograms, histograms, "of {labels:?}");
+        if !histograms {
+            let mut alone = Samples::default();
+            series.read(min, max, &mut alone).unwrap();
+            let bits = |s: &Samples| s.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(samples.timestamps, alone.timestamps);
+            assert_eq!(bits(&samples), bits(&alone));
+            assert_eq!(samples.delta, alone.delta);
+        }
+    }
 }
 
 /// Checks the exemplars by series and by trace.

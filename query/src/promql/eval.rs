@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Samples, Selection, SeriesData};
+use kymo_engine::metrics::{Samples, Selection, SeriesData, SeriesSet};
 
 use super::ast::{Expr, ValueType};
 use super::histogram::FloatHistogram;
@@ -21,6 +21,7 @@ mod context;
 mod error;
 mod explain;
 mod extended;
+mod fused;
 mod grid;
 mod hints;
 mod histograms;
@@ -56,6 +57,22 @@ pub trait Source: Sync {
     /// # Errors
     /// Those of the store.
     fn select(&self, selections: &[Selection]) -> kymo_engine::Result<Vec<Vec<SeriesData>>>;
+
+    /// As [`Source::select`], as sets that are read by number, with native histograms as far as `histogram_lookback`
+    /// milliseconds before the selected times.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn scan(&self, selections: &[Selection], histogram_lookback: i64) -> kymo_engine::Result<Vec<SeriesSet>> {
+        let mut wider = selections.to_vec();
+        for selection in &mut wider {
+            selection.min_time = selection.min_time.saturating_sub(histogram_lookback);
+        }
+        let sets = self.select(&wider)?.into_iter().zip(selections);
+        Ok(sets
+            .map(|(series, of)| SeriesSet::from_series(series, of.min_time, of.max_time))
+            .collect())
+    }
 }
 
 /// What of Prometheus' behaviour can be switched.

@@ -84,7 +84,7 @@ pub fn read_chunk(file: &BlockFile, chunk: &ChunkRef, out: &mut Samples) -> Resu
         }
         Values::Group { page, index } => {
             let page = file.page(section::VALUES, page)?;
-            Group::open(&page).and_then(|group| group.decode(index as usize, &mut out.values))
+            Group::open(&page).and_then(|mut group| group.decode(index as usize, &mut out.values))
         }
         Values::Histograms { .. } => Err(Malformed("histograms where samples were expected")),
     };
@@ -93,6 +93,18 @@ pub fn read_chunk(file: &BlockFile, chunk: &ChunkRef, out: &mut Samples) -> Resu
         return Err(file.corrupt(chunk.times.1.into(), "number of values in a group"));
     }
     Ok(())
+}
+
+/// Appends the timestamps of a chunk's samples to `out`.
+///
+/// # Errors
+/// [`crate::Error::Corrupt`] naming the block, besides I/O errors.
+pub fn read_times(file: &BlockFile, chunk: &ChunkRef, out: &mut Vec<i64>) -> Result<()> {
+    let count = chunk.count as usize;
+    if count == 0 || count > SAMPLES_MAX {
+        return Err(file.corrupt(chunk.times.1.into(), "sample count of a chunk"));
+    }
+    times::read(file, chunk.times, chunk.count, out)
 }
 
 /// Appends the start timestamps of a chunk's samples to `out`, 0 where unset. `times` are the chunk's.

@@ -8,7 +8,8 @@ use roaring::RoaringBitmap;
 
 use super::postings::{ENTRY_WORDS, ENTRY_WORDS_V1, SINGLE_SERIES};
 use super::section::{self, SERIES_PER_PAGE};
-use super::{ChunkRef, series_page, v1};
+use super::series_page::{self, SeriesPage};
+use super::{ChunkRef, v1};
 use crate::block::BlockFile;
 use crate::coding::{Malformed, Reader};
 use crate::error::Result;
@@ -227,22 +228,25 @@ impl<'b> BlockReader<'b> {
 
     /// Reads the given series, ascending.
     pub fn series(&self, wanted: impl Iterator<Item = u32>) -> impl Iterator<Item = Result<SeriesEntry>> {
-        let mut page: Option<(u32, Vec<SeriesEntry>)> = None;
+        let mut page: Option<(u32, SeriesPage)> = None;
         wanted.map(move |i| {
             let number = i / SERIES_PER_PAGE;
             if page.as_ref().is_none_or(|(n, _)| *n != number) {
                 page = Some((number, self.series_page(number)?));
             }
-            let entry = page
-                .as_ref()
-                .and_then(|(_, entries)| entries.get((i % SERIES_PER_PAGE) as usize));
-            entry
-                .cloned()
-                .ok_or_else(|| self.file.corrupt(i.into(), "no such series"))
+            let at = (i % SERIES_PER_PAGE) as usize;
+            let entry = page.as_ref().and_then(|(_, page)| {
+                Some(SeriesEntry {
+                    pairs: page.pairs(at)?.to_vec(),
+                    chunks: page.chunks(at)?.to_vec(),
+                })
+            });
+            entry.ok_or_else(|| self.file.corrupt(i.into(), "no such series"))
         })
     }
 
-    fn series_page(&self, number: u32) -> Result<Vec<SeriesEntry>> {
+    /// Reads a page of [`SERIES_PER_PAGE`] series.
+    pub fn series_page(&self, number: u32) -> Result<SeriesPage> {
         let corrupt = |Malformed(what)| self.file.corrupt(number.into(), what);
         if !self.index.v1 {
             let bytes = self.file.page(section::SERIES, number)?;
@@ -250,20 +254,25 @@ impl<'b> BlockReader<'b> {
         }
         let bytes = self.file.page(section::SERIES_V1, number)?;
         let mut r = Reader::new(&bytes);
-        let mut entries = Vec::with_capacity(SERIES_PER_PAGE as usize);
+        let mut page = SeriesPage::default();
         while r.remaining() > 0 {
-            entries.push(v1::series(&mut r).map_err(corrupt)?);
+            page.push(&v1::series(&mut r).map_err(corrupt)?);
         }
-        Ok(entries)
+        Ok(page)
+    }
+
+    /// The label set of a series, by the symbols of its labels.
+    pub fn labels_of(&self, pairs: &[[u32; 2]]) -> Result<Labels> {
+        let mut texts = Vec::with_capacity(pairs.len());
+        for [name, value] in pairs {
+            texts.push((self.symbol(*name)?, self.symbol(*value)?));
+        }
+        Ok(Labels::from_sorted(texts))
     }
 
     /// The label set of a series.
     pub fn labels(&self, entry: &SeriesEntry) -> Result<Labels> {
-        let mut pairs = Vec::with_capacity(entry.pairs.len());
-        for [name, value] in &entry.pairs {
-            pairs.push((self.symbol(*name)?, self.symbol(*value)?));
-        }
-        Ok(Labels::from_sorted(pairs))
+        self.labels_of(&entry.pairs)
     }
 
     /// The metadata.

@@ -104,81 +104,134 @@ fn get_deltas(r: &mut Reader<'_>, count: usize) -> Result<Vec<u32>, Malformed> {
         .collect()
 }
 
-/// Decodes a page; `directory` is that of the timestamp columns.
-pub(super) fn decode(bytes: &[u8], directory: &[u8]) -> Result<Vec<SeriesEntry>, Malformed> {
-    let mut r = Reader::new(bytes);
-    let count = r.count(1)?;
-    let mut series = decode_labels(&mut r, count)?;
-    let counts: Vec<usize> = (0..count).map(|_| r.count(1)).collect::<Result<_, _>>()?;
-    let total = counts.iter().try_fold(0usize, |sum, n| sum.checked_add(*n));
-    let total = total.ok_or(Malformed("number of chunks"))?;
-    let flags = r.take(total)?.to_vec();
-    let times = get_deltas(&mut r, total)?;
-    let pages = get_deltas(&mut r, total)?;
-    let offsets = get_deltas(&mut r, total)?;
-    let with_starts = flags.iter().filter(|f| **f & STARTS != 0).count();
-    let start_pages = get_deltas(&mut r, with_starts)?;
-    let start_offsets = get_deltas(&mut r, with_starts)?;
-    let mut starts = start_pages.into_iter().zip(start_offsets);
-    let mut at = 0;
-    for (entry, count) in series.iter_mut().zip(counts) {
-        entry.chunks.reserve_exact(count);
-        for i in at..at + count {
-            let flags = flags[i];
-            let times = times::entry(directory, times[i])?;
-            if times.count == 0 || times.count as usize > SAMPLES_MAX {
-                return Err(Malformed("sample count of a chunk"));
-            }
-            let (page, offset) = (pages[i], offsets[i]);
-            entry.chunks.push(ChunkRef {
-                count: times.count,
-                first_time: times.first,
-                last_time: times.last,
-                times: (times.page, times.offset),
-                values: match flags & HISTOGRAMS {
-                    0 => Values::Group { page, index: offset },
-                    _ => Values::Histograms { page, offset },
-                },
-                starts: if flags & STARTS != 0 { starts.next() } else { None },
-                delta: flags & DELTA != 0,
-            });
-        }
-        at += count;
-    }
-    Ok(series)
+/// The series of a page in columns.
+#[derive(Debug, Default)]
+pub struct SeriesPage {
+    /// Symbols of label names and values, one series after the other.
+    pairs: Vec<[u32; 2]>,
+    /// Ends of the series in `pairs`.
+    pair_ends: Vec<u32>,
+    chunks: Vec<ChunkRef>,
+    /// Ends of the series in `chunks`.
+    chunk_ends: Vec<u32>,
 }
 
-fn decode_labels(r: &mut Reader<'_>, count: usize) -> Result<Vec<SeriesEntry>, Malformed> {
+fn slice_of<'a, T>(all: &'a [T], ends: &[u32], i: usize) -> Option<&'a [T]> {
+    let end = *ends.get(i)? as usize;
+    let start = if i == 0 { 0 } else { ends[i - 1] as usize };
+    all.get(start..end)
+}
+
+impl SeriesPage {
+    /// Number of series.
+    pub fn len(&self) -> usize {
+        self.pair_ends.len()
+    }
+
+    /// Symbols of the labels of a series, sorted by name.
+    pub fn pairs(&self, i: usize) -> Option<&[[u32; 2]]> {
+        slice_of(&self.pairs, &self.pair_ends, i)
+    }
+
+    /// The chunks of a series, ascending.
+    pub fn chunks(&self, i: usize) -> Option<&[ChunkRef]> {
+        slice_of(&self.chunks, &self.chunk_ends, i)
+    }
+
+    /// Adds a series.
+    pub(super) fn push(&mut self, entry: &SeriesEntry) {
+        self.pairs.extend_from_slice(&entry.pairs);
+        self.pair_ends.push(self.pairs.len() as u32);
+        self.chunks.extend_from_slice(&entry.chunks);
+        self.chunk_ends.push(self.chunks.len() as u32);
+    }
+}
+
+/// Decodes a page; `directory` is that of the timestamp columns.
+pub(super) fn decode(bytes: &[u8], directory: &[u8]) -> Result<SeriesPage, Malformed> {
+    let mut r = Reader::new(bytes);
+    let count = r.count(1)?;
+    let mut page = SeriesPage::default();
+    decode_labels(&mut r, count, &mut page)?;
+    let mut total = 0usize;
+    page.chunk_ends.reserve_exact(count);
+    for _ in 0..count {
+        total = total
+            .checked_add(r.count(1)?)
+            .filter(|n| *n <= bytes.len())
+            .ok_or(Malformed("number of chunks"))?;
+        page.chunk_ends.push(total as u32);
+    }
+    decode_chunks(&mut r, total, directory, &mut page.chunks)?;
+    Ok(page)
+}
+
+fn decode_chunks(
+    r: &mut Reader<'_>,
+    total: usize,
+    directory: &[u8],
+    chunks: &mut Vec<ChunkRef>,
+) -> Result<(), Malformed> {
+    let flags = r.take(total)?;
+    let times = get_deltas(r, total)?;
+    let pages = get_deltas(r, total)?;
+    let offsets = get_deltas(r, total)?;
+    let with_starts = flags.iter().filter(|f| **f & STARTS != 0).count();
+    let start_pages = get_deltas(r, with_starts)?;
+    let start_offsets = get_deltas(r, with_starts)?;
+    let mut starts = start_pages.into_iter().zip(start_offsets);
+    chunks.reserve_exact(total);
+    for (i, flags) in flags.iter().enumerate() {
+        let times = times::entry(directory, times[i])?;
+        if times.count == 0 || times.count as usize > SAMPLES_MAX {
+            return Err(Malformed("sample count of a chunk"));
+        }
+        let (page, offset) = (pages[i], offsets[i]);
+        chunks.push(ChunkRef {
+            count: times.count,
+            first_time: times.first,
+            last_time: times.last,
+            times: (times.page, times.offset),
+            values: match flags & HISTOGRAMS {
+                0 => Values::Group { page, index: offset },
+                _ => Values::Histograms { page, offset },
+            },
+            starts: if flags & STARTS != 0 { starts.next() } else { None },
+            delta: flags & DELTA != 0,
+        });
+    }
+    Ok(())
+}
+
+fn decode_labels(r: &mut Reader<'_>, count: usize, page: &mut SeriesPage) -> Result<(), Malformed> {
     let lists = r.count(1)?;
     let mut names = Vec::with_capacity(lists);
     for _ in 0..lists {
         let len = r.count(1)?;
         names.push(get_deltas(r, len)?);
     }
-    let mut list_of = Vec::with_capacity(count);
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); lists];
+    page.pair_ends.reserve_exact(count);
     for _ in 0..count {
         let list = r.uvarint()? as usize;
-        if list >= names.len() {
-            return Err(Malformed("no such list of label names"));
+        let names = names.get(list).ok_or(Malformed("no such list of label names"))?;
+        members[list].push(page.pairs.len());
+        if page.pairs.len() + names.len() > r.remaining() {
+            return Err(Malformed("more labels than bytes"));
         }
-        list_of.push(list);
+        page.pairs.extend(names.iter().map(|name| [*name, 0]));
+        page.pair_ends.push(page.pairs.len() as u32);
     }
-    let mut series: Vec<SeriesEntry> = list_of
-        .iter()
-        .map(|list| SeriesEntry {
-            pairs: names[*list].iter().map(|name| [*name, 0]).collect(),
-            ..SeriesEntry::default()
-        })
-        .collect();
-    for (i, list) in names.iter().enumerate() {
-        let members = list_of.iter().filter(|l| **l == i).count();
+    for (list, members) in names.iter().zip(&members) {
         for position in 0..list.len() {
-            let values = get_deltas(r, members)?;
-            let with_list = series.iter_mut().zip(&list_of).filter(|(_, l)| **l == i);
-            for ((entry, _), value) in with_list.zip(values) {
-                entry.pairs[position][1] = value;
+            let mut last = 0i64;
+            for start in members {
+                last = last.wrapping_add(r.svarint()?);
+                let value = u32::try_from(last);
+                page.pairs[start + position][1] =
+                    value.map_err(|_| Malformed("number of a column over 32 bits"))?;
             }
         }
     }
-    Ok(series)
+    Ok(())
 }

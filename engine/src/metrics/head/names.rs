@@ -2,6 +2,7 @@
 //! series its entry; a head whose predecessor's names are mostly of dead series starts with none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -9,13 +10,15 @@ use crate::labels::Labels;
 use crate::metrics::batch::LabelBuffer;
 use crate::metrics::key::{Keys, SeriesKey};
 use crate::metrics::registry::{Registry, SeriesId};
+use crate::metrics::scan::{Identities, KeptIdentities};
 
 /// Names of the series of one head or of several.
 #[derive(Default)]
 pub struct Names {
-    pub(super) registry: RwLock<Registry>,
+    pub(in crate::metrics) registry: RwLock<Registry>,
     /// Series by the spellings seen; only of series in the registry.
     pub(super) keys: RwLock<Keys>,
+    identities: KeptIdentities,
     /// Series whose first definition is on its way through the log.
     pub(super) pending: Mutex<Pending>,
 }
@@ -46,6 +49,11 @@ impl Pending {
 }
 
 impl Names {
+    /// Identities of the symbols and series of the registry, which is that of these names.
+    pub(in crate::metrics) fn identities(&self, registry: &Registry) -> Arc<Identities> {
+        self.identities.of(registry)
+    }
+
     /// Takes in definitions and keys; returns the number of series.
     pub(super) fn define(&self, defined: &[(SeriesId, Labels)], learned: &[(SeriesKey, SeriesId)]) -> usize {
         let mut registry = self.registry.write();

@@ -235,13 +235,106 @@ pub(super) struct Scratch {
     filled: Vec<i64>,
 }
 
+/// True when there may be NaN in a chunk: decimals without exceptions are none.
+pub(super) fn may_hold_nan(bytes: &[u8]) -> Result<bool, Malformed> {
+    let tag = Reader::new(bytes).u8()?;
+    let decimal = matches!(
+        tag >> KIND_SHIFT,
+        KIND_DECIMAL | KIND_NEAR_DECIMAL | KIND_DIFFERENCE
+    );
+    Ok(!decimal)
+}
+
 /// Decodes a chunk's integers and appends its values to `out`, unless only the chunk behind it needs it.
 pub(super) fn decode(
     r: &mut Reader<'_>,
     count: usize,
     scratch: &mut Scratch,
-    mut out: Option<&mut Vec<f64>>,
+    out: Option<&mut Vec<f64>>,
 ) -> Result<(), Malformed> {
+    match out {
+        Some(out) => decode_then(r, count, scratch, out, false),
+        None => {
+            let (kind, exceptions, _) = decode_integers(r, count, scratch)?;
+            if !matches!(kind, KIND_DECIMAL | KIND_DIFFERENCE) {
+                return Err(Malformed("differences to a chunk without integers"));
+            }
+            keep_for_next(&exceptions, scratch);
+            Ok(())
+        }
+    }
+}
+
+/// Decodes a chunk and appends its values to `out`; when another one follows, it finds what it may be told by.
+pub(super) fn decode_then(
+    r: &mut Reader<'_>,
+    count: usize,
+    scratch: &mut Scratch,
+    out: &mut Vec<f64>,
+    followed: bool,
+) -> Result<(), Malformed> {
+    if let Some((integer, scale)) = same_decimal(r)? {
+        let from = out.len();
+        restore(&[integer], &[], scale, out);
+        let value = *out.get(from).ok_or(Malformed("number of a divisor"))?;
+        out.resize(from + count, value);
+        if followed {
+            scratch.before.clear();
+            scratch.before.resize(count, integer);
+        }
+        return Ok(());
+    }
+    let (kind, exceptions, scale) = decode_integers(r, count, scratch)?;
+    let from = out.len();
+    match kind {
+        KIND_SAME => out.resize(from + count - exceptions.at.len(), f64::from_bits(r.u64()?)),
+        KIND_ORDERED_BITS | KIND_DISTINCT_BITS => {
+            out.extend(scratch.integers.iter().map(|i| f64::from_bits(flip(*i) as u64)))
+        }
+        _ if restore(&scratch.integers, &scratch.off, scale, out) => {}
+        _ => return Err(Malformed("number of a divisor")),
+    }
+    if !exceptions.at.is_empty() {
+        exceptions.insert_into(out, from);
+    }
+    if followed && matches!(kind, KIND_DECIMAL | KIND_DIFFERENCE) {
+        keep_for_next(&exceptions, scratch);
+    } else {
+        scratch.before.clear();
+    }
+    Ok(())
+}
+
+/// The integer and the scale of a chunk of one decimal, which the reader goes past.
+fn same_decimal(r: &mut Reader<'_>) -> Result<Option<(i64, u8)>, Malformed> {
+    let mut ahead = r.clone();
+    let tag = ahead.u8()?;
+    if tag >> KIND_SHIFT != KIND_DECIMAL {
+        return Ok(None);
+    }
+    let same = ints::decode_same(&mut ahead)?;
+    if same.is_some() {
+        *r = ahead;
+    }
+    Ok(same.map(|integer| (integer, tag & SCALE_MASK)))
+}
+
+/// Fills in the exceptions, so that the next chunk has an integer for each of its own.
+fn keep_for_next(exceptions: &Exceptions, scratch: &mut Scratch) {
+    if exceptions.at.is_empty() {
+        std::mem::swap(&mut scratch.before, &mut scratch.integers);
+        return;
+    }
+    exceptions.fill(&scratch.integers, &mut scratch.filled);
+    std::mem::swap(&mut scratch.before, &mut scratch.filled);
+}
+
+/// Decodes the integers of a chunk into the scratch: its kind, its exceptions and its scale.
+fn decode_integers(
+    r: &mut Reader<'_>,
+    count: usize,
+    scratch: &mut Scratch,
+) -> Result<(u8, Exceptions, u8), Malformed> {
     let mut tag = r.u8()?;
     let mut exceptions = Exceptions::default();
     if tag >> KIND_SHIFT == KIND_EXCEPTIONS {
@@ -253,20 +346,11 @@ pub(super) fn decode(
         integers,
         off,
         before,
-        filled,
+        ..
     } = scratch;
     integers.clear();
     off.clear();
     let kind = tag >> KIND_SHIFT;
-    if let (KIND_DECIMAL, true, Some(out)) = (kind, exceptions.at.is_empty(), &mut out)
-        && let Some(integer) = ints::decode_same(r)?
-    {
-        let from = out.len();
-        restore(&[integer], &[], tag & SCALE_MASK, out);
-        let value = *out.get(from).ok_or(Malformed("number of a divisor"))?;
-        out.resize(from + count, value);
-        return Ok(());
-    }
     match kind {
         KIND_SAME => {}
         KIND_DECIMAL | KIND_ORDERED_BITS | KIND_DIFFERENCE => ints::decode(r, dense, integers)?,
@@ -277,35 +361,21 @@ pub(super) fn decode(
         }
         _ => return Err(Malformed("unknown kind of value chunk")),
     }
+    if kind == KIND_DISTINCT_BITS {
+        off.clear();
+    }
     if kind == KIND_DIFFERENCE {
         if before.len() != count {
             return Err(Malformed("differences to a chunk of another length"));
         }
-        let others = exceptions.others(before);
-        integers
-            .iter_mut()
-            .zip(others)
-            .for_each(|(i, b)| *i = i.wrapping_add(b));
+        if exceptions.at.is_empty() {
+            let pairs = integers.iter_mut().zip(before.iter());
+            pairs.for_each(|(i, b)| *i = i.wrapping_add(*b));
+        } else {
+            let others = exceptions.others(before);
+            let pairs = integers.iter_mut().zip(others);
+            pairs.for_each(|(i, b)| *i = i.wrapping_add(b));
+        }
     }
-    if let Some(out) = out {
-        let from = out.len();
-        match kind {
-            KIND_SAME => out.resize(from + dense, f64::from_bits(r.u64()?)),
-            KIND_ORDERED_BITS | KIND_DISTINCT_BITS => {
-                out.extend(integers.iter().map(|i| f64::from_bits(flip(*i) as u64)))
-            }
-            _ if restore(integers, off, tag & SCALE_MASK, out) => {}
-            _ => return Err(Malformed("number of a divisor")),
-        }
-        if !exceptions.at.is_empty() {
-            exceptions.insert_into(out, from);
-        }
-    } else {
-        if !matches!(kind, KIND_DECIMAL | KIND_DIFFERENCE) {
-            return Err(Malformed("differences to a chunk without integers"));
-        }
-        exceptions.fill(integers, filled);
-        std::mem::swap(before, filled);
-    }
-    Ok(())
+    Ok((kind, exceptions, tag & SCALE_MASK))
 }

@@ -16,7 +16,7 @@ fn encoded(chunks: &[Vec<f64>], effort: Effort) -> Vec<u8> {
 fn round_trip(chunks: &[Vec<f64>]) {
     for effort in EFFORTS {
         let bytes = encoded(chunks, effort);
-        let group = Group::open(&bytes).unwrap();
+        let mut group = Group::open(&bytes).unwrap();
         assert_eq!(group.chunk_count(), chunks.len());
         // Backwards, so that nothing depends on what was decoded before.
         for (i, values) in chunks.iter().enumerate().rev() {
@@ -206,7 +206,7 @@ proptest! {
 
     #[test]
     fn nonsense_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        if let Ok(group) = Group::open(&bytes) {
+        if let Ok(mut group) = Group::open(&bytes) {
             for i in 0..group.chunk_count() {
                 let mut out = Vec::new();
                 group.decode(i, &mut out).ok();
@@ -223,7 +223,7 @@ proptest! {
             let mut bytes = encoded(&chunks, effort);
             let at = at.index(bytes.len());
             bytes[at] ^= flip;
-            if let Ok(group) = Group::open(&bytes) {
+            if let Ok(mut group) = Group::open(&bytes) {
                 (0..group.chunk_count()).for_each(|i| {
                     group.decode(i, &mut Vec::new()).ok();
                 });

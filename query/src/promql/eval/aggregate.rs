@@ -9,7 +9,7 @@ use super::grid::Grid;
 use super::kahan::{Kahan, Mean, Variance};
 use super::quantile::{quantile, warn_range};
 use super::series::{ABSENT, Column, StepSeries, present};
-use super::{EvalError, topk};
+use super::{EvalError, fused, topk};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
 
 mod histograms;
@@ -26,6 +26,9 @@ pub(super) fn eval(
     aggregate: &AggregateExpr,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
+    if let Some(folded) = fused::aggregate(context, aggregate, grid)? {
+        return Ok(folded);
+    }
     let param = aggregate.param.as_ref();
     if aggregate.op == AggregateOp::CountValues {
         let label = param.map(|p| context.string(p)).transpose()?.unwrap_or_default();
@@ -85,7 +88,7 @@ pub(super) fn groups(aggregate: &AggregateExpr, series: &[StepSeries]) -> Vec<Gr
 }
 
 /// What gathers the values of a group at one step.
-trait Accumulate: Default + Clone {
+pub(super) trait Accumulate: Default + Clone {
     fn add(&mut self, value: f64);
     fn finish(&self) -> f64;
 }
@@ -95,11 +98,11 @@ struct Sum(Kahan);
 #[derive(Default, Clone)]
 struct Count(f64);
 #[derive(Default, Clone)]
-struct Least(Option<f64>);
+pub(super) struct Least(Option<f64>);
 #[derive(Default, Clone)]
-struct Greatest(Option<f64>);
+pub(super) struct Greatest(Option<f64>);
 #[derive(Default, Clone)]
-struct Deviation(Variance);
+pub(super) struct Deviation(Variance);
 
 impl Accumulate for Sum {
     fn add(&mut self, value: f64) {

@@ -31,6 +31,14 @@ impl Column {
         Column { first: 0, slots }
     }
 
+    /// A column of the given slots, of which the first and the last are filled.
+    pub(super) fn from_slots(first: usize, slots: &[f64]) -> Column {
+        Column {
+            first,
+            slots: slots.to_vec(),
+        }
+    }
+
     /// The value at a step, [`ABSENT`] where there is none.
     #[inline]
     pub(super) fn get(&self, step: usize) -> f64 {

@@ -1,17 +1,24 @@
 //! A running query: its data, its meter, its annotations, and the dispatch from expressions to their evaluation.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use kymo_engine::metrics::SeriesData;
+use kymo_engine::metrics::{SeriesData, SeriesSet};
 
 use super::annotations::{Annotations, Notes, Severity};
 use super::budget::{Budget, Meter, Stats};
 use super::grid::Grid;
 use super::series::{Column, Histograms, StepSeries, StepValue, merged, without_metadata};
-use super::{EvalError, Query, Source, aggregate, binary, call, plan, selector};
+use super::{EvalError, Query, Source, aggregate, binary, call, fused, plan, selector};
 use crate::lex::Span;
 use crate::promql::ast::{Expr, UnaryExpr, UnaryOp, VectorSelector};
+
+/// What a selector found.
+struct Selected {
+    set: SeriesSet,
+    /// The series one by one, once somebody asks for them.
+    series: OnceCell<Vec<SeriesData>>,
+}
 
 /// A query that is being evaluated.
 pub(super) struct Context<'a> {
@@ -20,8 +27,8 @@ pub(super) struct Context<'a> {
     pub(super) budget: &'a Budget<'a>,
     pub(super) meter: Meter<'a>,
     notes: RefCell<Notes>,
-    /// The series of each selector, by its node, ordered by labels.
-    data: HashMap<usize, Vec<SeriesData>>,
+    /// What each selector found, by its node.
+    data: HashMap<usize, Selected>,
     /// Selectors below functions that only count observations, by their node.
     counting: HashSet<usize>,
 }
@@ -44,9 +51,10 @@ impl<'a> Context<'a> {
             planned.into_iter().map(|p| (p.node, p.selection)).unzip();
         let mut data = HashMap::new();
         if !selections.is_empty() {
-            for (node, mut series) in nodes.into_iter().zip(source.select(&selections)?) {
-                series.sort_by(|a, b| a.labels().cmp(b.labels()));
-                data.insert(node, series);
+            let sets = source.scan(&selections, plan::HINT_LOOKBACK)?;
+            for (node, set) in nodes.into_iter().zip(sets) {
+                let series = OnceCell::new();
+                data.insert(node, Selected { set, series });
             }
         }
         Ok(Context {
@@ -76,8 +84,21 @@ impl<'a> Context<'a> {
         self.counting.contains(&plan::node_id(selector))
     }
 
-    pub(super) fn series_of(&self, node: usize) -> &[SeriesData] {
-        self.data.get(&node).map_or(&[], Vec::as_slice)
+    /// The series of a selector one by one, ordered by labels.
+    pub(super) fn series_of(&self, node: usize) -> Result<&[SeriesData], EvalError> {
+        let Some(selected) = self.data.get(&node) else {
+            return Ok(&[]);
+        };
+        if let Some(series) = selected.series.get() {
+            return Ok(series);
+        }
+        let series = selected.set.to_series()?;
+        Ok(selected.series.get_or_init(|| series))
+    }
+
+    /// The series of a selector by number.
+    pub(super) fn set_of(&self, node: usize) -> Option<&SeriesSet> {
+        self.data.get(&node).map(|selected| &selected.set)
     }
 
     pub(super) fn warn(&self, span: Span, message: impl Into<String>) {
@@ -129,9 +150,15 @@ impl<'a> Context<'a> {
             Expr::Paren(paren) => self.value(&paren.expr, grid),
             Expr::Unary(unary) => self.unary(unary, grid),
             Expr::Binary(binary) => binary::eval(self, binary, grid),
-            Expr::Call(call) => call::eval(self, call, grid),
+            Expr::Call(call) => match fused::series(self, expr, grid)? {
+                Some(series) => Ok(StepValue::Vector(series)),
+                None => call::eval(self, call, grid),
+            },
             Expr::Aggregate(aggregate) => aggregate::eval(self, aggregate, grid).map(StepValue::Vector),
-            Expr::Vector(vector) => selector::eval(self, vector, grid).map(StepValue::Vector),
+            Expr::Vector(vector) => match fused::series(self, expr, grid)? {
+                Some(series) => Ok(StepValue::Vector(series)),
+                None => selector::eval(self, vector, grid).map(StepValue::Vector),
+            },
             Expr::Matrix(_) | Expr::Subquery(_) => {
                 Err(EvalError::execution("a range vector is no value of a step"))
             }

@@ -23,7 +23,7 @@ pub fn explain(query: &Query, source: &dyn Source) -> Result<String, EvalError> 
     };
     let mut notes = Vec::new();
     for (planned, series) in planned.iter().zip(found) {
-        let (from, to) = (planned.min_time(), planned.selection.max_time);
+        let (from, to) = (planned.selection.min_time, planned.selection.max_time);
         let mut samples = Samples::default();
         let mut total = 0;
         for one in &series {

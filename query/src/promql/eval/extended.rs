@@ -67,7 +67,7 @@ pub(super) fn eval(
     };
     let around = (range.saturating_add(lookback), after);
     let with_resets = context.tells_resets(&matrix.selector);
-    let series = context.series_of(plan::node_id(&matrix.selector));
+    let series = context.series_of(plan::node_id(&matrix.selector))?;
     let out = context.for_each(grid, series, &|task, data| {
         task.with_starts = function.use_starts;
         task.with_resets = with_resets;

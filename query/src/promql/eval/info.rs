@@ -88,7 +88,7 @@ fn read_infos(
     let mut out = Vec::new();
     let mut task = Task::new(context, grid);
     let shift = Shift::none();
-    for data in context.series_of(call.args.as_ptr() as usize) {
+    for data in context.series_of(call.args.as_ptr() as usize)? {
         let labels = data.labels();
         if !wanted.data.iter().all(|m| m.matches(labels.value(m.name()))) {
             continue;

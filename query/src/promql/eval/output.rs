@@ -93,7 +93,7 @@ fn range_selector(context: &Context<'_>, matrix: &MatrixSelector) -> Result<Valu
     let range = plan::resolve_positive(context.query, &matrix.range)?;
     let mut out = Vec::new();
     let mut task = Task::new(context, context.grid);
-    for data in context.series_of(plan::node_id(&matrix.selector)) {
+    for data in context.series_of(plan::node_id(&matrix.selector))? {
         task.read_live(data, shift, (range, 0))?;
         let samples = std::mem::take(&mut task.samples);
         let histograms = std::mem::take(&mut task.histograms);

@@ -41,13 +41,6 @@ pub(super) struct Planned {
     pub(super) selection: Selection,
 }
 
-impl Planned {
-    /// The first time of which samples are wanted; what is selected lies further back for the sake of hints.
-    pub(super) fn min_time(&self) -> i64 {
-        self.selection.min_time.saturating_add(HINT_LOOKBACK)
-    }
-}
-
 /// The address of a selector inside the query's tree, which stays in place while the query runs.
 pub(super) fn node_id(selector: &VectorSelector) -> usize {
     std::ptr::from_ref(selector) as usize
@@ -177,7 +170,7 @@ fn plan_info(
         node,
         selection: Selection {
             matchers,
-            min_time: min_time.saturating_sub(HINT_LOOKBACK),
+            min_time,
             max_time: grid.last(),
         },
     });
@@ -223,11 +216,7 @@ fn plan_matrix(
 fn planned(selector: &VectorSelector, shift: Shift, grid: Grid, before: i64, after: i64) -> Planned {
     let selection = Selection {
         matchers: selector.matchers.clone(),
-        min_time: shift
-            .apply(grid.start)
-            .saturating_sub(before)
-            .saturating_sub(HINT_LOOKBACK)
-            .saturating_add(1),
+        min_time: shift.apply(grid.start).saturating_sub(before).saturating_add(1),
         max_time: shift.apply(grid.last()).saturating_add(after),
     };
     Planned {

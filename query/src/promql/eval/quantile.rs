@@ -12,6 +12,12 @@ pub(super) fn nan_first(a: f64, b: f64) -> Ordering {
 
 /// The `q`-quantile by linear interpolation. It sorts the values.
 pub(super) fn quantile(q: f64, values: &mut [f64]) -> f64 {
+    values.sort_by(|a, b| nan_first(*a, *b));
+    quantile_of_sorted(q, values)
+}
+
+/// As [`quantile`], of values in the order of [`nan_first`].
+pub(super) fn quantile_of_sorted(q: f64, values: &[f64]) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
     }
@@ -21,7 +27,6 @@ pub(super) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| nan_first(*a, *b));
     let rank = q * (values.len() - 1) as f64;
     let lower = rank.floor();
     let upper = ((lower as usize) + 1).min(values.len() - 1);

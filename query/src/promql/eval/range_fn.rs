@@ -39,7 +39,7 @@ pub(super) struct Window<'a> {
 pub(super) type RangeFunction = fn(&Window<'_>, &[f64]) -> Option<f64>;
 
 /// The function of this name, if it is one over a range vector.
-fn lookup(name: &str) -> Option<RangeFunction> {
+pub(super) fn lookup(name: &str) -> Option<RangeFunction> {
     Some(match name {
         "rate" => rate::rate,
         "increase" => rate::increase,
@@ -157,7 +157,7 @@ impl Ranges {
     ) -> Result<Vec<StepSeries>, EvalError> {
         match arg.unwrapped() {
             Expr::Matrix(matrix) => {
-                let series = context.series_of(plan::node_id(&matrix.selector));
+                let series = context.series_of(plan::node_id(&matrix.selector))?;
                 let use_starts = context.query.options.use_start_timestamps;
                 let with_resets = context.tells_resets(&matrix.selector);
                 context.for_each(grid, series, &|task, data| {
@@ -312,7 +312,12 @@ fn scalar_args(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result<Vec
 }
 
 /// The warnings for quantiles outside of [0, 1] at the steps that have a window.
-fn warn_quantiles(context: &Context<'_>, call: &CallExpr, scalars: &[Vec<f64>], out: &[StepSeries]) {
+pub(super) fn warn_quantiles(
+    context: &Context<'_>,
+    call: &CallExpr,
+    scalars: &[Vec<f64>],
+    out: &[StepSeries],
+) {
     for (step, q) in scalars[0]
         .iter()
         .enumerate()

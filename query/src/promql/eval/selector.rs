@@ -51,30 +51,34 @@ pub(super) fn select(
     let smooth = selector.smoothed && take == Take::Value;
     let around = (lookback, if smooth { lookback } else { 0 });
     let with_resets = context.tells_resets(selector);
-    context.for_each(grid, context.series_of(plan::node_id(selector)), &|task, data| {
-        task.with_starts = take == Take::Start;
-        task.with_resets = with_resets;
-        task.read(data, shift, around)?;
-        let labels = data.labels().clone();
-        let series = if smooth && task.histograms.is_empty() {
-            let values = smoothed(&task.samples, shift, grid, lookback);
-            StepSeries::floats(labels, false, values)
-        } else if smooth {
-            smoothed_of_both(task, labels, (shift, lookback), grid, selector.span)
-        } else if task.histograms.is_empty() && take != Take::Start {
-            let values = newest(&task.samples, shift, grid, lookback, take);
-            StepSeries::floats(labels, false, values)
-        } else {
-            newest_of_both(task, labels, (shift, lookback), grid, take)
-        };
-        for (step, _) in series.values.iter() {
-            task.window(step, 1)?;
-        }
-        for (step, value) in series.histograms.iter() {
-            task.window(step, value.sample_weight())?;
-        }
-        Ok((!series.is_empty()).then_some(series))
-    })
+    context.for_each(
+        grid,
+        context.series_of(plan::node_id(selector))?,
+        &|task, data| {
+            task.with_starts = take == Take::Start;
+            task.with_resets = with_resets;
+            task.read(data, shift, around)?;
+            let labels = data.labels().clone();
+            let series = if smooth && task.histograms.is_empty() {
+                let values = smoothed(&task.samples, shift, grid, lookback);
+                StepSeries::floats(labels, false, values)
+            } else if smooth {
+                smoothed_of_both(task, labels, (shift, lookback), grid, selector.span)
+            } else if task.histograms.is_empty() && take != Take::Start {
+                let values = newest(&task.samples, shift, grid, lookback, take);
+                StepSeries::floats(labels, false, values)
+            } else {
+                newest_of_both(task, labels, (shift, lookback), grid, take)
+            };
+            for (step, _) in series.values.iter() {
+                task.window(step, 1)?;
+            }
+            for (step, value) in series.histograms.iter() {
+                task.window(step, value.sample_weight())?;
+            }
+            Ok((!series.is_empty()).then_some(series))
+        },
+    )
 }
 
 /// Per step the newest sample that is younger than `lookback`, unless it is a staleness marker.

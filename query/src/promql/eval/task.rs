@@ -56,16 +56,22 @@ pub(super) struct Counts {
     pub(super) notes: Notes,
 }
 
+impl Counts {
+    pub(super) fn of_steps(steps: usize) -> Counts {
+        Counts {
+            steps: vec![0; steps],
+            ..Counts::default()
+        }
+    }
+}
+
 impl<'t> Task<'t> {
     pub(super) fn new(context: &Context<'t>, grid: Grid) -> Task<'t> {
         Task::with(context.budget, grid, context.meter.held())
     }
 
     fn with(budget: &'t Budget<'t>, grid: Grid, base: usize) -> Task<'t> {
-        let counts = Counts {
-            steps: vec![0; grid.len],
-            ..Counts::default()
-        };
+        let counts = Counts::of_steps(grid.len);
         Task {
             budget,
             grid,
