@@ -47,7 +47,8 @@ pub fn read(text: &str) -> Result<(usize, String), StringError> {
                 }
             }
             _ if c == quote => {
-                let value = String::from_utf8(bytes).map_err(|_| StringError::BadCodePoint)?;
+                // Escapes may spell bytes that are no UTF-8; no label has such a value.
+                let value = String::from_utf8_lossy(&bytes).into_owned();
                 return Ok((at + 1, value));
             }
             _ => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -100,6 +101,19 @@ fn numeric(
         out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
     Ok(skip + digits)
+}
+
+/// Quotes a character as Go's `%q` does; the end of a text shows as the replacement character.
+pub fn quote_char(c: Option<char>) -> String {
+    match c {
+        None => "'\u{fffd}'".to_owned(),
+        Some('\'') => "'\\''".to_owned(),
+        Some('"') => "'\"'".to_owned(),
+        Some(c) => {
+            let quoted = quote(c.encode_utf8(&mut [0; 4]));
+            format!("'{}'", &quoted[1..quoted.len() - 1])
+        }
+    }
 }
 
 /// Quotes as Go's `%q` does.
