@@ -5,7 +5,9 @@
 mod cases {
     //! The subjects.
     mod api;
+    mod corpus;
     mod crash;
+    mod governor;
     mod lifecycle;
     mod operations;
     mod otlp;

@@ -6,6 +6,7 @@ pub mod bits;
 pub mod block;
 pub mod chunk;
 pub mod deletion;
+pub mod estimate;
 pub mod exemplar;
 pub mod head;
 pub mod histogram;
@@ -29,6 +30,7 @@ pub use batch::{
     SeriesWrite, WriteBatch,
 };
 pub use block::SeriesRows;
+pub use estimate::Estimate;
 pub use exemplar::{Exemplar, TraceId, parse_trace_id};
 pub use head::Input;
 pub use histogram::{CUSTOM_BUCKETS, Counts, Histogram, HistogramError, ResetHint, Span};

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::governor::Governor;
 use crate::ingest::Stated;
 use crate::pool::Pool;
 
@@ -24,8 +25,8 @@ pub struct App {
     pub counters: Counters,
     /// When the process started, milliseconds since 1970.
     pub started_ms: i64,
-    /// One permit per query being evaluated.
-    pub query_slots: Arc<Semaphore>,
+    /// Who may query when, and with what.
+    pub(crate) governor: Arc<Governor>,
     /// One permit per KiB of decompressed writes in work.
     pub in_flight: Semaphore,
     /// The threads that queries share beside their own.
@@ -45,7 +46,7 @@ impl App {
                 .min(Semaphore::MAX_PERMITS)
         };
         App {
-            query_slots: Arc::new(Semaphore::new(permits(config.query.concurrency))),
+            governor: Arc::new(Governor::new(&config.query)),
             in_flight: Semaphore::new(permits(config.limits.in_flight_bytes_max >> 10)),
             config,
             counters: Counters::default(),

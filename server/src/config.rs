@@ -1,5 +1,5 @@
 //! The effective configuration: one plain struct per concern, read from YAML, `KYMO_*` variables and flags, in that
-//! order, and checked at once. [`KEYS`](keys::KEYS) is the one table that parsing, printing and the README derive from.
+//! order, and checked at once. [`keys`] has the one table that parsing, printing and the README derive from.
 
 pub mod keys;
 mod load;
@@ -31,6 +31,8 @@ pub struct Config {
     pub otlp: Otlp,
     /// What queries may use.
     pub query: QueryLimits,
+    /// What Prometheus keeps behind feature flags.
+    pub features: Features,
     /// How the server logs.
     pub log: Log,
     /// Whether `X-Scope-OrgID` picks the tenant. Off: the header is ignored and there is one tenant.
@@ -88,20 +90,68 @@ pub struct AcceptedMessages {
 }
 
 /// What queries may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryLimits {
     /// Longest time one query may take, in milliseconds.
     pub timeout_ms: u64,
     /// Samples one query may hold in memory.
     pub samples_max: u64,
-    /// Bytes the results of one query's expressions may take.
-    pub bytes_max: u64,
+    /// Bytes one query may hold.
+    pub memory_max: u64,
+    /// Bytes all queries may hold together.
+    pub memory_total: MemoryTotal,
     /// Queries evaluated at the same time; more wait.
     pub concurrency: u64,
+    /// Queries that may wait.
+    pub queue_length: u64,
+    /// Longest time a query waits, in milliseconds; 0 is as long as it may take.
+    pub queue_timeout_ms: u64,
     /// How far an instant selector looks back, in milliseconds.
     pub lookback_ms: u64,
-    /// Whether what Prometheus keeps behind feature flags is accepted.
-    pub experimental: bool,
+    /// Time from which a query counts as slow, in milliseconds.
+    pub log_slow_ms: u64,
+    /// Where slow queries are logged; `None` is the server's own log.
+    pub log_file: Option<PathBuf>,
+}
+
+/// Bytes that all queries may hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemoryTotal {
+    /// Half of what the machine, or the container that the server runs in, has.
+    Auto,
+    /// So many.
+    Bytes(u64),
+}
+
+impl MemoryTotal {
+    /// The bytes on this machine.
+    pub fn bytes(self) -> u64 {
+        match self {
+            MemoryTotal::Auto => crate::machine::memory_bytes() / 2,
+            MemoryTotal::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// What Prometheus keeps behind feature flags, under the flags' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Features {
+    /// Functions and aggregations marked experimental.
+    pub promql_experimental_functions: bool,
+    /// The modifiers `anchored` and `smoothed`.
+    pub promql_extended_range_selectors: bool,
+    /// The modifiers `fill`, `fill_left` and `fill_right`.
+    pub promql_binop_fill_modifiers: bool,
+    /// Metric names are dropped at the end of a query.
+    pub promql_delayed_name_removal: bool,
+    /// `stats=all` answers samples by step.
+    pub promql_per_step_stats: bool,
+    /// Functions over counters take resets from start timestamps.
+    pub use_start_timestamps: bool,
+    /// Series have the labels `__type__` and `__unit__`.
+    pub type_and_unit_labels: bool,
+    /// `/api/v1/search/*`.
+    pub search_api: bool,
 }
 
 /// How the server logs.
@@ -152,6 +202,15 @@ impl fmt::Display for WalSync {
     }
 }
 
+impl fmt::Display for MemoryTotal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MemoryTotal::Auto => f.write_str("auto"),
+            MemoryTotal::Bytes(bytes) => f.write_str(&crate::units::size_text(*bytes)),
+        }
+    }
+}
+
 impl fmt::Display for AcceptedMessages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = [(self.v1, keys::REMOTE_WRITE_V1), (self.v2, keys::REMOTE_WRITE_V2)];
@@ -185,7 +244,7 @@ impl Config {
     pub fn to_yaml(&self) -> String {
         let mut out = String::new();
         let mut section = "";
-        for key in keys::KEYS {
+        for key in keys::all() {
             let (head, leaf) = key.path.split_once('.').unwrap_or(("", key.path));
             if head != section {
                 out.push_str(&format!("{head}:\n"));

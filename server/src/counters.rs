@@ -30,8 +30,6 @@ pub struct Counters {
     pub rejected: [Counter; Reason::COUNT],
     /// Writes told to retry.
     pub writes_deferred: Counter,
-    /// Queries being evaluated or waiting.
-    pub queries_active: Gauge,
 }
 
 /// A number that only grows.

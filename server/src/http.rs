@@ -3,6 +3,7 @@
 
 mod admin;
 mod answer;
+mod caller;
 mod edge;
 pub(crate) mod otlp;
 mod own;
@@ -25,6 +26,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 pub(crate) use answer::ApiError;
 use answer::ErrorType;
+pub(crate) use caller::Peer;
 pub(crate) use edge::edge;
 pub(crate) use otlp::partial;
 pub(crate) use prom::status::rfc3339;
@@ -81,6 +83,7 @@ fn data_routes() -> Router<Arc<App>> {
         .route("/api/v1/status/tsdb/blocks", get(prom::tsdb::blocks))
         .merge(prom::empty::routes())
         .merge(prom::status::routes())
+        .merge(prom::active::routes())
         .merge(prom::deletes::routes())
         .merge(admin::routes())
 }

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::grpc;
-use crate::http::{otlp, router};
+use crate::http::{Peer, otlp, router};
 use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
 
@@ -186,7 +186,7 @@ async fn serve(
     router: Router,
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router)
+    axum::serve(listener, router.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async move {
             // Either way the sender is gone, so it is time to stop.
             let _ = stopped.changed().await;
@@ -220,6 +220,7 @@ impl Opened {
         let storage = LocalStorage::open(dir).map_err(failed)?;
         let (node, recovery) = Node::open(Arc::new(storage), node_options(&app.config)).map_err(failed)?;
         log_recovery(dir, &recovery, started.elapsed());
+        app.governor.open_journal(dir);
         let commits = {
             let node = Arc::clone(&node);
             std::thread::Builder::new()

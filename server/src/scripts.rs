@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
 use kymo_engine::log::LogOptions;
-use kymo_engine::metrics::{Input, Metrics, Selection, SeriesData, SeriesRows, SeriesSet, WriteBatch};
+use kymo_engine::metrics::{
+    Estimate, Input, Metrics, Selection, SeriesData, SeriesRows, SeriesSet, WriteBatch,
+};
 use kymo_engine::node::{Node, NodeOptions};
 use kymo_engine::storage::MemoryStorage;
 use kymo_engine::store::{Snapshot, StoreOptions};
@@ -115,6 +117,21 @@ impl Source for SnapshotSource {
                 Ok(selections.iter().map(nothing).collect())
             }
         }
+    }
+
+    fn series_bound(&self) -> u64 {
+        self.0.as_ref().map_or(0, Snapshot::series_bound)
+    }
+
+    fn estimate(&self, selection: &Selection, samples: bool) -> kymo_engine::Result<Option<Estimate>> {
+        let Some(snapshot) = &self.0 else {
+            return Ok(Some(Estimate::default()));
+        };
+        let estimate = match samples {
+            true => snapshot.estimate(selection),
+            false => snapshot.estimate_series(&selection.matchers, selection.min_time, selection.max_time),
+        };
+        estimate.map(Some)
     }
 }
 

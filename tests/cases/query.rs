@@ -320,7 +320,7 @@ fn experimental_functions_are_accepted_when_switched_on() {
     };
     let refused = ask(&[]);
     assert_eq!(refused["errorType"], "bad_data", "{refused}");
-    let accepted = ask(&[("query.experimental", "on")]);
+    let accepted = ask(&[("features.promql_experimental_functions", "on")]);
     assert_eq!(
         accepted["data"]["result"].as_array().unwrap().len(),
         1,

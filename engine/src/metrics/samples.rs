@@ -29,6 +29,20 @@ pub enum Part<'s> {
 }
 
 impl Part<'_> {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Part::Sealed(chunk) => chunk.count().into(),
+            Part::Open(chunk) => chunk.count().into(),
+            Part::Late(samples) => samples.len(),
+        }
+    }
+
+    /// True without samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Appends all samples to `out`.
     pub fn decode(&self, out: &mut Samples) -> Result<(), Malformed> {
         match self {

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{Samples, Selection, SeriesData, SeriesSet};
+use kymo_engine::metrics::{Estimate, Samples, Selection, SeriesData, SeriesSet};
 
 use super::ast::{Expr, ValueType};
 use super::histogram::FloatHistogram;
 
+mod admission;
 mod aggregate;
 mod annotations;
 mod binary;
@@ -30,6 +31,7 @@ mod kahan;
 mod label_fn;
 mod matching;
 mod math_fn;
+mod memory;
 mod native;
 mod output;
 mod plan;
@@ -47,8 +49,9 @@ mod topk;
 pub use annotations::Annotations;
 pub use budget::{Budget, BudgetExceeded, Executor, Stats};
 pub use error::EvalError;
-pub use explain::explain;
+pub use explain::{Cost, costs, explain};
 pub use grid::Grid;
+pub use memory::{Account, MemoryPool, OutOfMemory, PoolEmpty};
 
 /// Where the series come from. A query asks once for all of its selectors, so that it sees one state.
 pub trait Source: Sync {
@@ -72,6 +75,20 @@ pub trait Source: Sync {
         Ok(sets
             .map(|(series, of)| SeriesSet::from_series(series, of.min_time, of.max_time))
             .collect())
+    }
+
+    /// The most series that any selection can have, known at once.
+    fn series_bound(&self) -> u64 {
+        0
+    }
+
+    /// What a selection would read, from indexes alone; `samples` says whether samples are to be counted too, which takes
+    /// longer. `None` when the source cannot tell.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn estimate(&self, _: &Selection, _samples: bool) -> kymo_engine::Result<Option<Estimate>> {
+        Ok(None)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::{HistogramWrite, Selection, SeriesData, SeriesRows};
+use kymo_engine::metrics::{Estimate, HistogramWrite, Samples, Selection, SeriesData, SeriesRows};
 
 use crate::promql::eval::Source;
 
@@ -61,6 +61,18 @@ impl Source for MemorySource {
                     .collect()
             })
             .collect())
+    }
+
+    fn estimate(&self, selection: &Selection, _: bool) -> kymo_engine::Result<Option<Estimate>> {
+        let mut estimate = Estimate::default();
+        for one in self.select(std::slice::from_ref(selection))?.iter().flatten() {
+            let mut samples = Samples::default();
+            one.read(selection.min_time, selection.max_time, &mut samples)?;
+            estimate.series += 1;
+            estimate.samples += samples.len() as u64;
+        }
+        (estimate.series_max, estimate.samples_whole) = (estimate.series, estimate.samples);
+        Ok(Some(estimate))
     }
 }
 

@@ -33,9 +33,12 @@ pub(crate) struct PromqlArgs {
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
-    /// Show the plan and what was read.
+    /// Show the plan and what it reads, told from the index, beside the result.
     #[arg(long)]
     explain: bool,
+    /// Show the plan and what it would read, and do not run it.
+    #[arg(long, conflicts_with = "explain")]
+    estimate: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -56,6 +59,8 @@ pub(crate) fn query(command: &QueryCommand) -> Outcome {
     };
     if args.explain {
         params.push(("explain", "1"));
+    } else if args.estimate {
+        params.push(("explain", "only"));
     }
     let answer = args.target.call(Method::GET, path, &params)?;
     if args.json {
@@ -78,11 +83,8 @@ fn show(data: &Value) {
         Some("vector") => {
             let rows: Vec<_> = elements()
                 .map(|item| {
-                    vec![
-                        metric_text(&item["metric"]),
-                        plain(&item["value"][1]),
-                        plain(&item["value"][0]),
-                    ]
+                    let point = item.get("value").unwrap_or(&item["histogram"]);
+                    vec![metric_text(&item["metric"]), number(&point[1]), plain(&point[0])]
                 })
                 .collect();
             say(&table(&["series", "value", "time"], &rows));
@@ -90,15 +92,23 @@ fn show(data: &Value) {
         Some("matrix") => {
             let points = |item: &Value| -> Vec<Vec<String>> {
                 let series = metric_text(&item["metric"]);
-                let values = item["values"].as_array().into_iter().flatten();
-                values
-                    .map(|v| vec![series.clone(), plain(&v[0]), plain(&v[1])])
+                let of = |name: &str| item[name].as_array().cloned().unwrap_or_default();
+                let mut points = [of("values"), of("histograms")].concat();
+                points.sort_by(|a, b| {
+                    a[0].as_f64()
+                        .unwrap_or(0.0)
+                        .total_cmp(&b[0].as_f64().unwrap_or(0.0))
+                });
+                points
+                    .iter()
+                    .map(|v| vec![series.clone(), plain(&v[0]), number(&v[1])])
                     .collect()
             };
             let rows: Vec<_> = elements().flat_map(points).collect();
             say(&table(&["series", "time", "value"], &rows));
         }
-        _ => say(&plain(&result[1])),
+        Some(_) => say(&plain(&result[1])),
+        None => {}
     }
     if let Some(lines) = data["explain"].as_array() {
         say("");
@@ -106,6 +116,23 @@ fn show(data: &Value) {
             say(&plain(line));
         }
     }
+}
+
+/// A value, or a histogram in the words of `count_values`.
+fn number(value: &Value) -> String {
+    if !value.is_object() {
+        return plain(value);
+    }
+    let mut out = format!("{{count:{}, sum:{}", plain(&value["count"]), plain(&value["sum"]));
+    for bucket in value["buckets"].as_array().into_iter().flatten() {
+        let bounds = bucket[0].as_u64().unwrap_or(2);
+        let open = if matches!(bounds, 1 | 3) { '[' } else { '(' };
+        let close = if matches!(bounds, 0 | 3) { ']' } else { ')' };
+        let [lower, upper, count] = [1, 2, 3].map(|i| plain(&bucket[i]));
+        out.push_str(&format!(", {open}{lower},{upper}{close}:{count}"));
+    }
+    out.push('}');
+    out
 }
 
 /// A JSON string without its quotes, anything else as it is.

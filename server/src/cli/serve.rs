@@ -38,6 +38,9 @@ pub(crate) struct ServeArgs {
     /// Any key: --set query.timeout=30s
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// Features by Prometheus' names: --enable-feature promql-experimental-functions,search-api
+    #[arg(long = "enable-feature", value_name = "NAME", value_delimiter = ',')]
+    features: Vec<String>,
     /// Print the effective configuration and exit.
     #[arg(long)]
     print_config: bool,
@@ -50,10 +53,20 @@ impl ServeArgs {
             let Some((key, value)) = set.split_once('=') else {
                 return Err(Failure::new(USAGE, format!("--set {set}: KEY=VALUE is expected")));
             };
-            if !config::keys::KEYS.iter().any(|k| k.path == key) {
+            if config::keys::find(key).is_none() {
                 return Err(Failure::new(USAGE, format!("--set {key}: unknown key")));
             }
             overrides.flags.insert(key.to_owned(), value.to_owned());
+        }
+        for feature in &self.features {
+            let key = format!("features.{}", feature.replace('-', "_"));
+            if config::keys::find(&key).is_none() {
+                return Err(Failure::new(
+                    USAGE,
+                    format!("--enable-feature {feature}: unknown feature"),
+                ));
+            }
+            overrides.flags.insert(key, "on".to_owned());
         }
         if self.main_only {
             for key in ["otlp.grpc_listen", "otlp.http_listen"] {

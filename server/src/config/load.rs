@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::keys::KEYS;
+use super::keys;
 use super::{
-    AcceptedMessages, Config, CorsOrigin, Limits, Log, LogFormat, Otlp, QueryLimits, Retention, WalSync, Web,
+    AcceptedMessages, Config, CorsOrigin, Features, Limits, Log, LogFormat, MemoryTotal, Otlp, QueryLimits,
+    Retention, WalSync, Web,
 };
 
 /// What overrides the file: values by key path.
@@ -35,8 +36,7 @@ impl std::error::Error for Problems {}
 impl Overrides {
     /// The `KYMO_*` variables of this process that name a key.
     pub fn from_environment() -> Overrides {
-        let variables = KEYS
-            .iter()
+        let variables = keys::all()
             .filter_map(|key| Some((key.path.to_owned(), std::env::var(key.variable()).ok()?)))
             .collect();
         Overrides {
@@ -76,7 +76,7 @@ pub fn parse(yaml: &str, overrides: &Overrides) -> Result<Config, Problems> {
         (" (flag)", &overrides.flags),
     ];
     let mut config = blank();
-    for key in KEYS {
+    for key in keys::all() {
         let stated = sources
             .iter()
             .rev()
@@ -124,7 +124,7 @@ fn flatten(path: &str, tree: &Value, values: &mut BTreeMap<String, String>, prob
                 }
             }
         }
-        Value::Array(items) if KEYS.iter().any(|key| key.path == path && key.list) => {
+        Value::Array(items) if keys::find(path).is_some_and(|key| key.list) => {
             let texts = items.iter().map(|item| match item {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
@@ -132,7 +132,7 @@ fn flatten(path: &str, tree: &Value, values: &mut BTreeMap<String, String>, prob
             values.insert(path.to_owned(), texts.collect::<Vec<_>>().join(","));
         }
         Value::Array(_) => problems.push(format!("{}: a list is not expected here", shown(path))),
-        _ if !KEYS.iter().any(|key| key.path == path) => {
+        _ if keys::find(path).is_none() => {
             problems.push(format!("{}: a section with keys is expected here", shown(path)));
         }
         Value::String(text) => drop(values.insert(path.to_owned(), text.clone())),
@@ -141,7 +141,7 @@ fn flatten(path: &str, tree: &Value, values: &mut BTreeMap<String, String>, prob
 }
 
 fn known(path: &str) -> bool {
-    KEYS.iter().any(|key| {
+    keys::all().any(|key| {
         key.path == path
             || key
                 .path
@@ -178,11 +178,16 @@ fn blank() -> Config {
         query: QueryLimits {
             timeout_ms: 0,
             samples_max: 0,
-            bytes_max: 0,
+            memory_max: 0,
+            memory_total: MemoryTotal::Auto,
             concurrency: 0,
+            queue_length: 0,
+            queue_timeout_ms: 0,
             lookback_ms: 0,
-            experimental: false,
+            log_slow_ms: 0,
+            log_file: None,
         },
+        features: Features::default(),
         log: Log {
             format: LogFormat::Text,
             level: String::new(),

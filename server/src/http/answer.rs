@@ -1,10 +1,22 @@
 //! The envelope of the Prometheus API: `{"status":..,"data":..}` and the status code of each error type.
 //! Not for endpoints outside `/api/v1`, which answer plain text.
 
+mod body;
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_engine::{BudgetExceeded, Error, ErrorKind};
+use kymo_query::promql::eval::Account;
 use serde::Serialize;
+
+/// The content type Prometheus uses, without a charset.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Data from this many bytes on is sent as it is, not copied into one piece with what surrounds it.
+const PARTS_BYTES_MIN: usize = 16 << 10;
 
 /// What an API handler returns.
 pub(crate) type Reply = Result<Answer, ApiError>;
@@ -18,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) warnings: Vec<String>,
     /// Infos, as shown.
     pub(crate) infos: Vec<String>,
+    /// What keeps the memory of the data reserved until it is sent.
+    pub(crate) account: Option<Arc<Account>>,
 }
 
 /// Prometheus' error types (`web/api/v1/api.go`).
@@ -37,6 +51,8 @@ pub(crate) enum ErrorType {
     NotFound,
     /// The function is not there now. It has no status of its own in Prometheus and goes out as 500.
     Unavailable,
+    /// There is too much to do now. It goes out as 503, to be asked again.
+    Overloaded,
     /// The caller did not say which tenant it is.
     Unauthorized,
 }
@@ -48,6 +64,8 @@ pub(crate) struct ApiError {
     pub(crate) kind: ErrorType,
     /// Its text.
     pub(crate) text: String,
+    /// The query asked for more than a limit of the configuration allows.
+    pub(crate) over_limit: bool,
 }
 
 impl Answer {
@@ -65,6 +83,17 @@ impl Answer {
             ..Answer::default()
         }
     }
+
+    /// Bytes of its data.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, String::len)
+    }
+
+    /// Keeps the memory of the data reserved until it is sent.
+    pub(crate) fn held_by(mut self, account: Arc<Account>) -> Answer {
+        self.account = Some(account);
+        self
+    }
 }
 
 impl ErrorType {
@@ -77,7 +106,7 @@ impl ErrorType {
             ErrorType::Timeout => "timeout",
             ErrorType::Internal => "internal",
             ErrorType::NotFound => "not_found",
-            ErrorType::Unavailable => "unavailable",
+            ErrorType::Unavailable | ErrorType::Overloaded => "unavailable",
             ErrorType::Unauthorized => "unauthorized",
         }
     }
@@ -88,7 +117,7 @@ impl ErrorType {
             ErrorType::BadData => StatusCode::BAD_REQUEST,
             ErrorType::Execution => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorType::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-            ErrorType::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorType::Timeout | ErrorType::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             ErrorType::Internal | ErrorType::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
             ErrorType::NotFound => StatusCode::NOT_FOUND,
             ErrorType::Unauthorized => StatusCode::UNAUTHORIZED,
@@ -102,6 +131,15 @@ impl ApiError {
         ApiError {
             kind,
             text: text.into(),
+            over_limit: false,
+        }
+    }
+
+    /// A query that asked for more than a limit allows.
+    pub(crate) fn over_limit(text: impl Into<String>) -> ApiError {
+        ApiError {
+            over_limit: true,
+            ..ApiError::new(ErrorType::Execution, text)
         }
     }
 
@@ -136,17 +174,26 @@ impl IntoResponse for Answer {
         let Some(data) = self.data else {
             return StatusCode::NO_CONTENT.into_response();
         };
-        let mut body = String::with_capacity(data.len() + 64);
-        body.push_str("{\"status\":\"success\",\"data\":");
-        body.push_str(&data);
+        let mut end = String::new();
         for (name, texts) in [("warnings", &self.warnings), ("infos", &self.infos)] {
             if !texts.is_empty() {
-                body.push_str(&format!(",\"{name}\":"));
-                push_json(&mut body, texts);
+                end.push_str(&format!(",\"{name}\":"));
+                push_json(&mut end, texts);
             }
         }
-        body.push('}');
-        json_response(StatusCode::OK, body)
+        end.push('}');
+        const BEGIN: &str = "{\"status\":\"success\",\"data\":";
+        if data.len() < PARTS_BYTES_MIN {
+            return json_response(StatusCode::OK, [BEGIN, &data, &end].concat());
+        }
+        let parts = [Bytes::from_static(BEGIN.as_bytes()), data.into(), end.into()];
+        let body = body::Parts {
+            parts: parts.into(),
+            account: self.account,
+        };
+        let mut response = Response::new(Body::new(body));
+        response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        response
     }
 }
 
@@ -158,7 +205,12 @@ impl IntoResponse for ApiError {
         );
         push_json(&mut body, &self.text);
         body.push('}');
-        json_response(self.kind.status(), body)
+        let mut response = json_response(self.kind.status(), body);
+        if self.kind == ErrorType::Overloaded {
+            let soon = HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, soon);
+        }
+        response
     }
 }
 
@@ -170,8 +222,6 @@ pub(crate) fn push_json(out: &mut String, value: &(impl Serialize + ?Sized)) {
 /// A JSON response in the content type Prometheus uses, without a charset.
 pub(crate) fn json_response(status: StatusCode, body: String) -> Response {
     let mut response = (status, body).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }

@@ -1,16 +1,19 @@
 //! What every request and response passes: CORS, preflight, compression, and the count by path and status.
 
+use std::future::poll_fn;
 use std::io::Write;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
+use http_body::Frame;
 
 use crate::app::App;
 use crate::config::CorsOrigin;
@@ -19,7 +22,7 @@ use crate::config::CorsOrigin;
 const COMPRESS_BYTES_MIN: u64 = 512;
 
 /// Bodies from this many bytes on are compressed away from the threads that serve connections.
-const COMPRESS_INLINE_MAX: usize = 64 << 10;
+const COMPRESS_INLINE_MAX: u64 = 64 << 10;
 
 /// The layer around all routes.
 pub(crate) async fn edge(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -101,17 +104,18 @@ impl Coding {
         }
     }
 
-    fn encode(self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    /// Encodes the parts of a body as one.
+    fn encode(self, parts: &[Bytes]) -> std::io::Result<Vec<u8>> {
         let level = Compression::fast();
         match self {
             Coding::Gzip => {
                 let mut encoder = GzEncoder::new(Vec::new(), level);
-                encoder.write_all(bytes)?;
+                parts.iter().try_for_each(|part| encoder.write_all(part))?;
                 encoder.finish()
             }
             Coding::Deflate => {
                 let mut encoder = ZlibEncoder::new(Vec::new(), level);
-                encoder.write_all(bytes)?;
+                parts.iter().try_for_each(|part| encoder.write_all(part))?;
                 encoder.finish()
             }
         }
@@ -127,17 +131,23 @@ async fn compressed(mut response: Response, coding: Coding) -> Response {
     if encoded_already || whole.is_none_or(|len| len < COMPRESS_BYTES_MIN) {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let encoded = if bytes.len() > COMPRESS_INLINE_MAX {
-        let copy = bytes.clone();
-        tokio::task::spawn_blocking(move || coding.encode(&copy))
+    let (mut parts, mut body) = response.into_parts();
+    // The parts of a large answer are not joined: that would hold it twice.
+    let mut pieces: Vec<Bytes> = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        match frame.map(Frame::into_data) {
+            Ok(Ok(piece)) => pieces.push(piece),
+            Ok(Err(_)) => {}
+            Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+    let encoded = if whole.is_some_and(|len| len > COMPRESS_INLINE_MAX) {
+        let pieces = pieces.clone();
+        tokio::task::spawn_blocking(move || coding.encode(&pieces))
             .await
             .ok()
     } else {
-        Some(coding.encode(&bytes))
+        Some(coding.encode(&pieces))
     };
     let body = match encoded {
         Some(Ok(encoded)) => {
@@ -147,7 +157,7 @@ async fn compressed(mut response: Response, coding: Coding) -> Response {
             parts.headers.remove(header::CONTENT_LENGTH);
             Body::from(encoded)
         }
-        _ => Body::from(bytes),
+        _ => Body::from(pieces.concat()),
     };
     Response::from_parts(parts, body)
 }

@@ -15,6 +15,7 @@ use super::answer::json_response;
 use super::prom::status::build_info;
 use crate::app::App;
 use crate::counters::DURATION_BOUNDS;
+use crate::governor::Outcome;
 use crate::ingest::Reason;
 use exposition::Exposition;
 
@@ -42,6 +43,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     let mut out = Exposition::default();
     write_process(&mut out, &app);
     write_requests(&mut out, &app);
+    write_queries(&mut out, &app);
     write_ingest(&mut out, &app);
     write_store(&mut out, &app);
     let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
@@ -102,13 +104,70 @@ fn write_requests(out: &mut Exposition, app: &App) {
         let labels = [("path", path.as_str()), ("status", status.as_str())];
         out.histogram(name, &labels, &DURATION_BOUNDS, &stats.buckets, stats.seconds);
     }
-    let active = app.counters.queries_active.get();
-    out.single(
-        "kymo_queries_active",
-        "gauge",
-        "Queries evaluated or waiting.",
-        active as f64,
-    );
+}
+
+/// The gates, memory and ends of queries.
+fn write_queries(out: &mut Exposition, app: &App) {
+    let governor = &app.governor;
+    let active = governor.active().len() as u64;
+    let waiting = governor.waiting();
+    let memory = governor.memory();
+    let gauges = [
+        ("kymo_queries_active", "Queries that run or wait.", active),
+        (
+            "kymo_queries_running",
+            "Queries that run.",
+            active.saturating_sub(waiting),
+        ),
+        (
+            "kymo_queries_waiting",
+            "Queries that wait for their turn.",
+            waiting,
+        ),
+        (
+            "kymo_query_memory_bytes",
+            "Memory that queries hold.",
+            memory.taken() as u64,
+        ),
+        (
+            "kymo_query_memory_peak_bytes",
+            "Most memory that queries held at once.",
+            memory.peak() as u64,
+        ),
+        (
+            "kymo_query_memory_limit_bytes",
+            "Memory that queries may hold together.",
+            memory.limit() as u64,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        out.single(name, "gauge", help, value as f64);
+    }
+    let counters = [
+        (
+            "kymo_query_memory_refused_total",
+            "Times that queries asked for memory and there was none left.",
+            memory.refused(),
+        ),
+        (
+            "kymo_query_samples_read_total",
+            "Samples decoded for queries.",
+            governor.samples_read.get(),
+        ),
+        (
+            "kymo_queries_slow_total",
+            "Queries that took as long as query.log_slow.",
+            governor.slow_queries.get(),
+        ),
+    ];
+    for (name, help, value) in counters {
+        out.single(name, "counter", help, value as f64);
+    }
+    let name = "kymo_queries_total";
+    out.family(name, "counter", "Queries by how they ended.");
+    for (outcome, counter) in Outcome::ALL.iter().zip(&governor.outcomes) {
+        out.sample(name, &[("outcome", outcome.as_str())], counter.get() as f64);
+    }
 }
 
 fn write_ingest(out: &mut Exposition, app: &App) {

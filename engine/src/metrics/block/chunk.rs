@@ -23,6 +23,8 @@ pub struct ChunkRef {
     pub last_time: i64,
     /// Page of the timestamp column and its first byte there.
     pub times: (u32, u32),
+    /// Number of the column in its directory; none in blocks of version 1.
+    pub column: Option<u32>,
     /// Where the values lie.
     pub values: Values,
     /// Page of the start timestamps and their first byte there.

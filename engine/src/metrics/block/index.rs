@@ -228,37 +228,38 @@ impl<'b> BlockReader<'b> {
 
     /// Reads the given series, ascending.
     pub fn series(&self, wanted: impl Iterator<Item = u32>) -> impl Iterator<Item = Result<SeriesEntry>> {
-        let mut page: Option<(u32, SeriesPage)> = None;
+        let (mut at_hand, mut page) = (None, SeriesPage::default());
         wanted.map(move |i| {
             let number = i / SERIES_PER_PAGE;
-            if page.as_ref().is_none_or(|(n, _)| *n != number) {
-                page = Some((number, self.series_page(number)?));
+            if at_hand != Some(number) {
+                at_hand = None;
+                self.series_page(number, &mut page)?;
+                at_hand = Some(number);
             }
             let at = (i % SERIES_PER_PAGE) as usize;
-            let entry = page.as_ref().and_then(|(_, page)| {
-                Some(SeriesEntry {
-                    pairs: page.pairs(at)?.to_vec(),
-                    chunks: page.chunks(at)?.to_vec(),
-                })
+            let entry = page.pairs(at).zip(page.chunks(at));
+            let entry = entry.map(|(pairs, chunks)| SeriesEntry {
+                pairs: pairs.to_vec(),
+                chunks: chunks.to_vec(),
             });
             entry.ok_or_else(|| self.file.corrupt(i.into(), "no such series"))
         })
     }
 
-    /// Reads a page of [`SERIES_PER_PAGE`] series.
-    pub fn series_page(&self, number: u32) -> Result<SeriesPage> {
+    /// Reads a page of [`SERIES_PER_PAGE`] series in place of another.
+    pub fn series_page(&self, number: u32, page: &mut SeriesPage) -> Result<()> {
         let corrupt = |Malformed(what)| self.file.corrupt(number.into(), what);
         if !self.index.v1 {
             let bytes = self.file.page(section::SERIES, number)?;
-            return series_page::decode(&bytes, &self.times).map_err(corrupt);
+            return series_page::decode(&bytes, &self.times, page).map_err(corrupt);
         }
         let bytes = self.file.page(section::SERIES_V1, number)?;
         let mut r = Reader::new(&bytes);
-        let mut page = SeriesPage::default();
+        page.clear();
         while r.remaining() > 0 {
             page.push(&v1::series(&mut r).map_err(corrupt)?);
         }
-        Ok(page)
+        Ok(())
     }
 
     /// The label set of a series, by the symbols of its labels.

@@ -94,14 +94,15 @@ fn encode_labels(series: &[PageSeries], out: &mut Vec<u8>) {
     }
 }
 
-fn get_deltas(r: &mut Reader<'_>, count: usize) -> Result<Vec<u32>, Malformed> {
+/// Reads a column in place of another.
+fn get_deltas(r: &mut Reader<'_>, count: usize, out: &mut Vec<u32>) -> Result<(), Malformed> {
+    out.clear();
     let mut last = 0i64;
-    (0..count)
-        .map(|_| {
-            last = last.wrapping_add(r.svarint()?);
-            u32::try_from(last).map_err(|_| Malformed("number of a column over 32 bits"))
-        })
-        .collect()
+    for _ in 0..count {
+        last = last.wrapping_add(r.svarint()?);
+        out.push(u32::try_from(last).map_err(|_| Malformed("number of a column over 32 bits"))?);
+    }
+    Ok(())
 }
 
 /// The series of a page in columns.
@@ -114,6 +115,18 @@ pub struct SeriesPage {
     chunks: Vec<ChunkRef>,
     /// Ends of the series in `chunks`.
     chunk_ends: Vec<u32>,
+    scratch: Scratch,
+}
+
+/// Columns on their way into chunks.
+#[derive(Debug, Default)]
+struct Scratch {
+    times: Vec<u32>,
+    pages: Vec<u32>,
+    offsets: Vec<u32>,
+    /// Where the pairs of each series begin, by its list of names.
+    members: Vec<Vec<u32>>,
+    names: Vec<Vec<u32>>,
 }
 
 fn slice_of<'a, T>(all: &'a [T], ends: &[u32], i: usize) -> Option<&'a [T]> {
@@ -138,6 +151,13 @@ impl SeriesPage {
         slice_of(&self.chunks, &self.chunk_ends, i)
     }
 
+    pub(super) fn clear(&mut self) {
+        self.pairs.clear();
+        self.pair_ends.clear();
+        self.chunks.clear();
+        self.chunk_ends.clear();
+    }
+
     /// Adds a series.
     pub(super) fn push(&mut self, entry: &SeriesEntry) {
         self.pairs.extend_from_slice(&entry.pairs);
@@ -147,14 +167,13 @@ impl SeriesPage {
     }
 }
 
-/// Decodes a page; `directory` is that of the timestamp columns.
-pub(super) fn decode(bytes: &[u8], directory: &[u8]) -> Result<SeriesPage, Malformed> {
+/// Decodes a page in place of another; `directory` is that of the timestamp columns.
+pub(super) fn decode(bytes: &[u8], directory: &[u8], page: &mut SeriesPage) -> Result<(), Malformed> {
+    page.clear();
     let mut r = Reader::new(bytes);
     let count = r.count(1)?;
-    let mut page = SeriesPage::default();
-    decode_labels(&mut r, count, &mut page)?;
+    decode_labels(&mut r, count, page)?;
     let mut total = 0usize;
-    page.chunk_ends.reserve_exact(count);
     for _ in 0..count {
         total = total
             .checked_add(r.count(1)?)
@@ -162,36 +181,38 @@ pub(super) fn decode(bytes: &[u8], directory: &[u8]) -> Result<SeriesPage, Malfo
             .ok_or(Malformed("number of chunks"))?;
         page.chunk_ends.push(total as u32);
     }
-    decode_chunks(&mut r, total, directory, &mut page.chunks)?;
-    Ok(page)
+    decode_chunks(&mut r, total, directory, page)
 }
 
 fn decode_chunks(
     r: &mut Reader<'_>,
     total: usize,
     directory: &[u8],
-    chunks: &mut Vec<ChunkRef>,
+    page: &mut SeriesPage,
 ) -> Result<(), Malformed> {
+    let SeriesPage { chunks, scratch, .. } = page;
     let flags = r.take(total)?;
-    let times = get_deltas(r, total)?;
-    let pages = get_deltas(r, total)?;
-    let offsets = get_deltas(r, total)?;
+    get_deltas(r, total, &mut scratch.times)?;
+    get_deltas(r, total, &mut scratch.pages)?;
+    get_deltas(r, total, &mut scratch.offsets)?;
     let with_starts = flags.iter().filter(|f| **f & STARTS != 0).count();
-    let start_pages = get_deltas(r, with_starts)?;
-    let start_offsets = get_deltas(r, with_starts)?;
+    let (mut start_pages, mut start_offsets) = (Vec::new(), Vec::new());
+    get_deltas(r, with_starts, &mut start_pages)?;
+    get_deltas(r, with_starts, &mut start_offsets)?;
     let mut starts = start_pages.into_iter().zip(start_offsets);
-    chunks.reserve_exact(total);
     for (i, flags) in flags.iter().enumerate() {
-        let times = times::entry(directory, times[i])?;
+        let column = scratch.times[i];
+        let times = times::entry(directory, column)?;
         if times.count == 0 || times.count as usize > SAMPLES_MAX {
             return Err(Malformed("sample count of a chunk"));
         }
-        let (page, offset) = (pages[i], offsets[i]);
+        let (page, offset) = (scratch.pages[i], scratch.offsets[i]);
         chunks.push(ChunkRef {
             count: times.count,
             first_time: times.first,
             last_time: times.last,
             times: (times.page, times.offset),
+            column: Some(column),
             values: match flags & HISTOGRAMS {
                 0 => Values::Group { page, index: offset },
                 _ => Values::Histograms { page, offset },
@@ -204,31 +225,44 @@ fn decode_chunks(
 }
 
 fn decode_labels(r: &mut Reader<'_>, count: usize, page: &mut SeriesPage) -> Result<(), Malformed> {
+    let SeriesPage {
+        pairs,
+        pair_ends,
+        scratch,
+        ..
+    } = page;
     let lists = r.count(1)?;
-    let mut names = Vec::with_capacity(lists);
-    for _ in 0..lists {
+    scratch
+        .names
+        .resize_with(scratch.names.len().max(lists), Vec::new);
+    scratch
+        .members
+        .resize_with(scratch.members.len().max(lists), Vec::new);
+    for (names, members) in scratch.names.iter_mut().zip(&mut scratch.members).take(lists) {
         let len = r.count(1)?;
-        names.push(get_deltas(r, len)?);
+        get_deltas(r, len, names)?;
+        members.clear();
     }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); lists];
-    page.pair_ends.reserve_exact(count);
     for _ in 0..count {
         let list = r.uvarint()? as usize;
-        let names = names.get(list).ok_or(Malformed("no such list of label names"))?;
-        members[list].push(page.pairs.len());
-        if page.pairs.len() + names.len() > r.remaining() {
+        if list >= lists {
+            return Err(Malformed("no such list of label names"));
+        }
+        let names = &scratch.names[list];
+        scratch.members[list].push(pairs.len() as u32);
+        if pairs.len() + names.len() > r.remaining() {
             return Err(Malformed("more labels than bytes"));
         }
-        page.pairs.extend(names.iter().map(|name| [*name, 0]));
-        page.pair_ends.push(page.pairs.len() as u32);
+        pairs.extend(names.iter().map(|name| [*name, 0]));
+        pair_ends.push(pairs.len() as u32);
     }
-    for (list, members) in names.iter().zip(&members) {
+    for (list, members) in scratch.names.iter().zip(&scratch.members).take(lists) {
         for position in 0..list.len() {
             let mut last = 0i64;
             for start in members {
                 last = last.wrapping_add(r.svarint()?);
                 let value = u32::try_from(last);
-                page.pairs[start + position][1] =
+                pairs[*start as usize + position][1] =
                     value.map_err(|_| Malformed("number of a column over 32 bits"))?;
             }
         }

@@ -131,7 +131,7 @@ proptest! {
         ];
         for values in values {
             let (times, starts) = ((0, offset), Some((0, offset)));
-            let chunk = ChunkRef { count, first_time: 0, last_time: 0, times, values, starts, delta: false };
+            let chunk = ChunkRef { count, first_time: 0, last_time: 0, times, column: None, values, starts, delta: false };
             read_chunk(&file, &chunk, &mut Samples::default()).ok();
             read_histograms(&file, &chunk, &mut Vec::new()).ok();
             read_starts(&file, &chunk, &[1, 2, 3], &mut Vec::new()).ok();

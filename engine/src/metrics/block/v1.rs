@@ -33,6 +33,7 @@ fn chunk(r: &mut Reader<'_>) -> Result<ChunkRef, Malformed> {
             page: r.uvarint32()?,
             offset: r.uvarint32()?,
         },
+        column: None,
         starts: None,
         delta: false,
     })

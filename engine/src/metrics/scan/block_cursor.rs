@@ -1,8 +1,6 @@
 //! Reads the series of a block one after the other: pages of series, timestamp columns and row groups are decoded once for
 //! all neighbours that share them.
 
-use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::BlockPart;
@@ -27,7 +25,9 @@ const TIMES_MAX: usize = 256 << 10;
 pub(super) struct BlockCursor<'s> {
     part: &'s BlockPart,
     reader: BlockReader<'s>,
-    page: Option<(u32, SeriesPage)>,
+    /// Number of the page at hand.
+    page_number: Option<u32>,
+    page: SeriesPage,
     identities: Option<(u32, Arc<[u8]>)>,
     symbols: Option<Arc<[u8]>>,
     times: DecodedTimes,
@@ -38,7 +38,8 @@ pub(super) struct BlockCursor<'s> {
 /// Timestamp columns that series share.
 #[derive(Default)]
 struct DecodedTimes {
-    places: HashMap<(u32, u32), Range<usize>>,
+    /// First timestamp in `all` and number, by column; no number for those that are not there.
+    places: Vec<(u32, u32)>,
     all: Vec<i64>,
 }
 
@@ -47,7 +48,8 @@ impl<'s> BlockCursor<'s> {
         Ok(BlockCursor {
             part,
             reader: BlockReader::new(part.block.file(), part.block.index())?,
-            page: None,
+            page_number: None,
+            page: SeriesPage::default(),
             identities: None,
             symbols: None,
             times: DecodedTimes::default(),
@@ -60,18 +62,20 @@ impl<'s> BlockCursor<'s> {
         self.part
     }
 
-    /// The page of a series and the place of the series in it.
-    fn page(&mut self, at: usize) -> Result<(&SeriesPage, usize)> {
+    /// Brings the page of a series to hand and returns the place of the series in it.
+    fn page(&mut self, at: usize) -> Result<usize> {
         let series = self.part.series[at];
         let number = series / SERIES_PER_PAGE;
-        if self.page.as_ref().is_none_or(|(n, _)| *n != number) {
-            self.page = Some((number, self.reader.series_page(number)?));
+        if self.page_number != Some(number) {
+            self.page_number = None;
+            self.reader.series_page(number, &mut self.page)?;
+            self.page_number = Some(number);
         }
         let place = (series % SERIES_PER_PAGE) as usize;
-        match &self.page {
-            Some((_, page)) if place < page.len() => Ok((page, place)),
-            _ => Err(self.reader.file().corrupt(series.into(), "no such series")),
+        if place < self.page.len() {
+            return Ok(place);
         }
+        Err(self.reader.file().corrupt(series.into(), "no such series"))
     }
 
     fn symbol_identities(&mut self) -> Result<Arc<[u8]>> {
@@ -112,12 +116,9 @@ impl<'s> BlockCursor<'s> {
             let symbols = self.symbol_identities()?;
             self.page(at)?;
             let mut all = Vec::with_capacity(16 * SERIES_PER_PAGE as usize);
-            let Some((_, page)) = &self.page else {
-                return Ok(Arc::from(all));
-            };
-            for place in 0..page.len() {
+            for place in 0..self.page.len() {
                 let mut identity = Identity::default();
-                for [name, value] in page.pairs(place).unwrap_or_default() {
+                for [name, value] in self.page.pairs(place).unwrap_or_default() {
                     let name = self.identity_of_symbol(&symbols, *name)?;
                     add(&mut identity, name, self.identity_of_symbol(&symbols, *value)?);
                 }
@@ -128,22 +129,15 @@ impl<'s> BlockCursor<'s> {
     }
 
     pub(super) fn labels(&mut self, at: usize) -> Result<Labels> {
-        self.page(at)?;
-        let series = self.part.series[at];
-        let pairs = match &self.page {
-            Some((_, page)) => page.pairs((series % SERIES_PER_PAGE) as usize),
-            None => None,
-        };
-        self.reader.labels_of(pairs.unwrap_or_default())
+        let place = self.page(at)?;
+        self.reader.labels_of(self.page.pairs(place).unwrap_or_default())
     }
 
     pub(super) fn key(&mut self, at: usize, grouping: &Grouping) -> Result<Identity> {
         let symbols = self.symbol_identities()?;
-        self.page(at)?;
-        let place = (self.part.series[at] % SERIES_PER_PAGE) as usize;
+        let place = self.page(at)?;
         let mut key = Identity::default();
-        let page = self.page.as_ref().and_then(|(_, page)| page.pairs(place));
-        for [name, value] in page.unwrap_or_default() {
+        for [name, value] in self.page.pairs(place).unwrap_or_default() {
             let name = self.identity_of_symbol(&symbols, *name)?;
             if grouping.keeps_identity(name) {
                 add(&mut key, name, self.identity_of_symbol(&symbols, *value)?);
@@ -154,8 +148,8 @@ impl<'s> BlockCursor<'s> {
 
     /// The chunks of a series.
     pub(super) fn chunks(&mut self, at: usize) -> Result<&[ChunkRef]> {
-        let (page, place) = self.page(at)?;
-        Ok(page.chunks(place).unwrap_or_default())
+        let place = self.page(at)?;
+        Ok(self.page.chunks(place).unwrap_or_default())
     }
 
     /// Appends the samples of a chunk of floats to `out`.
@@ -184,17 +178,25 @@ impl<'s> BlockCursor<'s> {
     }
 
     fn append_times(&mut self, chunk: &ChunkRef, out: &mut Vec<i64>) -> Result<()> {
-        if let Some(place) = self.times.places.get(&chunk.times) {
-            out.extend_from_slice(&self.times.all[place.clone()]);
+        let Some(column) = chunk.column.map(|column| column as usize) else {
+            return read_times(self.reader.file(), chunk, out);
+        };
+        let DecodedTimes { places, all } = &mut self.times;
+        if let Some((from, len)) = places.get(column).filter(|(_, len)| *len > 0) {
+            out.extend_from_slice(&all[*from as usize..(from + len) as usize]);
             return Ok(());
         }
-        if self.times.all.len() > TIMES_MAX {
-            self.times = DecodedTimes::default();
+        if all.len() > TIMES_MAX {
+            places.clear();
+            all.clear();
         }
-        let from = self.times.all.len();
-        read_times(self.reader.file(), chunk, &mut self.times.all)?;
-        out.extend_from_slice(&self.times.all[from..]);
-        self.times.places.insert(chunk.times, from..self.times.all.len());
+        let from = all.len();
+        read_times(self.reader.file(), chunk, all)?;
+        out.extend_from_slice(&all[from..]);
+        if column >= places.len() {
+            places.resize(column + 1, (0, 0));
+        }
+        places[column] = (from as u32, (all.len() - from) as u32);
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! What a query may use and what it has used. Not for time itself: the caller's check knows the clock.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use super::EvalError;
+use super::memory::Account;
 
 /// Why a query must stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,8 @@ pub type Executor<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync + 'a;
 pub struct Budget<'a> {
     /// Most samples held at once. Prometheus' default is 50,000,000.
     pub max_samples: usize,
-    /// Most bytes held at once for results of expressions.
-    pub max_bytes: usize,
+    /// The memory that the query holds: what it selected, samples being decoded, and results of expressions.
+    pub memory: Arc<Account>,
     /// Asked regularly; an answer ends the query.
     pub interrupted: &'a (dyn Fn() -> Option<BudgetExceeded> + Sync),
     /// Does the work on many series. The default does it here, one task after the other.
@@ -32,7 +34,7 @@ impl Default for Budget<'_> {
     fn default() -> Self {
         Budget {
             max_samples: 50_000_000,
-            max_bytes: usize::MAX,
+            memory: Arc::default(),
             interrupted: &|| None,
             executor: &|n, task| (0..n).for_each(task),
         }
@@ -48,7 +50,20 @@ impl Budget<'_> {
             Some(BudgetExceeded::Canceled) => Err(EvalError::Canceled),
         }
     }
+
+    /// Takes account of bytes, from any thread of the query. Who reserves releases, or leaves it to the end of the query.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<(), EvalError> {
+        Ok(self.memory.reserve(bytes)?)
+    }
+
+    /// Gives bytes of [`Budget::reserve`] back.
+    pub(super) fn release(&self, bytes: usize) {
+        self.memory.release(bytes);
+    }
 }
+
+/// What a meter may keep reserved beyond what is held, so that a result replaces its operands without a detour.
+const METER_SPARE: usize = 64 << 10;
 
 /// What a query has used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +83,8 @@ pub(super) struct Meter<'a> {
     budget: &'a Budget<'a>,
     samples: Cell<usize>,
     bytes: Cell<usize>,
+    /// Bytes of the query's account that are this meter's, at least `bytes` after each [`Meter::hold`].
+    reserved: Cell<usize>,
     peak: Cell<usize>,
     pub(super) read: Cell<u64>,
     pub(super) steps: RefCell<Vec<u64>>,
@@ -84,6 +101,7 @@ impl<'a> Meter<'a> {
             budget,
             samples: Cell::new(0),
             bytes: Cell::new(0),
+            reserved: Cell::new(0),
             peak: Cell::new(0),
             read: Cell::new(0),
             steps: RefCell::new(vec![0; steps]),
@@ -106,11 +124,21 @@ impl<'a> Meter<'a> {
         self.peek(samples)?;
         self.samples.set(self.samples.get() + samples);
         self.bytes.set(self.bytes.get().saturating_add(bytes));
-        if self.bytes.get() > self.budget.max_bytes {
-            return Err(EvalError::TooManyBytes {
-                limit: self.budget.max_bytes,
-            });
+        self.settle()
+    }
+
+    /// Brings the query's account to what is held. What [`Meter::reset`] forgot stays reserved until here, where the result
+    /// that takes its place is known.
+    fn settle(&self) -> Result<(), EvalError> {
+        let (held, reserved) = (self.bytes.get(), self.reserved.get());
+        if held > reserved {
+            self.budget.reserve(held - reserved)?;
+        } else if reserved - held > METER_SPARE {
+            self.budget.release(reserved - held);
+        } else {
+            return Ok(());
         }
+        self.reserved.set(held);
         Ok(())
     }
 

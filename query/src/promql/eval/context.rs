@@ -9,7 +9,7 @@ use super::annotations::{Annotations, Notes, Severity};
 use super::budget::{Budget, Meter, Stats};
 use super::grid::Grid;
 use super::series::{Column, Histograms, StepSeries, StepValue, merged, without_metadata};
-use super::{EvalError, Query, Source, aggregate, binary, call, fused, plan, selector};
+use super::{EvalError, Query, Source, admission, aggregate, binary, call, fused, plan, selector};
 use crate::lex::Span;
 use crate::promql::ast::{Expr, UnaryExpr, UnaryOp, VectorSelector};
 
@@ -51,11 +51,14 @@ impl<'a> Context<'a> {
             planned.into_iter().map(|p| (p.node, p.selection)).unzip();
         let mut data = HashMap::new();
         if !selections.is_empty() {
+            let expected = admission::admit(query, source, budget, &selections)?;
             let sets = source.scan(&selections, plan::HINT_LOOKBACK)?;
             for (node, set) in nodes.into_iter().zip(sets) {
+                budget.reserve(set.byte_len())?;
                 let series = OnceCell::new();
                 data.insert(node, Selected { set, series });
             }
+            budget.release(expected);
         }
         Ok(Context {
             query,
@@ -92,6 +95,7 @@ impl<'a> Context<'a> {
         if let Some(series) = selected.series.get() {
             return Ok(series);
         }
+        self.budget.reserve(admission::series_bytes(selected.set.len()))?;
         let series = selected.set.to_series()?;
         Ok(selected.series.get_or_init(|| series))
     }

@@ -9,12 +9,9 @@ pub enum EvalError {
     /// More samples at once than the budget allows.
     #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples,
-    /// More bytes at once than the budget allows.
-    #[error("query processing would take more than {limit} bytes of memory")]
-    TooManyBytes {
-        /// The budget, in bytes.
-        limit: usize,
-    },
+    /// More memory at once than the query, or all queries together, may have.
+    #[error(transparent)]
+    OutOfMemory(#[from] super::memory::OutOfMemory),
     /// The deadline has passed.
     #[error("query timed out in expression evaluation")]
     Timeout,

@@ -2,41 +2,95 @@
 
 use std::fmt::Write as _;
 
-use kymo_engine::metrics::Samples;
+use kymo_engine::metrics::{Estimate, Selection};
 
+use super::plan::Planned;
 use super::{EvalError, Query, Source, plan};
 use crate::promql::ast::Expr;
 
-/// The plan of a query as an indented tree, and under every selector what was found for it: series, samples and time range.
+/// What a selector of a query will read, told from the indexes before anything is read.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// The series and times.
+    pub selection: Selection,
+    /// How much it is about.
+    pub estimate: Estimate,
+}
+
+/// What the selectors of a query will read, in the order of the text.
+///
+/// # Errors
+/// The source's errors, and durations that are none.
+pub fn costs(query: &Query, source: &dyn Source) -> Result<Vec<Cost>, EvalError> {
+    let planned = planned(query)?;
+    planned.into_iter().map(|one| cost(source, &one)).collect()
+}
+
+/// The plan of a query as an indented tree, and under every selector what it will read: series, samples and time range.
 ///
 /// # Errors
 /// The source's errors, and durations that are none.
 pub fn explain(query: &Query, source: &dyn Source) -> Result<String, EvalError> {
     let grid = query.grid();
-    let mut planned = Vec::new();
-    plan::plan(query, &query.expr, grid, &mut planned)?;
-    let selections: Vec<_> = planned.iter().map(|p| p.selection.clone()).collect();
-    let found = if selections.is_empty() {
-        Vec::new()
-    } else {
-        source.select(&selections)?
-    };
     let mut notes = Vec::new();
-    for (planned, series) in planned.iter().zip(found) {
-        let (from, to) = (planned.selection.min_time, planned.selection.max_time);
-        let mut samples = Samples::default();
-        let mut total = 0;
-        for one in &series {
-            samples.clear();
-            one.read(from, to, &mut samples)?;
-            total += samples.len();
-        }
-        let note = format!("reads {from}..={to} ms: {} series, {total} samples", series.len());
-        notes.push((planned.node, note));
+    let (mut series, mut samples) = (0, 0);
+    for one in planned(query)? {
+        let found = cost(source, &one)?;
+        let (from, to) = (found.selection.min_time, found.selection.max_time);
+        let note = format!("reads {from}..={to} ms: {}", in_words(&found.estimate));
+        notes.push((one.node, note));
+        series += found.estimate.series;
+        samples += found.estimate.samples;
     }
     let mut out = format!("{} steps from {} to {} ms\n", grid.len, grid.start, grid.last());
     describe(&query.expr, 0, &notes, &mut out);
+    // Writing to a string cannot fail.
+    let _infallible = writeln!(
+        out,
+        "cost: {series} series x {} samples each",
+        samples / series.max(1)
+    );
     Ok(out)
+}
+
+fn planned(query: &Query) -> Result<Vec<Planned>, EvalError> {
+    let mut planned = Vec::new();
+    plan::plan(query, &query.expr, query.grid(), &mut planned)?;
+    Ok(planned)
+}
+
+fn cost(source: &dyn Source, planned: &Planned) -> Result<Cost, EvalError> {
+    let selection = Selection {
+        min_time: planned.selection.min_time,
+        ..planned.selection.clone()
+    };
+    let estimate = match source.estimate(&selection, true)? {
+        Some(estimate) => estimate,
+        None => {
+            let found = source.select(std::slice::from_ref(&selection))?;
+            let series = found.first().map_or(0, Vec::len) as u64;
+            Estimate {
+                series,
+                series_max: series,
+                ..Estimate::default()
+            }
+        }
+    };
+    Ok(Cost { selection, estimate })
+}
+
+fn in_words(estimate: &Estimate) -> String {
+    let Estimate {
+        series,
+        series_max,
+        samples,
+        ..
+    } = estimate;
+    if series == series_max {
+        format!("{series} series, {samples} samples")
+    } else {
+        format!("{series} to {series_max} series, {samples} samples")
+    }
 }
 
 fn describe(expr: &Expr, level: usize, notes: &[(usize, String)], out: &mut String) {

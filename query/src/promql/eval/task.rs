@@ -184,6 +184,10 @@ type Work<'w, D> = dyn Fn(&mut Task<'_>, &D) -> Result<Option<StepSeries>, EvalE
 /// What one task hands back.
 type Part = Result<(Vec<StepSeries>, Counts), EvalError>;
 
+fn bytes_of(series: &[StepSeries]) -> usize {
+    series.iter().map(|one| one.size().1).sum()
+}
+
 impl Context<'_> {
     /// Does `work` for each of many series. The results keep the order; the first error in that order counts.
     pub(super) fn for_each<D: Sync>(
@@ -205,7 +209,11 @@ impl Context<'_> {
                     .iter()
                     .filter_map(|one| work(&mut task, one).transpose())
                     .collect();
-                let part = done.map(|series| (series, task.counts));
+                let part = done.and_then(|series| {
+                    // Many parts may be done before the first of them is counted below.
+                    budget.reserve(bytes_of(&series))?;
+                    Ok((series, task.counts))
+                });
                 *slots[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(part);
             };
             (budget.executor)(parts.len(), &run);
@@ -214,6 +222,7 @@ impl Context<'_> {
                 // An executor that leaves out a task has given up on the query.
                 let (series, counts) = part.unwrap_or(Err(EvalError::Canceled))?;
                 self.absorb(grid, &counts)?;
+                budget.release(bytes_of(&series));
                 for one in &series {
                     let (samples, bytes) = one.size();
                     self.meter.hold(samples, bytes)?;
@@ -228,6 +237,7 @@ impl Context<'_> {
     pub(super) fn absorb(&self, grid: Grid, counts: &Counts) -> Result<(), EvalError> {
         self.meter.read.set(self.meter.read.get() + counts.read);
         self.notes().absorb(&counts.notes);
+        self.budget.memory.count_read(counts.read);
         for (i, samples) in counts.steps.iter().enumerate().filter(|(_, n)| **n > 0) {
             self.count_step(grid, i, *samples);
         }

@@ -1,23 +1,36 @@
 //! One query over the store of a tenant: from the job to the answer's JSON.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kymo_engine::db::Db;
 use kymo_query::promql::Expr;
-use kymo_query::promql::eval::{Budget, BudgetExceeded, EvalError, EvalOptions, Evaluation, Query, Value};
-use kymo_query::promql::eval::{eval, explain};
+use kymo_query::promql::eval::{Budget, EvalError, EvalOptions, Evaluation, Query, Stats, Value};
+use kymo_query::promql::eval::{costs, eval, explain};
 use serde_json::json;
 
+use super::governed::{of_eval, out_of_memory};
 use super::query::truncate;
-use super::render::push_result;
-use crate::http::answer::{Answer, ApiError, ErrorType, Reply, push_json};
+use super::render::{expected_bytes, push_result};
+use crate::config::Features;
+use crate::governor::{Cost, Running};
+use crate::http::answer::{Answer, Reply, push_json};
 use crate::pool::Pool;
 use crate::scripts::SnapshotSource;
 
 /// Most warnings, and most infos, of one answer.
 const ANNOTATIONS_MAX: usize = 10;
+
+/// Whether the plan of a query is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Explain {
+    /// Not at all.
+    No,
+    /// With the result.
+    Beside,
+    /// In place of the result, which is not computed.
+    Only,
+}
 
 /// What to evaluate and how to answer.
 #[derive(Debug)]
@@ -38,127 +51,162 @@ pub(crate) struct Job {
     pub(crate) limit: Option<usize>,
     /// Most samples in memory.
     pub(crate) samples_max: usize,
-    /// Bytes that results of expressions may take.
-    pub(crate) bytes_max: usize,
     /// The `stats` parameter.
     pub(crate) stats: String,
     /// Whether to show the plan.
-    pub(crate) explain: bool,
-    /// How long the query waited for its turn.
-    pub(crate) queued: Duration,
+    pub(crate) explain: Explain,
+    /// What is switched on.
+    pub(crate) features: Features,
 }
 
-/// When to give up.
-#[derive(Debug)]
-pub(crate) struct Stop {
-    /// The time is up.
-    pub(crate) deadline: Option<Instant>,
-    /// Nobody waits for the answer any more.
-    pub(crate) canceled: Arc<AtomicBool>,
-}
-
-impl Stop {
-    fn check(&self) -> Option<BudgetExceeded> {
-        if self.canceled.load(Ordering::Relaxed) {
-            Some(BudgetExceeded::Canceled)
-        } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            Some(BudgetExceeded::Timeout)
-        } else {
-            None
-        }
-    }
+/// A job that runs.
+struct Evaluating<'a> {
+    job: &'a Job,
+    query: Query,
+    source: SnapshotSource,
+    running: &'a Running,
+    started: Instant,
 }
 
 /// Evaluates a job; blocks until it is done or stopped.
-pub(crate) fn evaluate(job: &Job, db: Option<&Db>, stop: &Stop, pool: &Pool) -> Reply {
-    let started = Instant::now();
-    let source = SnapshotSource(db.map(|db| db.metrics.snapshot()));
-    let query = Query {
-        text: job.text.clone(),
-        expr: job.expr.clone(),
-        start: job.start,
-        end: job.end,
-        step: job.step,
-        lookback: job.lookback,
-        options: EvalOptions::default(),
+pub(crate) fn evaluate(job: &Job, db: Option<&Db>, running: &Running, pool: &Pool, cost: &mut Cost) -> Reply {
+    let this = Evaluating {
+        job,
+        query: Query {
+            text: job.text.clone(),
+            expr: job.expr.clone(),
+            start: job.start,
+            end: job.end,
+            step: job.step,
+            lookback: job.lookback,
+            options: eval_options(job.features),
+        },
+        source: SnapshotSource(db.map(|db| db.metrics.snapshot())),
+        running,
+        started: Instant::now(),
     };
-    let interrupted = || stop.check();
+    if job.explain == Explain::Only {
+        return this.explained().map_err(|e| of_eval(&e, running));
+    }
+    let interrupted = || running.check();
     let executor = |n: usize, task: &(dyn Fn(usize) + Sync)| pool.run(n, task);
     let budget = Budget {
         max_samples: job.samples_max,
-        max_bytes: job.bytes_max,
+        memory: Arc::clone(&running.account),
         interrupted: &interrupted,
         executor: &executor,
     };
-    if let Some(stopped) = stop.check() {
-        let error = match stopped {
-            BudgetExceeded::Timeout => EvalError::Timeout,
-            BudgetExceeded::Canceled => EvalError::Canceled,
+    let evaluation = eval(&this.query, &this.source, &budget).map_err(|e| of_eval(&e, running))?;
+    cost.samples_read = evaluation.stats.samples_read;
+    cost.samples_queryable = evaluation.stats.total_queryable_samples;
+    cost.samples_peak = evaluation.stats.peak_samples;
+    this.answer(evaluation)
+}
+
+/// The switches of evaluation.
+pub(crate) fn eval_options(features: Features) -> EvalOptions {
+    EvalOptions {
+        delayed_name_removal: features.promql_delayed_name_removal,
+        use_start_timestamps: features.use_start_timestamps,
+        type_and_unit_labels: features.type_and_unit_labels,
+        ..EvalOptions::default()
+    }
+}
+
+impl Evaluating<'_> {
+    fn answer(&self, evaluation: Evaluation) -> Reply {
+        let job = self.job;
+        let mut answer = Answer {
+            warnings: capped(evaluation.annotations.warnings, "warning"),
+            infos: capped(evaluation.annotations.infos, "info"),
+            ..Answer::default()
         };
-        return Err(api_error(&error));
-    }
-    let evaluation = eval(&query, &source, &budget).map_err(|e| api_error(&e))?;
-    answer(job, &query, &source, evaluation, started.elapsed())
-}
-
-fn answer(
-    job: &Job,
-    query: &Query,
-    source: &SnapshotSource,
-    evaluation: Evaluation,
-    took: Duration,
-) -> Reply {
-    let mut answer = Answer {
-        data: None,
-        warnings: capped(evaluation.annotations.warnings, "warning"),
-        infos: capped(evaluation.annotations.infos, "info"),
-    };
-    let mut value = evaluation.value;
-    match &mut value {
-        Value::Vector(series) | Value::Matrix(series) => truncate(series, job.limit, &mut answer),
-        Value::Scalar(_) | Value::String(_) => {}
-    }
-    let mut data = String::new();
-    push_result(&mut data, &value, job.start);
-    if !job.stats.is_empty() {
-        if !matches!(job.stats.as_str(), "true" | "all") {
-            let text = format!(
-                "stats={:?} is deprecated, use stats=true or stats=all instead",
-                job.stats
-            );
-            answer.warnings.push(text);
+        let mut value = evaluation.value;
+        match &mut value {
+            Value::Vector(series) | Value::Matrix(series) => truncate(series, job.limit, &mut answer),
+            Value::Scalar(_) | Value::String(_) => {}
         }
-        data.push_str(",\"stats\":");
-        push_json(&mut data, &stats(job, &evaluation.stats, took));
+        let expected = expected_bytes(&value);
+        self.running.account.reserve(expected).map_err(out_of_memory)?;
+        let mut data = String::with_capacity(expected);
+        push_result(&mut data, &value, job.start);
+        drop(value);
+        if !job.stats.is_empty() {
+            if !matches!(job.stats.as_str(), "true" | "all") {
+                let text = format!(
+                    "stats={:?} is deprecated, use stats=true or stats=all instead",
+                    job.stats
+                );
+                answer.warnings.push(text);
+            }
+            data.push_str(",\"stats\":");
+            push_json(&mut data, &self.stats(&evaluation.stats));
+        }
+        if job.explain == Explain::Beside {
+            data.push_str(",\"explain\":");
+            let plan = explain(&self.query, &self.source).map_err(|e| of_eval(&e, self.running))?;
+            let lines: Vec<&str> = plan.lines().collect();
+            push_json(&mut data, &lines);
+        }
+        data.push('}');
+        answer.data = Some(data);
+        Ok(answer)
     }
-    if job.explain {
-        data.push_str(",\"explain\":");
-        let plan = explain(query, source).map_err(|e| api_error(&e))?;
-        let lines: Vec<&str> = plan.lines().collect();
-        push_json(&mut data, &lines);
-    }
-    data.push('}');
-    answer.data = Some(data);
-    Ok(answer)
-}
 
-fn stats(job: &Job, stats: &kymo_query::promql::eval::Stats, took: Duration) -> serde_json::Value {
-    let (queued, took) = (job.queued.as_secs_f64(), took.as_secs_f64());
-    json!({
-        "timings": {
-            "evalTotalTime": took,
-            "resultSortTime": 0.0,
-            "queryPreparationTime": 0.0,
-            "innerEvalTime": took,
-            "execQueueTime": queued,
-            "execTotalTime": queued + took,
-        },
-        "samples": {
-            "totalQueryableSamples": stats.total_queryable_samples,
-            "samplesRead": stats.samples_read,
-            "peakSamples": stats.peak_samples,
-        },
-    })
+    /// The plan and what it costs, without running it.
+    fn explained(&self) -> Result<Answer, EvalError> {
+        let plan = explain(&self.query, &self.source)?;
+        let costs: Vec<_> = costs(&self.query, &self.source)?
+            .iter()
+            .map(|cost| {
+                let matchers = cost.selection.matchers.iter();
+                let matchers: Vec<String> = matchers
+                    .map(|m| format!("{}{}{:?}", m.name(), m.op().as_str(), m.value()))
+                    .collect();
+                json!({
+                    "selector": format!("{{{}}}", matchers.join(",")),
+                    "start": cost.selection.min_time as f64 / 1000.0,
+                    "end": cost.selection.max_time as f64 / 1000.0,
+                    "series": cost.estimate.series,
+                    "seriesMax": cost.estimate.series_max,
+                    "samples": cost.estimate.samples,
+                })
+            })
+            .collect();
+        let lines: Vec<&str> = plan.lines().collect();
+        Ok(Answer::raw(json!({"explain": lines, "costs": costs}).to_string()))
+    }
+
+    fn stats(&self, stats: &Stats) -> serde_json::Value {
+        let (queued, took) = (
+            self.running.waited().as_secs_f64(),
+            self.started.elapsed().as_secs_f64(),
+        );
+        let mut shown = json!({
+            "timings": {
+                "evalTotalTime": took,
+                "resultSortTime": 0.0,
+                "queryPreparationTime": 0.0,
+                "innerEvalTime": took,
+                "execQueueTime": queued,
+                "execTotalTime": queued + took,
+            },
+            "samples": {
+                "totalQueryableSamples": stats.total_queryable_samples,
+                "samplesRead": stats.samples_read,
+                "peakSamples": stats.peak_samples,
+            },
+        });
+        if self.job.stats == "all" && self.job.features.promql_per_step_stats {
+            let steps: Vec<_> = stats
+                .per_step
+                .iter()
+                .map(|(time, samples)| json!([*time as f64 / 1000.0, samples]))
+                .collect();
+            shown["samples"]["totalQueryableSamplesPerStep"] = steps.into();
+        }
+        shown
+    }
 }
 
 /// At most ten texts; what is more is counted in one more line, as Prometheus does.
@@ -169,16 +217,4 @@ fn capped(mut texts: Vec<String>, kind: &str) -> Vec<String> {
         texts.push(format!("{more} more {kind} annotations omitted"));
     }
     texts
-}
-
-fn api_error(error: &EvalError) -> ApiError {
-    let kind = match error {
-        EvalError::Execution(_) | EvalError::TooManySamples | EvalError::TooManyBytes { .. } => {
-            ErrorType::Execution
-        }
-        EvalError::Timeout => ErrorType::Timeout,
-        EvalError::Canceled => ErrorType::Canceled,
-        EvalError::Storage(error) => return error.clone().into(),
-    };
-    ApiError::new(kind, error.to_string())
 }

@@ -7,18 +7,18 @@ use kymo_engine::labels::Labels;
 use kymo_engine::metrics::{Exemplar, Selection};
 use kymo_query::promql::selectors;
 
-use super::labels::ask;
+use super::labels::{Lookup, ask};
 use super::render::push_metric;
 use super::syntax::parsed;
 use crate::app::App;
 use crate::go_float::{push_seconds, push_value};
 use crate::http::answer::{Answer, ApiError, Reply};
+use crate::http::caller::Caller;
 use crate::http::params::Params;
-use crate::http::tenant::Tenant;
 use crate::http::time::time_param;
 
 /// `/api/v1/query_exemplars`. An expression without selectors has no data at all, which goes out as 204.
-pub(crate) async fn query(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn query(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     let min_time = time_param(&params, "start", i64::MIN)?;
     let max_time = time_param(&params, "end", i64::MAX)?;
     if max_time < min_time {
@@ -38,7 +38,13 @@ pub(crate) async fn query(State(app): State<Arc<App>>, tenant: Tenant, params: P
     if selections.is_empty() {
         return Ok(Answer::default());
     }
-    ask(&app, &tenant, "[]", move |snapshot| {
+    let lookup = Lookup {
+        kind: "query_exemplars",
+        text: params.first("query").to_owned(),
+        times: (min_time, max_time),
+        empty: "[]",
+    };
+    ask(&app, &caller, lookup, move |snapshot, _| {
         Ok(Answer::raw(render(&snapshot.exemplars(&selections)?)))
     })
     .await

@@ -1,18 +1,25 @@
 //! `labels`, `label/<name>/values` and `series`: what is there, by matchers and time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use kymo_engine::metrics::{Matcher, Metrics};
 use kymo_engine::store::Snapshot;
+use kymo_query::promql::eval::Account;
 use kymo_query::promql::parse_selector;
 
+use super::governed::{governed, out_of_memory};
 use super::render::push_metric;
 use crate::app::App;
-use crate::http::answer::{Answer, ApiError, ErrorType, Reply, push_json};
+use crate::governor::Gate;
+use crate::http::answer::{Answer, ApiError, Reply, push_json};
+use crate::http::caller::Caller;
 use crate::http::params::Params;
-use crate::http::tenant::Tenant;
 use crate::http::time::time_param;
+
+/// Bytes that a label set usually takes in a list of series.
+const SERIES_BYTES: usize = 320;
 
 /// The warning of an answer that `limit` cut.
 pub(crate) const TRUNCATED: &str = "results truncated due to limit";
@@ -49,12 +56,17 @@ impl Question {
 }
 
 /// `/api/v1/labels`.
-pub(crate) async fn names(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn names(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     let question = Question::parse(&params)?;
-    ask(&app, &tenant, "[]", move |snapshot| {
-        let found = snapshot.label_names(&question.sets(), question.min_time, question.max_time)?;
-        Ok(texts(found, question.limit))
-    })
+    ask(
+        &app,
+        &caller,
+        Lookup::of("labels", &params, &question),
+        move |snapshot, _| {
+            let found = snapshot.label_names(&question.sets(), question.min_time, question.max_time)?;
+            Ok(texts(found, question.limit))
+        },
+    )
     .await
 }
 
@@ -62,7 +74,7 @@ pub(crate) async fn names(State(app): State<Arc<App>>, tenant: Tenant, params: P
 pub(crate) async fn values(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    tenant: Tenant,
+    caller: Caller,
     params: Params,
 ) -> Reply {
     let name = unescape(&name);
@@ -70,32 +82,45 @@ pub(crate) async fn values(
         return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
     }
     let question = Question::parse(&params)?;
-    ask(&app, &tenant, "[]", move |snapshot| {
-        let found = snapshot.label_values(&name, &question.sets(), question.min_time, question.max_time)?;
-        Ok(texts(found, question.limit))
-    })
+    ask(
+        &app,
+        &caller,
+        Lookup::of("label_values", &params, &question),
+        move |snapshot, _| {
+            let found =
+                snapshot.label_values(&name, &question.sets(), question.min_time, question.max_time)?;
+            Ok(texts(found, question.limit))
+        },
+    )
     .await
 }
 
 /// `/api/v1/series`.
-pub(crate) async fn series(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn series(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     if params.all("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
     let question = Question::parse(&params)?;
-    ask(&app, &tenant, "[]", move |snapshot| {
-        let found = snapshot.series(&question.sets(), question.min_time, question.max_time)?;
-        let limit = question.limit.unwrap_or(usize::MAX);
-        let mut data = String::from("[");
-        for (i, labels) in found.iter().take(limit).enumerate() {
-            if i > 0 {
-                data.push(',');
+    ask(
+        &app,
+        &caller,
+        Lookup::of("series", &params, &question),
+        move |snapshot, account| {
+            let times = (question.min_time, question.max_time);
+            reserve_series(snapshot, account, &question.sets(), times)?;
+            let found = snapshot.series(&question.sets(), question.min_time, question.max_time)?;
+            let limit = question.limit.unwrap_or(usize::MAX);
+            let mut data = String::from("[");
+            for (i, labels) in found.iter().take(limit).enumerate() {
+                if i > 0 {
+                    data.push(',');
+                }
+                push_metric(&mut data, labels);
             }
-            push_metric(&mut data, labels);
-        }
-        data.push(']');
-        Ok(cut(Answer::raw(data), found.len() > limit))
-    })
+            data.push(']');
+            Ok(cut(Answer::raw(data), found.len() > limit))
+        },
+    )
     .await
 }
 
@@ -109,20 +134,73 @@ pub(crate) fn selector(text: &str) -> Result<Vec<Matcher>, ApiError> {
     Ok(matchers)
 }
 
-/// Runs a question over a snapshot of the tenant away from the threads that serve connections; `empty` is the answer
-/// of a tenant that has nothing.
+/// What a lookup is, as lists of queries show it.
+pub(crate) struct Lookup<'q> {
+    /// The endpoint.
+    pub(crate) kind: &'static str,
+    /// The selectors as they came.
+    pub(crate) text: String,
+    /// The earliest and the latest time.
+    pub(crate) times: (i64, i64),
+    /// The answer of a tenant that has nothing.
+    pub(crate) empty: &'q str,
+}
+
+impl Lookup<'_> {
+    /// A lookup of an endpoint with `match[]`.
+    pub(crate) fn of(kind: &'static str, params: &Params, question: &Question) -> Lookup<'static> {
+        Lookup {
+            kind,
+            text: params.all("match[]").collect::<Vec<_>>().join(" or "),
+            times: (question.min_time, question.max_time),
+            empty: "[]",
+        }
+    }
+}
+
+/// Runs a question over a snapshot of the tenant when its turn has come. What it is going to hold it reserves from the
+/// account, as far as it knows.
 pub(crate) async fn ask(
     app: &Arc<App>,
-    Tenant(tenant): &Tenant,
-    empty: &str,
-    question: impl FnOnce(&Snapshot<Metrics>) -> Reply + Send + 'static,
+    caller: &Caller,
+    lookup: Lookup<'_>,
+    question: impl FnOnce(&Snapshot<Metrics>, &Account) -> Reply + Send + 'static,
 ) -> Reply {
-    let Some(db) = app.reading(tenant) else {
-        return Ok(Answer::raw(empty.to_owned()));
+    let Some(db) = app.reading(&caller.tenant) else {
+        return Ok(Answer::raw(lookup.empty.to_owned()));
     };
-    tokio::task::spawn_blocking(move || question(&db.metrics.snapshot()))
-        .await
-        .unwrap_or_else(|panic| Err(ApiError::new(ErrorType::Internal, panic.to_string())))
+    let (min_time, max_time) = lookup.times;
+    let asked = caller.asks(lookup.kind, &lookup.text, (min_time, max_time, 0));
+    let timeout = Duration::from_millis(app.config.query.timeout_ms);
+    governed(app, Gate::Lookup, asked, timeout, move |admitted, _| {
+        let account = &admitted.running.account;
+        let answer = question(&db.metrics.snapshot(), account)?;
+        account.reserve(answer.bytes()).map_err(out_of_memory)?;
+        Ok(answer)
+    })
+    .await
+}
+
+/// Reserves what the label sets of the series of these selectors take. With few series it is not worth counting them.
+pub(crate) fn reserve_series(
+    snapshot: &Snapshot<Metrics>,
+    account: &Account,
+    sets: &[&[Matcher]],
+    (min_time, max_time): (i64, i64),
+) -> Result<(), ApiError> {
+    let bytes = |series: u64| {
+        usize::try_from(series)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(SERIES_BYTES)
+    };
+    if bytes(snapshot.series_bound()) < account.limit() / 32 {
+        return Ok(());
+    }
+    for matchers in sets {
+        let found = snapshot.estimate_series(matchers, min_time, max_time)?;
+        account.reserve(bytes(found.series)).map_err(out_of_memory)?;
+    }
+    Ok(())
 }
 
 fn texts(mut found: Vec<String>, limit: Option<usize>) -> Answer {

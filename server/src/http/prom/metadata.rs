@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::labels::ask;
+use super::labels::{Lookup, ask};
 use crate::app::App;
 use crate::http::answer::{Answer, ApiError, Reply};
+use crate::http::caller::Caller;
 use crate::http::params::Params;
-use crate::http::tenant::Tenant;
 
 #[derive(Debug, Serialize)]
 struct Entry {
@@ -21,11 +21,17 @@ struct Entry {
 }
 
 /// `/api/v1/metadata`, by `metric`, at most `limit` metrics and `limit_per_metric` entries each.
-pub(crate) async fn metadata(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn metadata(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     let count = |name: &'static str| limit(&params, name);
     let (limit, per_metric) = (count("limit")?, count("limit_per_metric")?);
     let metric = params.first("metric").to_owned();
-    ask(&app, &tenant, "{}", move |snapshot| {
+    let lookup = Lookup {
+        kind: "metadata",
+        text: metric.clone(),
+        times: (i64::MIN, i64::MAX),
+        empty: "{}",
+    };
+    ask(&app, &caller, lookup, move |snapshot, _| {
         let mut found: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for said in snapshot.metadata()? {
             if metric.is_empty() || said.family == metric {

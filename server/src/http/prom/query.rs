@@ -2,26 +2,27 @@
 //! connections, and the answer. A client that goes away cancels its query.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::State;
 use kymo_query::promql::ast::ValueType;
 
-use super::evaluate::{self, Job, Stop};
+use super::evaluate::{self, Explain, Job};
+use super::governed::governed;
 use super::syntax::parsed;
 use crate::app::App;
 use crate::clock::now_ms;
-use crate::http::answer::{Answer, ApiError, ErrorType, Reply};
+use crate::governor::Gate;
+use crate::http::answer::{Answer, ApiError, Reply};
+use crate::http::caller::Caller;
 use crate::http::params::Params;
-use crate::http::tenant::Tenant;
 use crate::http::time::{parse_duration, parse_time, time_param};
 
 /// Most steps of a range query, as in Prometheus.
 const STEPS_MAX: i64 = 11_000;
 
 /// `/api/v1/query`.
-pub(crate) async fn instant(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn instant(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     let limit = params.limit()?;
     let time = time_param(&params, "time", now_ms())?;
     let job = Job {
@@ -30,11 +31,11 @@ pub(crate) async fn instant(State(app): State<Arc<App>>, tenant: Tenant, params:
         step: 0,
         ..job(&app, &params, limit)?
     };
-    answer(&app, tenant, &params, job).await
+    answer(&app, &caller, &params, "query", job).await
 }
 
 /// `/api/v1/query_range`.
-pub(crate) async fn range(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn range(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     let limit = params.limit()?;
     let time = |name| parse_time(params.first(name)).map_err(|cause| ApiError::parameter(name, cause));
     let (start, end) = (time("start")?, time("end")?);
@@ -66,7 +67,7 @@ pub(crate) async fn range(State(app): State<Arc<App>>, tenant: Tenant, params: P
             format!("invalid expression type \"{got}\" for range query, must be Scalar or instant Vector");
         return Err(ApiError::parameter("query", cause));
     }
-    answer(&app, tenant, &params, job).await
+    answer(&app, &caller, &params, "query_range", job).await
 }
 
 /// What both kinds of query have in common.
@@ -94,10 +95,13 @@ fn job(app: &App, params: &Params, limit: Option<usize>) -> Result<Job, ApiError
         lookback,
         limit,
         samples_max: usize::try_from(app.config.query.samples_max).unwrap_or(usize::MAX),
-        bytes_max: usize::try_from(app.config.query.bytes_max).unwrap_or(usize::MAX),
         stats: params.first("stats").to_owned(),
-        explain: matches!(params.first("explain"), "1" | "true"),
-        queued: Duration::ZERO,
+        explain: match params.first("explain") {
+            "1" | "true" => Explain::Beside,
+            "only" => Explain::Only,
+            _ => Explain::No,
+        },
+        features: app.config.features,
     })
 }
 
@@ -105,53 +109,19 @@ fn millis(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
-/// Says that the client has gone when the future that waits for the answer is dropped before the answer is there.
-struct CancelOnDrop(Arc<AtomicBool>);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-async fn answer(app: &Arc<App>, Tenant(tenant): Tenant, params: &Params, mut job: Job) -> Reply {
+async fn answer(app: &Arc<App>, caller: &Caller, params: &Params, kind: &str, job: Job) -> Reply {
     let timeout = timeout(app, params)?;
-    let started = Instant::now();
-    let deadline = started.checked_add(timeout);
-    let _active = app.counters.queries_active.enter();
-    let slot = tokio::time::timeout(timeout, Arc::clone(&app.query_slots).acquire_owned());
-    let permit = match slot.await {
-        Ok(Ok(permit)) => permit,
-        Ok(Err(_)) => return Err(ApiError::new(ErrorType::Unavailable, "the server is stopping")),
-        Err(_) => {
-            return Err(ApiError::new(
-                ErrorType::Timeout,
-                "query timed out in query queue",
-            ));
-        }
-    };
-    job.queued = started.elapsed();
-    let canceled = Arc::new(AtomicBool::new(false));
-    let stop = Stop {
-        deadline,
-        canceled: Arc::clone(&canceled),
-    };
-    let _cancel = CancelOnDrop(canceled);
-    let db = app.reading(&tenant);
-    let app = Arc::clone(app);
-    let evaluated = tokio::task::spawn_blocking(move || {
-        // The slot is held until the work has really ended, not until the client has gone.
-        let _permit = permit;
-        evaluate::evaluate(&job, db.as_deref(), &stop, &app.pool)
-    });
-    match evaluated.await {
-        Ok(reply) => reply,
-        Err(panic) => Err(ApiError::new(ErrorType::Internal, panic.to_string())),
-    }
+    let asked = caller.asks(kind, &job.text, (job.start, job.end, job.step));
+    let db = app.reading(&caller.tenant);
+    let with = Arc::clone(app);
+    governed(app, Gate::Samples, asked, timeout, move |admitted, cost| {
+        evaluate::evaluate(&job, db.as_deref(), &admitted.running, &with.pool, cost)
+    })
+    .await
 }
 
 /// The time a query may take: what is asked for, at most what is configured.
-fn timeout(app: &App, params: &Params) -> Result<Duration, ApiError> {
+pub(super) fn timeout(app: &App, params: &Params) -> Result<Duration, ApiError> {
     let configured = Duration::from_millis(app.config.query.timeout_ms);
     match params.first("timeout") {
         "" => Ok(configured),

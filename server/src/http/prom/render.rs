@@ -1,12 +1,17 @@
 //! Results as the JSON Prometheus writes (`web/api/v1/json_codec.go`). Written by hand: answers have millions of
 //! numbers, and their form is fixed.
 
+mod histogram;
+
+use std::sync::Arc;
+
 use kymo_engine::labels::Labels;
-use kymo_engine::metrics::Samples;
 use kymo_query::promql::eval::{Series, Value};
+use kymo_query::promql::histogram::FloatHistogram;
 
 use crate::go_float::{push_seconds, push_value};
 use crate::http::answer::push_json;
+use histogram::push_histogram;
 
 /// Appends a label set as an object.
 pub(crate) fn push_metric(out: &mut String, labels: &Labels) {
@@ -34,6 +39,31 @@ fn push_text(out: &mut String, text: &str) {
     }
 }
 
+/// Bytes that a point, a histogram with its point and a bucket usually take, and those of a series beside its labels.
+const POINT_BYTES: usize = 34;
+const HISTOGRAM_BYTES: usize = 96;
+const BUCKET_BYTES: usize = 64;
+const SERIES_BYTES: usize = 64;
+
+/// About how many bytes [`push_result`] appends, rather too many.
+pub(crate) fn expected_bytes(value: &Value) -> usize {
+    let histogram = |(_, h): &(i64, Arc<FloatHistogram>)| {
+        HISTOGRAM_BYTES + BUCKET_BYTES * (h.positive.len() + h.negative.len() + 1)
+    };
+    let points = |series: &Series| {
+        series.samples.len() * POINT_BYTES + series.histograms.iter().map(histogram).sum::<usize>()
+    };
+    match value {
+        Value::Scalar(_) => 64,
+        Value::String(text) => 64 + text.len(),
+        Value::Vector(series) | Value::Matrix(series) => series
+            .iter()
+            .map(|one| SERIES_BYTES + one.labels.byte_len() + 4 * one.labels.len() + points(one))
+            .sum::<usize>()
+            .saturating_add(64),
+    }
+}
+
 /// Appends `{"resultType":..,"result":..` without the closing brace, so that statistics can follow. The type comes
 /// first: readers that stream need it before the result.
 pub(crate) fn push_result(out: &mut String, value: &Value, time: i64) {
@@ -49,29 +79,12 @@ pub(crate) fn push_result(out: &mut String, value: &Value, time: i64) {
             push_json(out, text);
             out.push(']');
         }
-        Value::Vector(series) => push_series(out, series, |out, samples| {
-            if let (Some(time), Some(value)) = (samples.timestamps.first(), samples.values.first()) {
-                out.push_str(",\"value\":");
-                push_point(out, *time, *value);
-            }
-        }),
-        Value::Matrix(series) => push_series(out, series, |out, samples| {
-            if samples.is_empty() {
-                return;
-            }
-            out.push_str(",\"values\":[");
-            for (i, (time, value)) in samples.timestamps.iter().zip(&samples.values).enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                push_point(out, *time, *value);
-            }
-            out.push(']');
-        }),
+        Value::Vector(series) => push_series(out, series, push_only),
+        Value::Matrix(series) => push_series(out, series, push_all),
     }
 }
 
-fn push_series(out: &mut String, series: &[Series], samples: impl Fn(&mut String, &Samples)) {
+fn push_series(out: &mut String, series: &[Series], samples: impl Fn(&mut String, &Series)) {
     out.push('[');
     for (i, one) in series.iter().enumerate() {
         if i > 0 {
@@ -79,9 +92,53 @@ fn push_series(out: &mut String, series: &[Series], samples: impl Fn(&mut String
         }
         out.push_str("{\"metric\":");
         push_metric(out, &one.labels);
-        samples(out, &one.samples);
+        samples(out, one);
         out.push('}');
     }
+    out.push(']');
+}
+
+/// Appends the one sample of a series in a vector.
+fn push_only(out: &mut String, series: &Series) {
+    if let Some((time, histogram)) = series.histograms.first() {
+        out.push_str(",\"histogram\":");
+        push_histogram_point(out, *time, histogram);
+    } else if let (Some(time), Some(value)) =
+        (series.samples.timestamps.first(), series.samples.values.first())
+    {
+        out.push_str(",\"value\":");
+        push_point(out, *time, *value);
+    }
+}
+
+/// Appends the floats and the histograms of a series, each under a name of its own where there are any.
+fn push_all(out: &mut String, series: &Series) {
+    let samples = &series.samples;
+    let mut separator = ",\"values\":[";
+    for (time, value) in samples.timestamps.iter().zip(&samples.values) {
+        out.push_str(separator);
+        separator = ",";
+        push_point(out, *time, *value);
+    }
+    if !samples.is_empty() {
+        out.push(']');
+    }
+    let mut separator = ",\"histograms\":[";
+    for (time, histogram) in &series.histograms {
+        out.push_str(separator);
+        separator = ",";
+        push_histogram_point(out, *time, histogram);
+    }
+    if !series.histograms.is_empty() {
+        out.push(']');
+    }
+}
+
+fn push_histogram_point(out: &mut String, time: i64, value: &FloatHistogram) {
+    out.push('[');
+    push_seconds(out, time);
+    out.push(',');
+    push_histogram(out, value);
     out.push(']');
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::clock::now_ms;
-use crate::config::keys::KEYS;
+use crate::config::keys;
 use crate::http::answer::{Answer, Reply};
 use crate::http::process::ProcessStats;
 use crate::units::{duration_text, size_text};
@@ -79,8 +79,7 @@ async fn flags(State(app): State<Arc<App>>) -> Reply {
         ("web.external-url", "web.external_url"),
         ("web.cors.origin", "web.cors_origin"),
     ];
-    let own: BTreeMap<&str, String> = KEYS
-        .iter()
+    let own: BTreeMap<&str, String> = keys::all()
         .map(|key| (key.path, (key.show)(&app.config)))
         .collect();
     let mut all: BTreeMap<&str, String> = own.clone();

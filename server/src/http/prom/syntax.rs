@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use kymo_engine::metrics::Matcher;
 
 use crate::app::App;
+use crate::config::Features;
 use crate::go_float::push_value;
 use crate::http::answer::{Answer, ApiError, Reply};
 use crate::http::params::Params;
@@ -27,11 +28,17 @@ pub(crate) async fn parse(State(app): State<Arc<App>>, params: Params) -> Reply 
 
 /// The expression of the `query` parameter.
 pub(crate) fn parsed(app: &App, params: &Params) -> Result<Expr, ApiError> {
-    let options = match app.config.query.experimental {
-        true => ParseOptions::ALL,
-        false => ParseOptions::default(),
-    };
-    parse_text(params.first("query"), &options).map_err(|e| ApiError::parameter("query", e))
+    parse_text(params.first("query"), &parse_options(app.config.features))
+        .map_err(|e| ApiError::parameter("query", e))
+}
+
+/// What the configuration accepts beyond the stable language.
+pub(crate) fn parse_options(features: Features) -> ParseOptions {
+    ParseOptions {
+        experimental_functions: features.promql_experimental_functions,
+        extended_range_selectors: features.promql_extended_range_selectors,
+        fill_modifiers: features.promql_binop_fill_modifiers,
+    }
 }
 
 fn tree(expr: &Expr) -> Value {

@@ -8,9 +8,10 @@ use kymo_engine::labels::Labels;
 use serde::Serialize;
 use serde_json::json;
 
-use super::labels::{Question, ask};
+use super::labels::{Lookup, Question, ask, reserve_series};
 use crate::app::App;
 use crate::http::answer::{Answer, ApiError, Reply};
+use crate::http::caller::Caller;
 use crate::http::params::Params;
 use crate::http::tenant::Tenant;
 
@@ -77,15 +78,20 @@ impl<'l> Cardinality<'l> {
 
 /// `/api/v1/status/tsdb`. Unlike Prometheus' it counts the series of all data, not of the head alone, or of those that
 /// pass any `match[]` between `start` and `end`.
-pub(crate) async fn tsdb(State(app): State<Arc<App>>, tenant: Tenant, params: Params) -> Reply {
+pub(crate) async fn tsdb(State(app): State<Arc<App>>, caller: Caller, params: Params) -> Reply {
     let limit = limit(&params)?;
     let question = Question::parse(&params)?;
-    let db = app.reading(&tenant.0);
-    ask(&app, &tenant, NOTHING, move |snapshot| {
+    let db = app.reading(&caller.tenant);
+    let lookup = Lookup {
+        empty: NOTHING,
+        ..Lookup::of("status/tsdb", &params, &question)
+    };
+    ask(&app, &caller, lookup, move |snapshot, account| {
         let sets = match question.sets() {
             none if none.is_empty() => vec![&[][..]],
             some => some,
         };
+        reserve_series(snapshot, account, &sets, (question.min_time, question.max_time))?;
         let all = snapshot.series(&sets, question.min_time, question.max_time)?;
         let counts = Cardinality::of(&all);
         let stats = db.as_ref().map(|db| db.metrics.stats()).unwrap_or_default();

@@ -1,10 +1,12 @@
 //! Rules of evaluation that no script shows: budgets, statistics, name dropping, parallel runs.
 
+use std::sync::Arc;
+
 use kymo_engine::labels::Labels;
 use kymo_engine::metrics::{Samples, Selection, SeriesData};
 
 use crate::promql::eval::{
-    Budget, BudgetExceeded, EvalError, Evaluation, Query, Source, Value, eval, explain,
+    Account, Budget, BudgetExceeded, EvalError, Evaluation, OutOfMemory, Query, Source, Value, eval, explain,
 };
 use crate::promql::{ParseOptions, parse};
 use crate::promqltest::memory::MemorySource;
@@ -38,12 +40,12 @@ fn a_breach_of_the_budget_fails_the_query() {
         "query processing would load too many samples into memory in query execution"
     );
     let budget = Budget {
-        max_bytes: 100,
+        memory: Arc::new(Account::new(100, None)),
         ..Budget::default()
     };
     assert!(matches!(
         run("m_total", &budget),
-        Err(EvalError::TooManyBytes { limit: 100 })
+        Err(EvalError::OutOfMemory(OutOfMemory::Query { limit: 100, .. }))
     ));
     let budget = Budget {
         interrupted: &|| Some(BudgetExceeded::Timeout),

@@ -15,6 +15,37 @@ fn texts_with_quotes_controls_and_other_scripts_read_back() {
     }
 }
 
+#[test]
+fn histograms_have_the_bytes_of_prometheus() {
+    let mut histogram = FloatHistogram::empty(0);
+    histogram.count = 10.0;
+    histogram.sum = 18.4;
+    histogram.zero_threshold = 0.001;
+    histogram.zero_count = 2.0;
+    histogram.positive = [(0, 1.0), (1, 0.0), (2, 4.5)].into_iter().collect();
+    histogram.negative = [(1, 2.5)].into_iter().collect();
+    let series = Series {
+        labels: Labels::from_pairs([("a", "b")]),
+        samples: Default::default(),
+        histograms: vec![(1_500, Arc::new(histogram))],
+    };
+    let h = concat!(
+        r#"{"count":"10","sum":"18.4","buckets":[[1,"-2","-1","2.5"],[3,"-0.001","0.001","2"],"#,
+        r#"[0,"0.5","1","1"],[0,"2","4","4.5"]]}"#
+    );
+    let mut out = String::new();
+    push_result(&mut out, &Value::Vector(vec![series.clone()]), 0);
+    let wanted = r#"{"resultType":"vector","result":[{"metric":{"a":"b"},"histogram":[1.500,"#;
+    assert_eq!(out, format!("{wanted}{h}]}}]"));
+    let mut out = String::new();
+    push_result(&mut out, &Value::Matrix(vec![series]), 0);
+    let wanted = r#"{"resultType":"matrix","result":[{"metric":{"a":"b"},"histograms":[[1.500,"#;
+    assert_eq!(out, format!("{wanted}{h}]]}}]"));
+    let mut out = String::new();
+    push_histogram(&mut out, &FloatHistogram::empty(0));
+    assert_eq!(out, r#"{"count":"0","sum":"0"}"#);
+}
+
 proptest! {
     #[test]
     fn any_text_reads_back(text in any::<String>()) {

@@ -1,0 +1,98 @@
+//! Keys of reading: queries, remote read, search.
+
+use std::path::PathBuf;
+
+use super::Key;
+use super::values::{bounded_size, count, duration, memory, positive_duration};
+use crate::units::{duration_text, size_text};
+
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        path: "query.timeout",
+        default: "2m",
+        doc: "Longest time of one query; a request may ask for less.",
+        list: false,
+        apply: |c, v| positive_duration(v).map(|v| c.query.timeout_ms = v),
+        show: |c| duration_text(c.query.timeout_ms),
+    },
+    Key {
+        path: "query.max_samples",
+        default: "50000000",
+        doc: "Most samples one query may hold in memory.",
+        list: false,
+        apply: |c, v| count(v, 1, u64::MAX >> 1).map(|v| c.query.samples_max = v),
+        show: |c| c.query.samples_max.to_string(),
+    },
+    Key {
+        path: "query.memory_max",
+        default: "2GiB",
+        doc: "Most memory one query may hold: what it selected, results of its expressions, its answer.",
+        list: false,
+        apply: |c, v| bounded_size(v, 1 << 20, 1 << 50).map(|v| c.query.memory_max = v),
+        show: |c| size_text(c.query.memory_max),
+    },
+    Key {
+        path: "query.memory_total",
+        default: "auto",
+        doc: "Most memory all queries may hold together; `auto` is half of what the machine or its container has.",
+        list: false,
+        apply: |c, v| memory(v).map(|v| c.query.memory_total = v),
+        show: |c| c.query.memory_total.to_string(),
+    },
+    Key {
+        path: "query.concurrency",
+        default: "20",
+        doc: "Queries evaluated at the same time; more wait within their timeout.",
+        list: false,
+        apply: |c, v| count(v, 1, 400).map(|v| c.query.concurrency = v),
+        show: |c| c.query.concurrency.to_string(),
+    },
+    Key {
+        path: "query.queue_length",
+        default: "1000",
+        doc: "Most queries that wait for their turn; further ones are answered 503 with `Retry-After`.",
+        list: false,
+        apply: |c, v| count(v, 0, 1_000_000).map(|v| c.query.queue_length = v),
+        show: |c| c.query.queue_length.to_string(),
+    },
+    Key {
+        path: "query.queue_timeout",
+        default: "0s",
+        doc: "Longest time a query waits for its turn; `0s` is as long as it may take in all.",
+        list: false,
+        apply: |c, v| duration(v).map(|v| c.query.queue_timeout_ms = v),
+        show: |c| duration_text(c.query.queue_timeout_ms),
+    },
+    Key {
+        path: "query.lookback",
+        default: "5m",
+        doc: "How far an instant selector looks back for a sample.",
+        list: false,
+        apply: |c, v| positive_duration(v).map(|v| c.query.lookback_ms = v),
+        show: |c| duration_text(c.query.lookback_ms),
+    },
+    Key {
+        path: "query.log_slow",
+        default: "5s",
+        doc: "Queries that take as long are logged; `0s` logs every query where `query.log_file` is set, and none elsewhere.",
+        list: false,
+        apply: |c, v| duration(v).map(|v| c.query.log_slow_ms = v),
+        show: |c| duration_text(c.query.log_slow_ms),
+    },
+    Key {
+        path: "query.log_file",
+        default: "",
+        doc: "File of slow queries as JSON lines; empty logs them with everything else.",
+        list: false,
+        apply: |c, v| {
+            c.query.log_file = (!v.is_empty()).then(|| PathBuf::from(v));
+            Ok(())
+        },
+        show: |c| {
+            c.query
+                .log_file
+                .as_ref()
+                .map_or_else(String::new, |f| f.display().to_string())
+        },
+    },
+];
