@@ -4,6 +4,7 @@ use kymo_engine::labels::METRIC_NAME;
 use kymo_engine::metrics::re2::compile_anchored;
 
 use super::EvalError;
+use crate::lex::string::has_stray_bytes;
 use super::context::Context;
 use super::grid::Grid;
 use super::series::{StepSeries, merged};
@@ -62,7 +63,7 @@ pub(super) fn join(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
 }
 
 fn check_name(name: &str, message: &str) -> Result<(), EvalError> {
-    if name.is_empty() {
+    if name.is_empty() || has_stray_bytes(name) {
         Err(EvalError::execution(format!("{message}: {name}")))
     } else {
         Ok(())

@@ -137,7 +137,7 @@ pub(super) fn count_values(
     label: &str,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    if label.is_empty() {
+    if label.is_empty() || crate::lex::string::has_stray_bytes(label) {
         return Err(EvalError::execution(format!(
             "invalid label name {}",
             crate::lex::string::quote(label)
