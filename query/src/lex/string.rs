@@ -72,7 +72,9 @@ fn text_of(bytes: Vec<u8>) -> String {
 }
 
 fn stray_byte(c: char) -> Option<u32> {
-    (c as u32).checked_sub(STRAY).filter(|byte| (0x80..=0xff).contains(byte))
+    (c as u32)
+        .checked_sub(STRAY)
+        .filter(|byte| (0x80..=0xff).contains(byte))
 }
 
 /// True when the text was spelled with bytes that are no UTF-8.

@@ -4,10 +4,10 @@ use kymo_engine::labels::METRIC_NAME;
 use kymo_engine::metrics::re2::compile_anchored;
 
 use super::EvalError;
-use crate::lex::string::has_stray_bytes;
 use super::context::Context;
 use super::grid::Grid;
 use super::series::{StepSeries, merged};
+use crate::lex::string::has_stray_bytes;
 use crate::promql::ast::CallExpr;
 
 pub(super) fn replace(
