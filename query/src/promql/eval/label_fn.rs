@@ -7,6 +7,7 @@ use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
 use super::series::{StepSeries, merged};
+use crate::lex::string::has_stray_bytes;
 use crate::promql::ast::CallExpr;
 
 pub(super) fn replace(
@@ -34,6 +35,8 @@ pub(super) fn replace(
             one.drop_name = false;
         }
         one.labels = one.labels.to_builder().set(&dst, &new).build();
+        // Nested calls may double a label each time.
+        context.meter.hold(0, one.labels.byte_len())?;
     }
     merged(series)
 }
@@ -57,12 +60,13 @@ pub(super) fn join(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             one.drop_name = false;
         }
         one.labels = one.labels.to_builder().set(&dst, &joined).build();
+        context.meter.hold(0, one.labels.byte_len())?;
     }
     merged(series)
 }
 
 fn check_name(name: &str, message: &str) -> Result<(), EvalError> {
-    if name.is_empty() {
+    if name.is_empty() || has_stray_bytes(name) {
         Err(EvalError::execution(format!("{message}: {name}")))
     } else {
         Ok(())

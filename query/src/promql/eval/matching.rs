@@ -1,6 +1,6 @@
 //! Operators between two vectors: one-to-one and many-to-one matching, `group_*` labels, `fill*`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
 
@@ -29,8 +29,8 @@ struct Group {
     /// Per step whether the many side had a sample, and whether it gave a result.
     seen: Marks,
     given: Marks,
-    /// Of matches to one: the results there are, by slot and step.
-    results: HashSet<(usize, usize)>,
+    /// Of matches to one: the steps at which a slot has a result.
+    results: HashMap<usize, Marks>,
 }
 
 struct Sides<'a, 'q> {
@@ -62,6 +62,10 @@ pub(super) fn eval(
 ) -> Result<Vec<StepSeries>, EvalError> {
     let swapped = rules.card == Cardinality::OneToMany;
     let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
+    context.expect(&many)?;
+    if rules.card != Cardinality::OneToOne {
+        context.meter.hold(0, many.len().saturating_mul(grid.len))?;
+    }
     // Prometheus does not swap these two with the sides, so that with `group_right` `fill_left` fills the many side.
     let (fill_many, fill_one) = (rules.fill_left, rules.fill_right);
     let fills = fill_many.is_some() || fill_one.is_some();
@@ -176,7 +180,7 @@ impl Sides<'_, '_> {
                 _ => {
                     let other = one.map(|i| &self.one[i].labels).or(filled.as_ref());
                     let labels = self.result_labels(&self.many[many].labels, other);
-                    let new = self.out.slot(labels, self.delayed && self.binary.return_bool);
+                    let new = self.out.slot(labels, self.drops_later(&self.many[many]));
                     slot = Some((one, new));
                     new
                 }
@@ -184,6 +188,12 @@ impl Sides<'_, '_> {
             self.give(group, slot, step, result)?;
         }
         Ok(())
+    }
+
+    /// True when the name of a result goes at the end of the query: that of the series it comes from does, or `bool` has made
+    /// something else of it.
+    fn drops_later(&self, of: &StepSeries) -> bool {
+        self.delayed && (self.binary.return_bool || (of.drop_name && !changes_metric(self.binary.op)))
     }
 
     /// The result for two samples: nothing where they do not go together, and no sample where a comparison drops it.
@@ -218,13 +228,11 @@ impl Sides<'_, '_> {
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
-            if before && self.groups[group].results.contains(&(slot, step)) {
+            let one_to_one = self.rules.card == Cardinality::OneToOne;
+            if !one_to_one && self.groups[group].results.entry(slot).or_default().add(step) {
                 return Err(EvalError::execution(
                     "multiple matches for labels: grouping labels must ensure unique matches",
                 ));
-            }
-            if self.rules.card != Cardinality::OneToOne {
-                self.groups[group].results.insert((slot, step));
             }
         }
         match sample {
@@ -259,7 +267,7 @@ impl Sides<'_, '_> {
                 .copied();
             let labels = match_labels(self.rules, &self.one[one].labels);
             let labels = self.result_labels(&labels, Some(&self.one[one].labels));
-            let drop_name = self.delayed && self.binary.return_bool;
+            let drop_name = self.drops_later(&self.one[one]);
             let mut slot = None;
             for step in 0..grid.len {
                 let seen = group.is_some_and(|g| self.groups[g].seen.has(step));

@@ -11,6 +11,9 @@ use super::sort::nan_last;
 use crate::number::{format_go, format_plain};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
 
+/// Bytes of a series of counts beside its labels, about.
+const SERIES_BYTES: usize = 256;
+
 pub(super) fn eval(
     context: &Context<'_>,
     aggregate: &AggregateExpr,
@@ -18,15 +21,16 @@ pub(super) fn eval(
     series: Vec<StepSeries>,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    let params = params
-        .iter()
-        .map(|p| parameter(context, aggregate, *p))
-        .collect::<Result<Vec<_>, _>>()?;
+    let params = parameters(context, aggregate, params)?;
+    if params.iter().all(|p| *p == 0.0) {
+        return Ok(Vec::new());
+    }
     let ranks = matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk);
     if ranks && params.iter().any(|p| *p >= 1.0) && series.iter().any(|s| !s.histograms.is_empty()) {
         let op = aggregate.op.as_str();
         context.inform(aggregate.span, format!("ignored histogram in {op} aggregation"));
     }
+    context.expect(&series)?;
     let groups = groups(aggregate, &series);
     let mut kept: Vec<StepSeries> = series.iter().map(StepSeries::emptied).collect();
     let mut order = Vec::new();
@@ -52,40 +56,51 @@ pub(super) fn eval(
     Ok(series.into_iter().flatten().filter(|s| !s.is_empty()).collect())
 }
 
-/// The parameter of one step: a whole number of elements, or a ratio.
-fn parameter(context: &Context<'_>, aggregate: &AggregateExpr, value: f64) -> Result<f64, EvalError> {
+/// The parameters by step: whole numbers of elements, or ratios. Nothing is wrong with parameters that pick nothing at all.
+fn parameters(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    given: &[f64],
+) -> Result<Vec<f64>, EvalError> {
+    let (least, most, nan) = extent(given);
+    let fail = |message: String| Err(EvalError::execution(message));
     if aggregate.op == AggregateOp::LimitRatio {
-        if value.is_nan() {
-            return Err(EvalError::execution("Ratio value is NaN"));
+        if nan {
+            return fail("Ratio value is NaN".to_owned());
         }
-        if !(-1.0..=1.0).contains(&value) {
-            let capped = value.clamp(-1.0, 1.0);
-            let span = aggregate.param.as_ref().map(|p| p.span()).unwrap_or_default();
-            let (got, to) = (format_go(value), format_go(capped));
-            context.warn(
-                span,
-                format!("ratio value should be between -1 and 1, got {got}, capping to {to}"),
-            );
-            return Ok(capped);
+        let span = aggregate.param.as_ref().map(|p| p.span()).unwrap_or_default();
+        for (got, to, beyond) in [(most, 1.0, most > 1.0), (least, -1.0, least < -1.0)] {
+            if beyond {
+                let (got, to) = (format_go(got), format_go(to));
+                context.warn(
+                    span,
+                    format!("ratio value should be between -1 and 1, got {got}, capping to {to}"),
+                );
+            }
         }
-        return Ok(value);
+        return Ok(given.iter().map(|p| p.clamp(-1.0, 1.0)).collect());
     }
-    if value.is_nan() {
-        return Err(EvalError::execution("Parameter value is NaN"));
+    if most < 1.0 {
+        return Ok(vec![0.0; given.len()]);
     }
-    if value <= i64::MIN as f64 {
-        return Err(EvalError::execution(format!(
-            "Scalar value {} underflows int64",
-            format_go(value)
-        )));
+    if nan {
+        return fail("Parameter value is NaN".to_owned());
     }
-    if value >= i64::MAX as f64 {
-        return Err(EvalError::execution(format!(
-            "Scalar value {} overflows int64",
-            format_go(value)
-        )));
+    if least <= i64::MIN as f64 {
+        return fail(format!("Scalar value {} underflows int64", format_go(least)));
     }
-    Ok(value.trunc().max(0.0))
+    if most >= i64::MAX as f64 {
+        return fail(format!("Scalar value {} overflows int64", format_go(most)));
+    }
+    Ok(given.iter().map(|p| p.trunc().max(0.0)).collect())
+}
+
+/// The least and the greatest value, and whether there is a NaN among them.
+pub(super) fn extent(values: &[f64]) -> (f64, f64, bool) {
+    let numbers = values.iter().copied().filter(|v| !v.is_nan());
+    let least = numbers.clone().reduce(f64::min).unwrap_or(f64::NAN);
+    let most = numbers.reduce(f64::max).unwrap_or(f64::NAN);
+    (least, most, values.iter().any(|v| v.is_nan()))
 }
 
 fn pick(op: AggregateOp, param: f64, group: &Group, series: &[StepSeries], step: usize) -> Vec<usize> {
@@ -126,7 +141,7 @@ pub(super) fn count_values(
     label: &str,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    if label.is_empty() {
+    if label.is_empty() || crate::lex::string::has_stray_bytes(label) {
         return Err(EvalError::execution(format!(
             "invalid label name {}",
             crate::lex::string::quote(label)
@@ -138,6 +153,7 @@ pub(super) fn count_values(
         by.grouping.push(label.to_owned());
     }
     let mut out = Collector::default();
+    let mut counted = 0;
     for one in context.vector(&aggregate.expr, grid)? {
         let floats = one.values.iter().map(|(step, value)| (step, format_plain(value)));
         let histograms = one
@@ -146,7 +162,14 @@ pub(super) fn count_values(
             .map(|(step, value)| (step, value.to_string()));
         for (step, value) in floats.chain(histograms) {
             let labels = group_labels(&by, &one.labels.to_builder().set(label, &value).build());
+            let bytes = labels.byte_len();
             let slot = out.slot(labels, false);
+            if out.series.len() > counted {
+                // Each value may be a series of its own.
+                counted = out.series.len();
+                context.meter.hold(0, 2 * bytes + SERIES_BYTES)?;
+                context.meter.tick(1)?;
+            }
             let counts = &mut out.series[slot].values;
             let before = counts.get(step);
             counts.set(step, if present(before) { before + 1.0 } else { 1.0 });
