@@ -5,6 +5,7 @@
 mod cases {
     //! The subjects.
     mod api;
+    mod corpus;
     mod crash;
     mod governor;
     mod lifecycle;

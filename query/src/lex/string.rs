@@ -47,13 +47,39 @@ pub fn read(text: &str) -> Result<(usize, String), StringError> {
                 }
             }
             _ if c == quote => {
-                let value = String::from_utf8(bytes).map_err(|_| StringError::BadCodePoint)?;
-                return Ok((at + 1, value));
+                return Ok((at + 1, text_of(bytes)));
             }
             _ => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     Err(StringError::Unterminated)
+}
+
+/// The first of 256 characters, of the last private plane, that stand for bytes which are no UTF-8. Escapes can spell such
+/// bytes; no label has them.
+const STRAY: u32 = 0x10_ff00;
+
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let mut out = String::new();
+        for chunk in error.as_bytes().utf8_chunks() {
+            out.push_str(chunk.valid());
+            let stray = chunk.invalid().iter().map(|b| STRAY + u32::from(*b));
+            out.extend(stray.filter_map(char::from_u32));
+        }
+        out
+    })
+}
+
+fn stray_byte(c: char) -> Option<u32> {
+    (c as u32)
+        .checked_sub(STRAY)
+        .filter(|byte| (0x80..=0xff).contains(byte))
+}
+
+/// True when the text was spelled with bytes that are no UTF-8.
+pub fn has_stray_bytes(text: &str) -> bool {
+    text.chars().any(|c| stray_byte(c).is_some())
 }
 
 /// Reads what follows a backslash, appends what it stands for and answers the bytes taken.
@@ -102,6 +128,19 @@ fn numeric(
     Ok(skip + digits)
 }
 
+/// Quotes a character as Go's `%q` does; the end of a text shows as the replacement character.
+pub fn quote_char(c: Option<char>) -> String {
+    match c {
+        None => "'\u{fffd}'".to_owned(),
+        Some('\'') => "'\\''".to_owned(),
+        Some('"') => "'\"'".to_owned(),
+        Some(c) => {
+            let quoted = quote(c.encode_utf8(&mut [0; 4]));
+            format!("'{}'", &quoted[1..quoted.len() - 1])
+        }
+    }
+}
+
 /// Quotes as Go's `%q` does.
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -125,7 +164,12 @@ pub fn quote(text: &str) -> String {
                     _ => write!(out, "\\U{code:08x}"),
                 };
             }
-            c => out.push(c),
+            c => match stray_byte(c) {
+                Some(byte) => {
+                    let _infallible = write!(out, "\\x{byte:02x}");
+                }
+                None => out.push(c),
+            },
         }
     }
     out.push('"');

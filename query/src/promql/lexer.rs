@@ -3,7 +3,7 @@
 
 use super::ast::BinaryOp;
 use super::token::{Kind, Token, word_kind};
-use crate::lex::{Span, duration, string};
+use crate::lex::{Span, string};
 
 mod number;
 
@@ -105,13 +105,16 @@ impl Lexer<'_> {
             return self.inside_braces(c);
         }
         if self.bracket && !self.in_duration(c) {
-            return self.fail(format!("unexpected character in duration expression: {c:?}"));
+            let c = string::quote_char(Some(c));
+            return self.fail(format!("unexpected character in duration expression: {c}"));
         }
         match c {
             '"' | '\'' | '`' => self.string(),
             '0'..='9' => self.number(),
             '.' if self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => self.number(),
-            ':' if self.bracket && self.colon => self.fail(format!("unexpected colon {c:?}")),
+            ':' if self.bracket && self.colon => {
+                self.fail(format!("unexpected colon {}", string::quote_char(Some(c))))
+            }
             ':' if self.bracket => {
                 self.colon = true;
                 self.emit(Kind::Colon, 1)
@@ -179,12 +182,12 @@ impl Lexer<'_> {
             ('=', Some('~')) => self.emit(Kind::EqualRegex, 2),
             ('=', other) if other != Some('=') => self.emit(Kind::Assign, 1),
             ('!', other) if other != Some('=') => {
-                let found = other.map_or_else(|| "'\\x00'".to_owned(), |c| format!("{c:?}"));
+                let found = string::quote_char(other);
                 self.fail(format!("unexpected character after '!': {found}"))
             }
             _ => match operator(c, second) {
                 Some((op, len)) => self.emit(Kind::Op(op), len),
-                None => self.fail(format!("unexpected character: {c:?}")),
+                None => self.fail(format!("unexpected character: {}", string::quote_char(Some(c)))),
             },
         }
     }
@@ -202,7 +205,7 @@ impl Lexer<'_> {
             ('!', Some('~')) => self.emit(Kind::NotEqualRegex, 2),
             ('!', Some('=')) => self.emit(Kind::Op(BinaryOp::NotEqual), 2),
             ('!', other) => {
-                let found = other.map_or_else(|| "'\\x00'".to_owned(), |c| format!("{c:?}"));
+                let found = string::quote_char(other);
                 self.fail(format!("unexpected character after '!' inside braces: {found}"))
             }
             ('{', _) => self.fail("unexpected left brace '{'".to_owned()),
@@ -210,7 +213,10 @@ impl Lexer<'_> {
                 self.braces = false;
                 self.emit(Kind::RightBrace, 1)
             }
-            _ => self.fail(format!("unexpected character inside braces: {c:?}")),
+            _ => self.fail(format!(
+                "unexpected character inside braces: {}",
+                string::quote_char(Some(c))
+            )),
         }
     }
 
@@ -228,16 +234,13 @@ impl Lexer<'_> {
     }
 
     fn number(&mut self) -> Lexed {
-        let run = number::run_len(self.rest());
-        if let Some(len) = number::number_len(self.rest(), run) {
-            return self.emit(Kind::Number, len);
-        }
-        match duration::prefix(self.rest()) {
-            Some((len, _)) if len == run => self.emit(Kind::Duration, len),
-            _ => self.fail(format!(
-                "bad number or duration syntax: {}",
-                string::quote(&self.rest()[..run])
-            )),
+        match number::scan(self.rest()) {
+            number::Scanned::Number(len) => self.emit(Kind::Number, len),
+            number::Scanned::Duration(len) => self.emit(Kind::Duration, len),
+            number::Scanned::Bad(len) => {
+                let shown = string::quote(&self.rest()[..len]);
+                self.fail(format!("bad number or duration syntax: {shown}"))
+            }
         }
     }
 }

@@ -89,6 +89,21 @@ pub fn parse_labels(text: &str) -> Result<Labels, ParseError> {
     parsed.map_err(|fault: Fault| fault.in_text(text))
 }
 
+/// The value of a number. What a 64-bit float cannot hold is an error in Go's words.
+fn number_value(text: &str) -> Result<f64, String> {
+    let fail = |why: &str| {
+        let shown = string::quote(text);
+        Err(format!(
+            "error parsing number: strconv.ParseFloat: parsing {shown}: {why}"
+        ))
+    };
+    match number::parse(text) {
+        None => fail("invalid syntax"),
+        Some(value) if value.is_infinite() && !text.eq_ignore_ascii_case("inf") => fail("value out of range"),
+        Some(value) => Ok(value),
+    }
+}
+
 struct Parser<'a> {
     text: &'a str,
     tokens: Tokens,
@@ -277,7 +292,7 @@ impl<'a> Parser<'a> {
         let token = self.peek();
         let text = self.word(token);
         let value = match token.kind {
-            Kind::Number => number::parse(text).ok_or_else(|| format!("error parsing number: {text}")),
+            Kind::Number => number_value(text),
             Kind::Duration => duration::parse(text)
                 .map(|ms| ms as f64 / 1000.0)
                 .map_err(|e| e.to_string()),
@@ -292,7 +307,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn string_value(&self, token: Token) -> Parsed<String> {
+    pub(super) fn string_value(&self, token: Token) -> Parsed<String> {
         let literal = self.word(token);
         string::read(literal).map(|(_, value)| value).map_err(|error| {
             Fault::new(

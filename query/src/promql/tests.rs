@@ -314,4 +314,6 @@ fn the_corpus_of_real_queries_parses_and_prints() {
     );
 }
 
+mod errors;
 mod fuzz;
+mod misuse;

@@ -126,7 +126,7 @@ impl Kind {
 /// The name of a token in `unexpected ...`.
 pub(super) fn describe(kind: Kind, text: &str) -> String {
     let shown = || {
-        if text.chars().count() > 10 {
+        if text.len() > 10 {
             format!("{}...", string::quote(&text.chars().take(10).collect::<String>()))
         } else {
             string::quote(text)

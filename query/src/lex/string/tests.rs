@@ -19,7 +19,10 @@ fn broken_strings_are_refused() {
     assert_eq!(read("\"a\nb\""), Err(StringError::Unterminated));
     assert_eq!(read("`abc"), Err(StringError::UnterminatedRaw));
     assert_eq!(read(r#""\."#), Err(StringError::UnknownEscape('.')));
-    assert_eq!(read(r#""\xff""#), Err(StringError::BadCodePoint));
+    assert_eq!(read(r#""\xff""#), Ok((6, "\u{10ffff}".to_owned())));
+    let (_, stray) = read(r#""a\xc5z""#).unwrap();
+    assert!(has_stray_bytes(&stray) && !has_stray_bytes("a\u{e000}z"));
+    assert_eq!(quote(&stray), r#""a\xc5z""#);
     assert_eq!(read("\"\\u12"), Err(StringError::OpenEscape));
 }
 

@@ -46,8 +46,10 @@ pub(super) fn eval(
         AggregateOp::Quantile => {
             histograms::ignored(context, &series, "quantile", aggregate.expr.span());
             let span = param.map(|p| p.span()).unwrap_or_default();
-            for q in scalars.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
-                warn_range(context, *q, span);
+            let (least, most, nan) = topk::extent(&scalars);
+            let wrong = [(f64::NAN, nan), (most, most > 1.0), (least, least < 0.0)];
+            for (q, _) in wrong.into_iter().filter(|(_, wrong)| *wrong) {
+                warn_range(context, q, span);
             }
             Ok(quantiles(aggregate, &scalars, &series, grid))
         }

@@ -1,5 +1,7 @@
 //! Warnings and infos of a query in Prometheus' words. Not for errors.
 
+use std::collections::HashSet;
+
 use crate::lex::Span;
 
 /// What there is to say about a result. Equal texts appear once.
@@ -12,7 +14,7 @@ pub struct Annotations {
 }
 
 /// How serious an annotation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Severity {
     Warning,
     Info,
@@ -22,6 +24,7 @@ pub(super) enum Severity {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     list: Vec<(Severity, String, Span)>,
+    seen: HashSet<(Severity, String, Span)>,
     /// Extremes of forced monotonicity by metric and place.
     monotonicity: Vec<Monotonicity>,
 }
@@ -41,11 +44,7 @@ pub(super) struct Monotonicity {
 
 impl Notes {
     pub(super) fn add(&mut self, severity: Severity, message: String, span: Span) {
-        if !self
-            .list
-            .iter()
-            .any(|(s, m, at)| *s == severity && *m == message && *at == span)
-        {
+        if self.seen.insert((severity, message.clone(), span)) {
             self.list.push((severity, message, span));
         }
     }
@@ -108,10 +107,10 @@ impl Monotonicity {
         };
         let go = crate::number::format_go;
         format!(
-            "{SEE}{metric}, from buckets {} to {}, with a max diff of {:.2}, over {} samples from {} to {}",
+            "{SEE}{metric}, from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
             go(self.min_bucket),
             go(self.max_bucket),
-            self.max_diff,
+            two_digits(self.max_diff),
             self.count,
             rfc3339(self.min_time),
             rfc3339(self.max_time)
@@ -119,17 +118,34 @@ impl Monotonicity {
     }
 }
 
-/// Milliseconds since 1970 as `2006-01-02T15:04:05Z`, with milliseconds where there are any.
+/// Two significant digits, as Go's `%.2g` writes them.
+fn two_digits(value: f64) -> String {
+    let rounded = format!("{value:.1e}");
+    match rounded.parse::<f64>() {
+        Ok(number) if (1e-4..100.0).contains(&number.abs()) => format!("{number}"),
+        Ok(number) if number.is_finite() && number != 0.0 => {
+            let text = format!("{number:e}");
+            let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+            let (sign, digits) = match exponent.strip_prefix('-') {
+                Some(digits) => ('-', digits),
+                None => ('+', exponent),
+            };
+            format!("{mantissa}e{sign}{digits:0>2}")
+        }
+        _ => crate::number::format_go(value),
+    }
+}
+
+/// Milliseconds since 1970 as `2006-01-02T15:04:05Z`; what is below a second is cut.
 fn rfc3339(millis: i64) -> String {
-    let date = super::calendar::Date::of(millis.div_euclid(1000));
-    let seconds = millis.div_euclid(1000).rem_euclid(86_400);
+    let date = super::calendar::Date::of(millis / 1000);
+    let seconds = (millis / 1000).rem_euclid(86_400);
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let fraction = match millis.rem_euclid(1000) {
-        0 => String::new(),
-        ms => format!(".{ms:03}").trim_end_matches('0').to_owned(),
-    };
     format!(
-        "{:04}-{:02}-{:02}T{h:02}:{m:02}:{s:02}{fraction}Z",
+        "{:04}-{:02}-{:02}T{h:02}:{m:02}:{s:02}Z",
         date.year, date.month, date.day
     )
 }
+
+#[cfg(test)]
+mod tests;

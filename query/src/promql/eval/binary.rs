@@ -15,6 +15,12 @@ pub(super) fn eval(context: &Context<'_>, binary: &BinaryExpr, grid: Grid) -> Re
     let rhs = context.value(&binary.rhs, grid)?;
     match (lhs, rhs) {
         (StepValue::Scalar(mut l), StepValue::Scalar(r)) => {
+            if is_trim(binary.op) {
+                let op = crate::lex::string::quote(binary.op.as_str());
+                return Err(EvalError::execution(format!(
+                    "operator {op} not allowed for Scalar operations"
+                )));
+            }
             for (l, r) in l.iter_mut().zip(r) {
                 *l = scalars(binary.op, *l, r);
             }

@@ -39,7 +39,8 @@ enum Question {
     Labelled {
         name: String,
         value: String,
-        at: Vec<Option<f64>>,
+        /// Steps and their quantiles, ascending.
+        at: Vec<(usize, f64)>,
     },
     Fraction(Vec<f64>, Vec<f64>),
 }
@@ -58,10 +59,21 @@ impl Question {
         }
     }
 
+    /// The steps that it is asked for.
+    fn steps(&self, grid: Grid) -> Vec<usize> {
+        match self {
+            Question::Labelled { at, .. } => at.iter().map(|(step, _)| *step).collect(),
+            _ => (0..grid.len).collect(),
+        }
+    }
+
     fn quantile_at(&self, step: usize) -> Option<f64> {
         match self {
             Question::Quantile(q) => Some(q[step]),
-            Question::Labelled { at, .. } => at[step],
+            Question::Labelled { at, .. } => {
+                let found = at.binary_search_by_key(&step, |(step, _)| *step);
+                found.ok().map(|i| at[i].1)
+            }
             Question::Fraction(..) => None,
         }
     }
@@ -131,12 +143,9 @@ fn questions<'c>(
 
 /// A question for each number an argument takes in the course of the steps: the label shows the number of the step.
 fn labelled(name: &str, values: &[f64]) -> Vec<Question> {
-    let mut by_text: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
+    let mut by_text: BTreeMap<String, Vec<(usize, f64)>> = BTreeMap::new();
     for (step, q) in values.iter().enumerate() {
-        let at = by_text
-            .entry(open_metrics(*q))
-            .or_insert_with(|| vec![None; values.len()]);
-        at[step] = Some(*q);
+        by_text.entry(open_metrics(*q)).or_default().push((step, *q));
     }
     let question = |(value, at)| Question::Labelled {
         name: name.to_owned(),
@@ -224,7 +233,7 @@ impl Asked<'_> {
         } = self;
         let mut slot = None;
         let mut buckets: Vec<Bucket> = Vec::new();
-        for (step, time) in grid.times().enumerate() {
+        for step in question.steps(grid) {
             buckets.clear();
             for (bound, i) in &histogram.buckets {
                 let count = series[*i].values.get(step);
@@ -250,8 +259,8 @@ impl Asked<'_> {
                         context.notes().add_monotonicity(Monotonicity {
                             metric,
                             span,
-                            min_time: time,
-                            max_time: time,
+                            min_time: grid.time(step),
+                            max_time: grid.time(step),
                             min_bucket: forced.min_bucket,
                             max_bucket: forced.max_bucket,
                             max_diff: forced.max_diff,

@@ -7,6 +7,7 @@ use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
 use super::series::{StepSeries, merged};
+use crate::lex::string::has_stray_bytes;
 use crate::promql::ast::CallExpr;
 
 pub(super) fn replace(
@@ -62,7 +63,7 @@ pub(super) fn join(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
 }
 
 fn check_name(name: &str, message: &str) -> Result<(), EvalError> {
-    if name.is_empty() {
+    if name.is_empty() || has_stray_bytes(name) {
         Err(EvalError::execution(format!("{message}: {name}")))
     } else {
         Ok(())

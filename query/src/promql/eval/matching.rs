@@ -176,7 +176,7 @@ impl Sides<'_, '_> {
                 _ => {
                     let other = one.map(|i| &self.one[i].labels).or(filled.as_ref());
                     let labels = self.result_labels(&self.many[many].labels, other);
-                    let new = self.out.slot(labels, self.delayed && self.binary.return_bool);
+                    let new = self.out.slot(labels, self.drops_later(&self.many[many]));
                     slot = Some((one, new));
                     new
                 }
@@ -184,6 +184,12 @@ impl Sides<'_, '_> {
             self.give(group, slot, step, result)?;
         }
         Ok(())
+    }
+
+    /// True when the name of a result goes at the end of the query: that of the series it comes from does, or `bool` has made
+    /// something else of it.
+    fn drops_later(&self, of: &StepSeries) -> bool {
+        self.delayed && (self.binary.return_bool || (of.drop_name && !changes_metric(self.binary.op)))
     }
 
     /// The result for two samples: nothing where they do not go together, and no sample where a comparison drops it.
@@ -259,7 +265,7 @@ impl Sides<'_, '_> {
                 .copied();
             let labels = match_labels(self.rules, &self.one[one].labels);
             let labels = self.result_labels(&labels, Some(&self.one[one].labels));
-            let drop_name = self.delayed && self.binary.return_bool;
+            let drop_name = self.drops_later(&self.one[one]);
             let mut slot = None;
             for step in 0..grid.len {
                 let seen = group.is_some_and(|g| self.groups[g].seen.has(step));

@@ -345,18 +345,29 @@ pub(super) fn renamed(context: &Context<'_>, mut series: Vec<StepSeries>) -> Res
     Ok(StepValue::Vector(series))
 }
 
-/// The hint for `rate(metric[..])` on something whose name is not that of a counter.
+/// The hint for `rate(metric[..])` on something that is no counter by its name, or by its type where series have one.
 pub(super) fn note_non_counters(context: &Context<'_>, series: &[StepSeries], arg: &Expr) {
     for one in series.iter().filter(|s| !s.values.is_empty()) {
         let name = one.labels.value(METRIC_NAME);
-        if !name.is_empty()
-            && !["_total", "_sum", "_count", "_bucket"]
-                .iter()
-                .any(|suffix| name.ends_with(suffix))
+        if name.is_empty() {
+            continue;
+        }
+        let shown = crate::lex::string::quote(name);
+        if context.query.options.type_and_unit_labels {
+            let kind = one.labels.value("__type__");
+            if !matches!(kind, "counter" | "histogram") {
+                let kind = crate::lex::string::quote(kind);
+                let message = format!(
+                    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got {kind}: {shown}"
+                );
+                context.inform(arg.span(), message);
+            }
+        } else if !["_total", "_sum", "_count", "_bucket"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix))
         {
-            let name = crate::lex::string::quote(name);
             let message = format!(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name}"
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {shown}"
             );
             context.inform(arg.span(), message);
         }

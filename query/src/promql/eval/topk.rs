@@ -18,10 +18,10 @@ pub(super) fn eval(
     series: Vec<StepSeries>,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    let params = params
-        .iter()
-        .map(|p| parameter(context, aggregate, *p))
-        .collect::<Result<Vec<_>, _>>()?;
+    let params = parameters(context, aggregate, params)?;
+    if params.iter().all(|p| *p == 0.0) {
+        return Ok(Vec::new());
+    }
     let ranks = matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk);
     if ranks && params.iter().any(|p| *p >= 1.0) && series.iter().any(|s| !s.histograms.is_empty()) {
         let op = aggregate.op.as_str();
@@ -52,40 +52,51 @@ pub(super) fn eval(
     Ok(series.into_iter().flatten().filter(|s| !s.is_empty()).collect())
 }
 
-/// The parameter of one step: a whole number of elements, or a ratio.
-fn parameter(context: &Context<'_>, aggregate: &AggregateExpr, value: f64) -> Result<f64, EvalError> {
+/// The parameters by step: whole numbers of elements, or ratios. Nothing is wrong with parameters that pick nothing at all.
+fn parameters(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    given: &[f64],
+) -> Result<Vec<f64>, EvalError> {
+    let (least, most, nan) = extent(given);
+    let fail = |message: String| Err(EvalError::execution(message));
     if aggregate.op == AggregateOp::LimitRatio {
-        if value.is_nan() {
-            return Err(EvalError::execution("Ratio value is NaN"));
+        if nan {
+            return fail("Ratio value is NaN".to_owned());
         }
-        if !(-1.0..=1.0).contains(&value) {
-            let capped = value.clamp(-1.0, 1.0);
-            let span = aggregate.param.as_ref().map(|p| p.span()).unwrap_or_default();
-            let (got, to) = (format_go(value), format_go(capped));
-            context.warn(
-                span,
-                format!("ratio value should be between -1 and 1, got {got}, capping to {to}"),
-            );
-            return Ok(capped);
+        let span = aggregate.param.as_ref().map(|p| p.span()).unwrap_or_default();
+        for (got, to, beyond) in [(most, 1.0, most > 1.0), (least, -1.0, least < -1.0)] {
+            if beyond {
+                let (got, to) = (format_go(got), format_go(to));
+                context.warn(
+                    span,
+                    format!("ratio value should be between -1 and 1, got {got}, capping to {to}"),
+                );
+            }
         }
-        return Ok(value);
+        return Ok(given.iter().map(|p| p.clamp(-1.0, 1.0)).collect());
     }
-    if value.is_nan() {
-        return Err(EvalError::execution("Parameter value is NaN"));
+    if most < 1.0 {
+        return Ok(vec![0.0; given.len()]);
     }
-    if value <= i64::MIN as f64 {
-        return Err(EvalError::execution(format!(
-            "Scalar value {} underflows int64",
-            format_go(value)
-        )));
+    if nan {
+        return fail("Parameter value is NaN".to_owned());
     }
-    if value >= i64::MAX as f64 {
-        return Err(EvalError::execution(format!(
-            "Scalar value {} overflows int64",
-            format_go(value)
-        )));
+    if least <= i64::MIN as f64 {
+        return fail(format!("Scalar value {} underflows int64", format_go(least)));
     }
-    Ok(value.trunc().max(0.0))
+    if most >= i64::MAX as f64 {
+        return fail(format!("Scalar value {} overflows int64", format_go(most)));
+    }
+    Ok(given.iter().map(|p| p.trunc().max(0.0)).collect())
+}
+
+/// The least and the greatest value, and whether there is a NaN among them.
+pub(super) fn extent(values: &[f64]) -> (f64, f64, bool) {
+    let numbers = values.iter().copied().filter(|v| !v.is_nan());
+    let least = numbers.clone().reduce(f64::min).unwrap_or(f64::NAN);
+    let most = numbers.reduce(f64::max).unwrap_or(f64::NAN);
+    (least, most, values.iter().any(|v| v.is_nan()))
 }
 
 fn pick(op: AggregateOp, param: f64, group: &Group, series: &[StepSeries], step: usize) -> Vec<usize> {
@@ -126,7 +137,7 @@ pub(super) fn count_values(
     label: &str,
     grid: Grid,
 ) -> Result<Vec<StepSeries>, EvalError> {
-    if label.is_empty() {
+    if label.is_empty() || crate::lex::string::has_stray_bytes(label) {
         return Err(EvalError::execution(format!(
             "invalid label name {}",
             crate::lex::string::quote(label)

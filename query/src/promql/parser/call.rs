@@ -2,7 +2,7 @@
 
 use super::super::ast::{AggregateExpr, AggregateOp, CallExpr, Expr};
 use super::super::functions;
-use super::super::token::{Keyword, Kind};
+use super::super::token::{Keyword, Kind, Token};
 use super::{Fault, Parsed, Parser};
 use crate::lex::{Span, string};
 
@@ -46,6 +46,17 @@ impl Parser<'_> {
                 ));
             }
         }
+    }
+
+    /// A quoted label name.
+    fn grouping_name(&self, token: Token) -> Parsed<String> {
+        let name = self.string_value(token)?;
+        if name.is_empty() || string::has_stray_bytes(&name) {
+            let shown = string::quote(&name);
+            let message = format!("invalid label name for grouping: {shown}");
+            return Err(Fault::new(token.span, message));
+        }
+        Ok(name)
     }
 
     pub(super) fn aggregate(&mut self, op: AggregateOp) -> Parsed<Expr> {
@@ -114,7 +125,7 @@ impl Parser<'_> {
             }
             let token = self.peek();
             labels.push(match token.kind {
-                Kind::String => self.string_value(token)?,
+                Kind::String => self.grouping_name(token)?,
                 kind if kind.names_label() && !self.word(token).contains(':') => self.word(token).to_owned(),
                 _ => return Err(self.unexpected("grouping opts", "label")),
             });

@@ -1,6 +1,7 @@
 //! The parser never panics, whatever the text.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 use super::super::*;
 
@@ -105,5 +106,52 @@ proptest! {
         let end = (at + len).min(text.len());
         text.replace_range(at..end, &insert);
         parse_all(&text);
+    }
+}
+
+/// Some queries of the corpus in `../../shared/queries`, or none, said aloud, where it is absent.
+fn corpus() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/queries/promql.jsonl");
+    let Ok(text) = std::fs::read_to_string(path) else {
+        eprintln!("SKIPPED: {path} is absent");
+        return Vec::new();
+    };
+    let query = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["query"].as_str().unwrap().to_owned()
+    };
+    text.lines().step_by(5).map(query).collect()
+}
+
+/// Cuts a piece out of a text and puts others in, at any character.
+fn mutated(text: &str, edits: &[(usize, usize, String)]) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for (at, len, insert) in edits {
+        let at = at % (chars.len() + 1);
+        let end = (at + len).min(chars.len());
+        chars.splice(at..end, insert.chars());
+    }
+    chars.into_iter().collect()
+}
+
+#[test]
+fn mutated_queries_of_the_corpus_are_parsed_or_refused() {
+    let queries = corpus();
+    let piece = prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned);
+    let insert = prop_oneof![piece, "\\PC{0,3}"];
+    let edits = prop::collection::vec((0usize..400, 0usize..5, insert), 1..4);
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for query in queries {
+        let tree = edits.new_tree(&mut runner).unwrap();
+        parse_all(&mutated(&query, &tree.current()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn random_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        parse_all(&String::from_utf8_lossy(&bytes));
     }
 }

@@ -1,17 +1,22 @@
 //! Evaluation never panics and never answers differently from one run to the next, whatever the query.
 
 use kymo_engine::labels::Labels;
+use kymo_engine::metrics::{CUSTOM_BUCKETS, Counts, Histogram, HistogramWrite, ResetHint, Span};
 use proptest::prelude::*;
 
 use crate::promql::eval::{Budget, EvalOptions, Query, Value, eval};
 use crate::promql::{ParseOptions, functions, parse};
 use crate::promqltest::memory::MemorySource;
 
-const VECTORS: [&str; 10] = [
+const VECTORS: [&str; 14] = [
     "a",
     "b_total",
-    "h_bucket",
+    "native",
     "{__name__=~\".+\"}",
+    "custom",
+    "mixed",
+    "h_bucket",
+    "native smoothed",
     "a{x=\"1\"}",
     "a offset 1m",
     "b_total @ 60",
@@ -19,7 +24,7 @@ const VECTORS: [&str; 10] = [
     "a smoothed",
     "none",
 ];
-const RANGES: [&str; 9] = [
+const RANGES: [&str; 10] = [
     "[1m]",
     "[292y]",
     "[1ms]",
@@ -29,6 +34,7 @@ const RANGES: [&str; 9] = [
     "[5m] offset -200y",
     "[step() + 1m]",
     "[2m] anchored",
+    "[90s] smoothed",
 ];
 const SCALARS: [&str; 9] = [
     "0",
@@ -42,7 +48,7 @@ const SCALARS: [&str; 9] = [
     "scalar(a)",
 ];
 const STRINGS: [&str; 5] = ["\"x\"", "\"__name__\"", "\"$1\"", "\"(.*)\"", "\"le\""];
-const OPERATORS: [&str; 16] = [
+const OPERATORS: [&str; 17] = [
     "+",
     "-",
     "*",
@@ -56,6 +62,7 @@ const OPERATORS: [&str; 16] = [
     "or",
     "unless",
     "</",
+    ">/",
     "+ on(x) group_left(y)",
     "* ignoring(x) fill(1)",
     "- on() group_right",
@@ -106,7 +113,7 @@ impl Choices<'_> {
             ValueType::String => self.pick(&STRINGS).to_owned(),
             ValueType::Vector => self.vector(depth - 1),
             ValueType::Matrix => {
-                let vector = self.pick(&VECTORS[..4]).to_owned();
+                let vector = self.pick(&VECTORS[..6]).to_owned();
                 vector + self.pick(&RANGES)
             }
         });
@@ -116,6 +123,60 @@ impl Choices<'_> {
             format!("vector({call})")
         } else {
             call
+        }
+    }
+}
+
+/// A native histogram whose counts go with `n`.
+fn native(schema: i32, hint: ResetHint, n: u64) -> Histogram {
+    let custom = schema == CUSTOM_BUCKETS;
+    Histogram {
+        schema,
+        reset_hint: hint,
+        zero_threshold: if custom { 0.0 } else { 0.001 },
+        sum: n as f64 * 1.5,
+        positive_spans: vec![Span { offset: 0, length: 2 }, Span { offset: 1, length: 1 }],
+        negative_spans: if custom {
+            Vec::new()
+        } else {
+            vec![Span { offset: 1, length: 1 }]
+        },
+        custom_values: match (custom, n % 3) {
+            (false, _) => Vec::new(),
+            (true, 0) => vec![1.0, 2.0, 4.0],
+            (true, _) => vec![1.0, 4.0, 8.0],
+        },
+        counts: Counts::Float {
+            count: n as f64 * 4.0,
+            zero: if custom { 0.0 } else { n as f64 },
+            positive: vec![n as f64, 0.0, n as f64 * 2.0],
+            negative: if custom { Vec::new() } else { vec![n as f64] },
+        },
+    }
+}
+
+fn add_histograms(source: &mut MemorySource) {
+    for x in ["1", "2"] {
+        for t in 0..20i64 {
+            let name = |name| Labels::from_pairs([("__name__", name), ("x", x)]);
+            let write = |histogram| HistogramWrite {
+                start: if t % 4 == 1 { t * 15_000 - 7_000 } else { 0 },
+                time: t * 15_000,
+                histogram,
+            };
+            let n = (t % 7) as u64;
+            let hint = if x == "2" {
+                ResetHint::Gauge
+            } else {
+                ResetHint::Unknown
+            };
+            source.add_histogram(&name("native"), write(native(n as i32 / 5, hint, n)));
+            source.add_histogram(&name("custom"), write(native(CUSTOM_BUCKETS, hint, t as u64)));
+            match t % 5 {
+                0 | 1 => source.add(&name("mixed"), t * 15_000, t as f64),
+                2 => source.add_histogram(&name("mixed"), write(native(CUSTOM_BUCKETS, hint, n))),
+                _ => source.add_histogram(&name("mixed"), write(native(3, hint, n))),
+            }
         }
     }
 }
@@ -131,6 +192,7 @@ fn source() -> MemorySource {
             }
         }
     }
+    add_histograms(&mut source);
     source
 }
 
@@ -138,13 +200,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
-    fn random_queries_never_panic(choices in prop::collection::vec(any::<u8>(), 1..24), delayed: bool) {
+    fn random_queries_never_panic(choices in prop::collection::vec(any::<u8>(), 1..24), delayed: bool, starts: bool) {
         let text = Choices(choices.iter()).vector(3);
         let Ok(expr) = parse(&text, &ParseOptions::ALL) else { return Ok(()) };
         let source = source();
         let budget = Budget { max_samples: 100_000, ..Budget::default() };
         for (start, end, step) in [(120_000, 120_000, 0), (0, 300_000, 45_000), (i64::MAX - 10, i64::MAX, 7), (i64::MIN, i64::MIN, 0)] {
-            let options = EvalOptions { delayed_name_removal: delayed, ..EvalOptions::default() };
+            let options = EvalOptions { delayed_name_removal: delayed, use_start_timestamps: starts, ..EvalOptions::default() };
             let query = Query { options, ..Query::range(&text, expr.clone(), start, end, step) };
             let results: Vec<String> =
                 (0..2).map(|_| format!("{:?}", eval(&query, &source, &budget).map(|e| e.value))).collect();
@@ -165,6 +227,10 @@ fn at_time(value: &Value, time: i64) -> Vec<String> {
         if let Ok(i) = one.samples.timestamps.binary_search(&time) {
             rows.push(format!("{:?} {:?}", one.labels, one.samples.values[i]));
         }
+        let histogram = one.histograms.iter().find(|(t, _)| *t == time);
+        if let Some((_, histogram)) = histogram {
+            rows.push(format!("{:?} {histogram:?}", one.labels));
+        }
     }
     rows.sort();
     rows
@@ -174,7 +240,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn a_range_query_is_its_instant_queries(choices in prop::collection::vec(any::<u8>(), 1..24), delayed: bool) {
+    fn a_range_query_is_its_instant_queries(choices in prop::collection::vec(any::<u8>(), 1..24), delayed: bool, starts: bool) {
         let text = Choices(choices.iter()).vector(3);
         let of_query = ["start(", "end(", "step(", "range("].iter().any(|f| text.contains(f));
         let Ok(expr) = parse(&text, &ParseOptions::ALL) else { return Ok(()) };
@@ -187,7 +253,7 @@ proptest! {
             return Ok(());
         }
         let source = source();
-        let options = EvalOptions { delayed_name_removal: delayed, ..EvalOptions::default() };
+        let options = EvalOptions { delayed_name_removal: delayed, use_start_timestamps: starts, ..EvalOptions::default() };
         let range = Query { options, ..Query::range(&text, expr.clone(), 0, 330_000, 45_000) };
         let Ok(range) = eval(&range, &source, &Budget::default()) else { return Ok(()) };
         for time in (0..=330_000).step_by(45_000) {
