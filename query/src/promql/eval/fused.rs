@@ -62,7 +62,7 @@ impl<'s> Seen<'s> {
             && self.names.insert(row.name, ()).is_none()
         {
             let labels = self.labels(row.series)?;
-            let one = StepSeries::floats(labels, false, Column::default());
+            let one = StepSeries::floats(labels, false, Column::constant(0.0, 1));
             range_fn::note_non_counters(context, std::slice::from_ref(&one), arg);
         }
         Ok(())
