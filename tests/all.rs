@@ -7,6 +7,7 @@ mod cases {
     mod api;
     mod corpus;
     mod crash;
+    mod federate;
     mod governor;
     mod lifecycle;
     mod operations;
@@ -16,6 +17,7 @@ mod cases {
     mod promqltest;
     mod query;
     mod recording;
+    mod remote_read;
     mod remote_write;
     mod remote_write_v2;
     mod tidy;

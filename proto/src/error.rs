@@ -21,6 +21,15 @@ pub enum Error {
         /// What is wrong.
         what: &'static str,
     },
+    /// A chunk of samples does not decode.
+    #[error("corrupt chunk: {what}")]
+    Chunk {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A name or value is not UTF-8.
+    #[error("a string is not valid UTF-8")]
+    NotUtf8,
     /// The message ends inside a field.
     #[error("protobuf message ends inside a field at byte {offset}")]
     Truncated {

@@ -3,11 +3,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod chunks;
 pub mod error;
 pub mod histogram;
 pub mod otlp;
 mod quick;
 mod region;
+pub mod remote_read;
 pub mod remote_write;
 pub mod snappy;
 pub mod wire;

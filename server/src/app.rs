@@ -46,7 +46,7 @@ impl App {
                 .min(Semaphore::MAX_PERMITS)
         };
         App {
-            governor: Arc::new(Governor::new(&config.query)),
+            governor: Arc::new(Governor::new(&config)),
             in_flight: Semaphore::new(permits(config.limits.in_flight_bytes_max >> 10)),
             config,
             counters: Counters::default(),

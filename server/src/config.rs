@@ -31,6 +31,10 @@ pub struct Config {
     pub otlp: Otlp,
     /// What queries may use.
     pub query: QueryLimits,
+    /// What remote readers may ask for.
+    pub remote_read: RemoteRead,
+    /// Labels that tell this server from others, by name: added to what federation and remote read answer.
+    pub external_labels: Vec<(String, String)>,
     /// What Prometheus keeps behind feature flags.
     pub features: Features,
     /// How the server logs.
@@ -112,6 +116,17 @@ pub struct QueryLimits {
     pub log_slow_ms: u64,
     /// Where slow queries are logged; `None` is the server's own log.
     pub log_file: Option<PathBuf>,
+}
+
+/// What remote readers may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteRead {
+    /// Samples of one query that is answered in one message.
+    pub samples_max: u64,
+    /// Requests in work at the same time; more wait.
+    pub concurrency: u64,
+    /// Bytes of one frame of a stream, about.
+    pub frame_bytes: u64,
 }
 
 /// Bytes that all queries may hold together.
@@ -247,7 +262,9 @@ impl Config {
         for key in keys::all() {
             let (head, leaf) = key.path.split_once('.').unwrap_or(("", key.path));
             if head != section {
-                out.push_str(&format!("{head}:\n"));
+                if !head.is_empty() {
+                    out.push_str(&format!("{head}:\n"));
+                }
                 section = head;
             }
             let indent = if head.is_empty() { "" } else { "  " };

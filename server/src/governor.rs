@@ -17,7 +17,7 @@ use kymo_query::promql::eval::{Account, MemoryPool};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::QueryLimits;
+use crate::config::{Config, QueryLimits};
 use crate::counters::Counter;
 
 use active::{Active, Stopped};
@@ -29,9 +29,6 @@ use slow::SlowLog;
 use top::Top;
 pub(crate) use top::{Order, TopRow};
 
-/// Queries that may be named in the journal at once: those of both gates.
-const GATES: usize = 2;
-
 /// What a request waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
@@ -39,6 +36,8 @@ pub(crate) enum Gate {
     Samples,
     /// Label names, values, series and the like: they must not wait behind evaluations.
     Lookup,
+    /// Remote read, whose readers may be slow.
+    RemoteRead,
 }
 
 /// Why a request did not get through its gate.
@@ -66,6 +65,7 @@ pub(crate) struct Governor {
     limits: QueryLimits,
     samples: Gateway,
     lookups: Gateway,
+    remote_reads: Gateway,
     memory: Arc<NodeMemory>,
     active: Active,
     journal: OnceLock<Journal>,
@@ -124,11 +124,13 @@ impl Drop for Waiter {
 
 impl Governor {
     /// The governor of a configuration.
-    pub(crate) fn new(limits: &QueryLimits) -> Governor {
+    pub(crate) fn new(config: &Config) -> Governor {
+        let limits = &config.query;
         let total = limits.memory_total.bytes();
         Governor {
             samples: Gateway::new(limits.concurrency),
             lookups: Gateway::new(limits.concurrency),
+            remote_reads: Gateway::new(config.remote_read.concurrency),
             memory: Arc::new(NodeMemory::new(total)),
             active: Active::default(),
             journal: OnceLock::new(),
@@ -145,7 +147,8 @@ impl Governor {
     /// Opens the journal in the data directory and says by name what ran when the last process ended. A journal that cannot be
     /// read or written is done without.
     pub(crate) fn open_journal(&self, dir: &Path) {
-        let slots = usize::try_from(self.limits.concurrency).unwrap_or(1) * GATES;
+        let gates = [&self.samples, &self.lookups, &self.remote_reads];
+        let slots = gates.iter().map(|gate| gate.slots.available_permits()).sum();
         match Journal::open(&dir.join(journal::FILE), slots) {
             Ok((journal, unfinished)) => {
                 for asked in &unfinished {
@@ -215,6 +218,7 @@ impl Governor {
         let gateway = match gate {
             Gate::Samples => &self.samples,
             Gate::Lookup => &self.lookups,
+            Gate::RemoteRead => &self.remote_reads,
         };
         if let Ok(permit) = Arc::clone(&gateway.slots).try_acquire_owned() {
             return Ok(permit);
@@ -267,7 +271,10 @@ impl Governor {
 
     /// Queries that wait before their gate.
     pub(crate) fn waiting(&self) -> u64 {
-        self.samples.waiting.get() + self.lookups.waiting.get()
+        [&self.samples, &self.lookups, &self.remote_reads]
+            .iter()
+            .map(|gate| gate.waiting.get())
+            .sum()
     }
 }
 

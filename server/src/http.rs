@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod caller;
 mod edge;
+mod federate;
 pub(crate) mod otlp;
 mod own;
 mod params;
@@ -46,7 +47,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/-/ready", get(own::ready))
+        .route("/federate", get(federate::federate))
         .route("/api/v1/write", post(remote_write::write))
+        .route("/api/v1/read", post(prom::read::read))
         .route("/api/v1/otlp/v1/metrics", post(otlp::metrics))
         .merge(otlp::routes())
         .route(

@@ -2,12 +2,12 @@
 //! both are asked the same queries over the same data. Without the binaries the test says so and passes.
 
 use std::path::Path;
-use std::process::{Child as Process, Command, Stdio};
 use std::time::Duration;
 
 use kymo_tests::client::Client;
 use kymo_tests::compare::difference;
 use kymo_tests::note;
+use kymo_tests::peer::{Program, installed};
 use kymo_tests::server::{TestServer, free_port};
 use kymo_tests::wait::until;
 use serde_json::Value;
@@ -92,36 +92,6 @@ const QUERIES: &[&str] = &[
     "count({__name__=~\"node_.*\"})",
     "count by (__name__) ({job=\"node\"}) > 3",
 ];
-
-/// Another program, killed when dropped.
-struct Program(Process);
-
-impl Program {
-    fn start(name: &str, args: &[String]) -> Program {
-        let child = Command::new(name)
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("{name}: {e}"));
-        Program(child)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn installed(name: &str) -> bool {
-    let found = Command::new(name).arg("--version").output().is_ok();
-    if !found {
-        note(&format!("SKIPPED: {name} is not installed"));
-    }
-    found
-}
 
 fn configuration(prometheus: u16, exporter: u16, kymo: &str) -> String {
     format!(

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod compare;
+pub mod peer;
 pub mod recording;
 pub mod server;
 pub mod wait;

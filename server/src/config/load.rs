@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::keys;
 use super::{
     AcceptedMessages, Config, CorsOrigin, Features, Limits, Log, LogFormat, MemoryTotal, Otlp, QueryLimits,
-    Retention, WalSync, Web,
+    RemoteRead, Retention, WalSync, Web,
 };
 
 /// What overrides the file: values by key path.
@@ -110,6 +110,14 @@ fn document(yaml: &str) -> Result<Value, String> {
 fn flatten(path: &str, tree: &Value, values: &mut BTreeMap<String, String>, problems: &mut Vec<String>) {
     match tree {
         Value::Null => {}
+        // A list of NAME=VALUE may be written as a map, as Prometheus writes labels.
+        Value::Object(map) if keys::find(path).is_some_and(|key| key.list) => {
+            let pairs = map.iter().map(|(name, value)| match value {
+                Value::String(text) => format!("{name}={text}"),
+                other => format!("{name}={other}"),
+            });
+            values.insert(path.to_owned(), pairs.collect::<Vec<_>>().join(","));
+        }
         Value::Object(map) => {
             for (name, value) in map {
                 let path = if path.is_empty() {
@@ -187,6 +195,12 @@ fn blank() -> Config {
             log_slow_ms: 0,
             log_file: None,
         },
+        remote_read: RemoteRead {
+            samples_max: 0,
+            concurrency: 0,
+            frame_bytes: 0,
+        },
+        external_labels: Vec::new(),
         features: Features::default(),
         log: Log {
             format: LogFormat::Text,

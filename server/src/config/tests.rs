@@ -93,3 +93,26 @@ fn lists_are_taken_where_the_table_has_them() {
     let wrong = parse("otlp:\n  translation_strategy: Other\n", &Overrides::default()).unwrap_err();
     assert!(wrong.to_string().contains("none of Underscore"), "{wrong}");
 }
+
+#[test]
+fn labels_are_a_map_or_a_list_of_pairs() {
+    for yaml in [
+        "external_labels: {replica: a, cluster: eu}\n",
+        "external_labels: [replica=a, cluster=eu]\n",
+        "external_labels: replica=a,cluster=eu\n",
+    ] {
+        let config = parse(yaml, &Overrides::default()).unwrap();
+        let wanted = [("cluster", "eu"), ("replica", "a")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(config.external_labels, wanted, "{yaml}");
+        let again = parse(&config.to_yaml(), &Overrides::default()).unwrap();
+        assert_eq!(again.external_labels, wanted);
+    }
+    assert_eq!(
+        problems("external_labels: [a=1, a=2]\n"),
+        ["external_labels: \"a\" is given twice"]
+    );
+    assert_eq!(
+        problems("external_labels: a\n"),
+        ["external_labels: \"a\" is not NAME=VALUE"]
+    );
+}

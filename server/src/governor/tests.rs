@@ -1,13 +1,13 @@
 //! The gates: who gets through at once, who waits, and who is refused.
 
 use super::*;
-use crate::config::{Config, MemoryTotal};
+use crate::config::MemoryTotal;
 
 fn governor(change: impl FnOnce(&mut QueryLimits)) -> Arc<Governor> {
-    let mut limits = Config::default().query;
-    limits.concurrency = 1;
-    change(&mut limits);
-    Arc::new(Governor::new(&limits))
+    let mut config = Config::default();
+    config.query.concurrency = 1;
+    change(&mut config.query);
+    Arc::new(Governor::new(&config))
 }
 
 fn asked(text: &str) -> Asked {

@@ -83,17 +83,6 @@ impl Answer {
             ..Answer::default()
         }
     }
-
-    /// Bytes of its data.
-    pub(crate) fn bytes(&self) -> usize {
-        self.data.as_ref().map_or(0, String::len)
-    }
-
-    /// Keeps the memory of the data reserved until it is sent.
-    pub(crate) fn held_by(mut self, account: Arc<Account>) -> Answer {
-        self.account = Some(account);
-        self
-    }
 }
 
 impl ErrorType {
@@ -212,6 +201,14 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// A body of one part that keeps its memory reserved until it is sent.
+pub(crate) fn held_body(bytes: Vec<u8>, account: Option<Arc<Account>>) -> Body {
+    Body::new(body::Parts {
+        parts: [Bytes::from(bytes)].into(),
+        account,
+    })
 }
 
 /// Appends a value as JSON.

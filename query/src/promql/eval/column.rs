@@ -31,6 +31,14 @@ impl Column {
         Column { first: 0, slots }
     }
 
+    /// A column of the same value at `len` steps from `first` on.
+    pub(super) fn constant_from(first: usize, value: f64, len: usize) -> Column {
+        Column {
+            first,
+            slots: vec![value; len],
+        }
+    }
+
     /// A column of the given slots, of which the first and the last are filled.
     pub(super) fn from_slots(first: usize, slots: &[f64]) -> Column {
         Column {

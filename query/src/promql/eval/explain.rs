@@ -60,10 +60,7 @@ fn planned(query: &Query) -> Result<Vec<Planned>, EvalError> {
 }
 
 fn cost(source: &dyn Source, planned: &Planned) -> Result<Cost, EvalError> {
-    let selection = Selection {
-        min_time: planned.selection.min_time,
-        ..planned.selection.clone()
-    };
+    let selection = planned.selection.clone();
     let estimate = match source.estimate(&selection, true)? {
         Some(estimate) => estimate,
         None => {

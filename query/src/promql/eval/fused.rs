@@ -9,8 +9,7 @@ mod sliding;
 mod windows;
 mod work;
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use kymo_engine::labels::{Labels, METRIC_NAME};
 use kymo_engine::metrics::{Grouping, Identity, SeriesSet, SetReader};
 
@@ -23,7 +22,7 @@ use super::series::{Column, StepSeries, without_metadata};
 use crate::promql::ast::{AggregateExpr, Expr};
 use fold::Folds;
 use leaf::Leaf;
-use work::{Asked, Part, Row, run};
+use work::{Asked, Part, Row, Values, run};
 
 /// Labels that name a metric and its nature.
 fn metadata() -> [String; 3] {
@@ -63,7 +62,7 @@ impl<'s> Seen<'s> {
             && self.names.insert(row.name, ()).is_none()
         {
             let labels = self.labels(row.series)?;
-            let one = StepSeries::floats(labels, false, Column::default());
+            let one = StepSeries::floats(labels, false, Column::constant(0.0, 1));
             range_fn::note_non_counters(context, std::slice::from_ref(&one), arg);
         }
         Ok(())
@@ -95,7 +94,10 @@ pub(super) fn series(
                 } else {
                     labels
                 };
-                let values = Column::from_slots(row.first, &part.values[row.values.clone()]);
+                let values = match &row.values {
+                    Values::Same(value, len) => Column::constant_from(row.first, *value, *len),
+                    Values::Slots(range) => Column::from_slots(row.first, &part.values[range.clone()]),
+                };
                 let one = StepSeries::floats(labels, leaf.drops_names() && leaf.delays_names(), values);
                 let (samples, bytes) = one.size();
                 context.meter.hold(samples, bytes)?;

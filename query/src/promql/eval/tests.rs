@@ -2,5 +2,6 @@
 
 mod answers;
 mod depth;
+mod fused;
 mod fuzz;
 mod rules;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Key;
-use super::values::{bounded_size, count, duration, memory, positive_duration};
+use super::values::{bounded_size, count, duration, labels, memory, positive_duration};
 use crate::units::{duration_text, size_text};
 
 pub(super) const KEYS: &[Key] = &[
@@ -93,6 +93,44 @@ pub(super) const KEYS: &[Key] = &[
                 .log_file
                 .as_ref()
                 .map_or_else(String::new, |f| f.display().to_string())
+        },
+    },
+    Key {
+        path: "remote_read.max_samples",
+        default: "50000000",
+        doc: "Most samples of a remote-read query that is answered in one message; streams have no such limit.",
+        list: false,
+        apply: |c, v| count(v, 1, u64::MAX >> 1).map(|v| c.remote_read.samples_max = v),
+        show: |c| c.remote_read.samples_max.to_string(),
+    },
+    Key {
+        path: "remote_read.concurrency",
+        default: "10",
+        doc: "Remote reads in work at the same time; more wait.",
+        list: false,
+        apply: |c, v| count(v, 1, 400).map(|v| c.remote_read.concurrency = v),
+        show: |c| c.remote_read.concurrency.to_string(),
+    },
+    Key {
+        path: "remote_read.frame_size",
+        default: "1MiB",
+        doc: "About how large a frame of streamed chunks is.",
+        list: false,
+        apply: |c, v| bounded_size(v, 1 << 10, 64 << 20).map(|v| c.remote_read.frame_bytes = v),
+        show: |c| size_text(c.remote_read.frame_bytes),
+    },
+    Key {
+        path: "external_labels",
+        default: "",
+        doc: "Labels `NAME=VALUE` that federation and remote read add to every series; a map in the file.",
+        list: true,
+        apply: |c, v| labels(v).map(|v| c.external_labels = v),
+        show: |c| {
+            let pairs = c
+                .external_labels
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            pairs.collect::<Vec<_>>().join(",")
         },
     },
 ];

@@ -100,6 +100,24 @@ pub(super) fn bounded_size(text: &str, min: u64, max: u64) -> Result<u64, String
     }
 }
 
+/// Pairs `NAME=VALUE`, by name.
+pub(super) fn labels(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut pairs = Vec::new();
+    for item in list(text) {
+        match item.split_once('=') {
+            Some((name, value)) if !name.is_empty() && name != "__name__" => {
+                pairs.push((name.to_owned(), value.to_owned()));
+            }
+            _ => return Err(format!("{item:?} is not NAME=VALUE")),
+        }
+    }
+    pairs.sort();
+    match pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(format!("{:?} is given twice", pair[0].0)),
+        None => Ok(pairs),
+    }
+}
+
 pub(super) fn memory(text: &str) -> Result<MemoryTotal, String> {
     match text {
         "auto" => Ok(MemoryTotal::Auto),

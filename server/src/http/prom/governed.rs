@@ -4,23 +4,43 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kymo_query::promql::eval::{BudgetExceeded, EvalError, OutOfMemory};
+use kymo_query::promql::eval::{Account, BudgetExceeded, EvalError, OutOfMemory};
 
 use crate::app::App;
 use crate::governor::{Admitted, Asked, Cost, Gate, Outcome, Refused, Running};
-use crate::http::answer::{ApiError, ErrorType, Reply};
+use crate::http::answer::{Answer, ApiError, ErrorType};
 
 /// How long an evaluation may take to notice by itself that it must end; lookups do not look at the clock.
 const NOTICE: Duration = Duration::from_secs(2);
 
+/// An answer whose memory stays reserved until it is sent.
+pub(crate) trait Held: Send + 'static {
+    /// Bytes it holds.
+    fn bytes(&self) -> usize;
+
+    /// Keeps them reserved.
+    fn held_by(self, account: Arc<Account>) -> Self;
+}
+
+impl Held for Answer {
+    fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, String::len)
+    }
+
+    fn held_by(mut self, account: Arc<Account>) -> Answer {
+        self.account = Some(account);
+        self
+    }
+}
+
 /// Runs `work` when its turn has come and answers what it answers, or that its time is up.
-pub(crate) async fn governed(
+pub(crate) async fn governed<T: Held>(
     app: &Arc<App>,
     gate: Gate,
     asked: Asked,
     timeout: Duration,
-    work: impl FnOnce(&Admitted, &mut Cost) -> Reply + Send + 'static,
-) -> Reply {
+    work: impl FnOnce(&Admitted, &mut Cost) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
     let (admitted, waiter) = app
         .governor
         .admit(gate, asked, timeout)
@@ -49,7 +69,10 @@ pub(crate) async fn governed(
     }
 }
 
-fn run(admitted: &Admitted, work: impl FnOnce(&Admitted, &mut Cost) -> Reply) -> Reply {
+fn run<T: Held>(
+    admitted: &Admitted,
+    work: impl FnOnce(&Admitted, &mut Cost) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
     admitted.journal();
     let running = &admitted.running;
     let mut cost = Cost::default();
@@ -57,22 +80,28 @@ fn run(admitted: &Admitted, work: impl FnOnce(&Admitted, &mut Cost) -> Reply) ->
         Some(_) => Err(interruption(running)),
         None => work(admitted, &mut cost),
     };
-    let outcome = match &reply {
-        Ok(_) => Outcome::Success,
-        Err(error) => {
+    let account = &running.account;
+    // From here on the answer alone is held, until it is sent.
+    account.keep(reply.as_ref().map_or(0, Held::bytes));
+    book(admitted, cost, reply.as_ref().err());
+    reply.map(|answer| answer.held_by(Arc::clone(account)))
+}
+
+/// Takes account of how it ended.
+pub(super) fn book(admitted: &Admitted, mut cost: Cost, error: Option<&ApiError>) {
+    let running = &admitted.running;
+    let outcome = match error {
+        None => Outcome::Success,
+        Some(error) => {
             cost.error.clone_from(&error.text);
             outcome_of(error, running)
         }
     };
-    let account = &running.account;
-    // From here on the answer alone is held, until it is sent.
-    account.keep(reply.as_ref().map_or(0, |answer| answer.bytes()));
     cost.took = running.age();
     cost.waited = running.waited();
-    cost.peak_bytes = account.peak();
-    cost.samples_read = cost.samples_read.max(account.samples_read());
+    cost.peak_bytes = running.account.peak();
+    cost.samples_read = cost.samples_read.max(running.account.samples_read());
     admitted.ended(outcome, &cost);
-    reply.map(|answer| answer.held_by(Arc::clone(account)))
 }
 
 fn outcome_of(error: &ApiError, running: &Running) -> Outcome {
@@ -85,7 +114,7 @@ fn outcome_of(error: &ApiError, running: &Running) -> Outcome {
     }
 }
 
-fn refusal(refused: &Refused) -> ApiError {
+pub(super) fn refusal(refused: &Refused) -> ApiError {
     let kind = match refused {
         Refused::QueueFull { .. } => ErrorType::Overloaded,
         Refused::TimedOut => ErrorType::Timeout,
@@ -96,7 +125,7 @@ fn refusal(refused: &Refused) -> ApiError {
 }
 
 /// The error of a query that was ended from outside or by its deadline.
-fn interruption(running: &Running) -> ApiError {
+pub(super) fn interruption(running: &Running) -> ApiError {
     match running.check() {
         Some(BudgetExceeded::Canceled) => of_eval(&EvalError::Canceled, running),
         _ => of_eval(&EvalError::Timeout, running),

@@ -9,7 +9,7 @@ use kymo_engine::store::Snapshot;
 use kymo_query::promql::eval::Account;
 use kymo_query::promql::parse_selector;
 
-use super::governed::{governed, out_of_memory};
+use super::governed::{Held, governed, out_of_memory};
 use super::render::push_metric;
 use crate::app::App;
 use crate::governor::Gate;
@@ -175,7 +175,7 @@ pub(crate) async fn ask(
     governed(app, Gate::Lookup, asked, timeout, move |admitted, _| {
         let account = &admitted.running.account;
         let answer = question(&db.metrics.snapshot(), account)?;
-        account.reserve(answer.bytes()).map_err(out_of_memory)?;
+        account.reserve(Held::bytes(&answer)).map_err(out_of_memory)?;
         Ok(answer)
     })
     .await

@@ -1,9 +1,10 @@
 //! Folds the values of series into groups, series after series in their order. The steps are dealt out, so that several
 //! cores fold at once and each step still sees the series in their order. Not for finding the groups.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::work::Part;
+use super::work::{Part, Values};
 use crate::promql::ast::AggregateOp;
 use crate::promql::eval::aggregate::{Accumulate, Deviation, Greatest, Least};
 use crate::promql::eval::budget::Budget;
@@ -25,6 +26,8 @@ struct Steps {
     from: usize,
     len: usize,
     groups: Groups,
+    /// A repeated value.
+    same: Vec<f64>,
 }
 
 enum Groups {
@@ -138,6 +141,17 @@ impl Groups {
         }
     }
 
+    /// Adds the same value to some steps where that is known to be less work; false where it is not.
+    fn add_same(&mut self, group: usize, steps: Range<usize>, value: f64) -> bool {
+        match self {
+            // Zero changes nothing but that there is a value: no sum here ever is minus zero.
+            Groups::Sum(of) if value.to_bits() == 0 => of[group].seen[steps].fill(true),
+            Groups::Count { of, .. } => of[group][steps].iter_mut().for_each(|count| *count += 1.0),
+            _ => return false,
+        }
+        true
+    }
+
     fn finish(&self, group: usize, out: &mut Vec<f64>) {
         match self {
             Groups::Sum(of) => of[group].finish(out),
@@ -161,12 +175,27 @@ impl Steps {
         let end = self.from + self.len;
         for part in parts {
             for row in &part.rows {
-                let values = &part.values[row.values.clone()];
                 let from = self.from.max(row.first);
-                let to = end.min(row.first + values.len());
-                if from < to {
-                    let values = &values[from - row.first..to - row.first];
-                    self.groups.add(row.group, from - self.from, values);
+                let to = end.min(row.first + row.values.len());
+                if from >= to {
+                    continue;
+                }
+                let first = from - self.from;
+                match &row.values {
+                    Values::Slots(range) => {
+                        let values = &part.values[range.clone()][from - row.first..to - row.first];
+                        self.groups.add(row.group, first, values);
+                    }
+                    Values::Same(value, _) => {
+                        if !self
+                            .groups
+                            .add_same(row.group, first..first + (to - from), *value)
+                        {
+                            self.same.clear();
+                            self.same.resize(to - from, *value);
+                            self.groups.add(row.group, first, &self.same);
+                        }
+                    }
                 }
             }
         }
@@ -188,6 +217,7 @@ impl Folds {
                 from,
                 len: (from + share).min(grid.len) - from,
                 groups: Groups::of(op)?,
+                same: Vec::new(),
             }));
         }
         Some(Folds { steps })

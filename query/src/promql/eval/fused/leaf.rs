@@ -167,6 +167,18 @@ impl<'q> Leaf<'q> {
         }
     }
 
+    /// The value of every window over samples that have only one value, where that is certain.
+    pub(super) fn of_constant(&self, windows: &Windows, samples: &Samples) -> Option<f64> {
+        let value = *samples.values.first()?;
+        if !value.is_finite() || samples.delta || windows.len() == 0 {
+            return None;
+        }
+        match &self.kind {
+            Kind::Newest { .. } => windows.are_filled().then_some(value),
+            Kind::Range(range) => range.fast.of_constant(windows, value),
+        }
+    }
+
     /// Appends the values of all steps between the first and the last window to `out`.
     pub(super) fn compute(&self, windows: &Windows, samples: &Samples, grid: Grid, out: &mut Vec<f64>) {
         match &self.kind {

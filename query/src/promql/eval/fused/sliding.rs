@@ -55,6 +55,18 @@ impl Fast {
         }
     }
 
+    /// The value of every window over a series that has only one finite value, where that is certain.
+    pub(super) fn of_constant(self, windows: &Windows, value: f64) -> Option<f64> {
+        match self {
+            // An infinite factor would make NaN of it; samples have different times, so there is none.
+            Fast::Extrapolated { .. } if windows.are_pairs() => Some(0.0),
+            Fast::Changes | Fast::Resets if windows.are_filled() => Some(0.0),
+            Fast::First | Fast::Last | Fast::Min | Fast::Max if windows.are_filled() => Some(value),
+            Fast::Present if windows.are_filled() => Some(1.0),
+            _ => None,
+        }
+    }
+
     /// Appends the values of all windows, or returns false and leaves `out` alone.
     pub(super) fn compute(
         self,
@@ -90,28 +102,29 @@ fn each(windows: &Windows, out: &mut Vec<f64>, value: impl Fn(usize, usize) -> f
 }
 
 fn extrapolate(windows: &Windows, values: &[f64], counter: bool, out: &mut Vec<f64>) {
-    // Places at which a counter began again.
-    let resets: Vec<usize> = if counter {
-        let falls = values
-            .windows(2)
-            .enumerate()
-            .filter(|(_, pair)| pair[1] < pair[0]);
-        falls.map(|(i, _)| i + 1).collect()
-    } else {
-        Vec::new()
-    };
+    let with_factor = windows.all().zip(windows.factors());
+    if !counter {
+        out.extend(with_factor.map(|((from, to), factor)| match to < from + 2 {
+            true => ABSENT,
+            false => (values[to - 1] - values[from]) * factor,
+        }));
+        return;
+    }
+    // Places at which the counter began again.
+    let falls = values
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[1] < pair[0]);
+    let resets: Vec<usize> = falls.map(|(i, _)| i + 1).collect();
     let nothing: f64 = std::iter::empty::<f64>().sum();
+    let reach = windows.reach();
     let mut next = 0;
-    let with_of = windows.all().zip(windows.extrapolated());
-    out.extend(with_of.map(|((from, to), of)| {
+    out.extend(with_factor.enumerate().map(|(i, ((from, to), factor))| {
         if to < from + 2 {
             return ABSENT;
         }
         let first = values[from];
         let mut result = values[to - 1] - first;
-        if !counter {
-            return result * of.factor;
-        }
         while next < resets.len() && resets[next] <= from {
             next += 1;
         }
@@ -120,20 +133,20 @@ fn extrapolate(windows: &Windows, values: &[f64], counter: bool, out: &mut Vec<f
             Some(at) if *at < to => before.map(|at| values[*at - 1]).sum::<f64>(),
             _ => nothing,
         };
-        result * counter_factor(of, first, result)
+        if result > 0.0 && first >= 0.0 && first < result * reach {
+            return result * counter_factor(&windows.extrapolated()[i], *factor, first, result);
+        }
+        result * factor
     }));
 }
 
 /// A counter was never below zero, so the extrapolation must not go back further than to its zero.
-#[inline]
-fn counter_factor(of: &Extrapolated, first: f64, result: f64) -> f64 {
-    if result > 0.0 && first >= 0.0 {
-        let to_zero = of.sampled * (first / result);
-        if to_zero < of.to_start {
-            return of.factor_from(to_zero);
-        }
+fn counter_factor(of: &Extrapolated, factor: f64, first: f64, result: f64) -> f64 {
+    let to_zero = of.sampled * (first / result);
+    if to_zero < of.to_start {
+        return of.factor_from(to_zero);
     }
-    of.factor
+    factor
 }
 
 /// How many neighbours inside of each window are such pairs.

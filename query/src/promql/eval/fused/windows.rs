@@ -1,8 +1,9 @@
 //! Which samples lie in the window of each step: found once for all series that have the same timestamps.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::HashMap;
 
 use crate::promql::eval::grid::Grid;
 use crate::promql::eval::plan::Shift;
@@ -19,6 +20,14 @@ pub(super) struct Windows {
     /// First sample and end of the window of each step from the first to the last that is not empty.
     bounds: Box<[(u32, u32)]>,
     extrapolated: Box<[Extrapolated]>,
+    /// What the difference of each window is multiplied by, unless a counter's zero is nearer than the start.
+    factors: Box<[f64]>,
+    /// A counter whose first value is at least its increase times this is nowhere extrapolated below zero.
+    reach: f64,
+    /// Every window has samples.
+    all_filled: bool,
+    /// Every window has at least two samples.
+    all_pairs: bool,
     widest: usize,
 }
 
@@ -30,8 +39,6 @@ pub(super) struct Extrapolated {
     /// Seconds to go before the first sample and behind the last.
     pub(super) to_start: f64,
     pub(super) to_end: f64,
-    /// What the difference is multiplied by, unless a counter's zero is nearer than the start.
-    pub(super) factor: f64,
     /// The window in seconds, or 1 where the result is not per second.
     pub(super) divisor: f64,
 }
@@ -54,6 +61,8 @@ impl Windows {
         Windows {
             times: times.into(),
             first,
+            all_filled: all.iter().all(filled),
+            all_pairs: all.iter().all(|(from, to)| *to >= from + 2),
             widest: all
                 .iter()
                 .map(|(from, to)| (to - from) as usize)
@@ -127,17 +136,19 @@ impl Windows {
                     distance
                 }
             };
-            let mut of = Extrapolated {
+            Extrapolated {
                 sampled,
                 to_start: limited(seconds(start, first)),
                 to_end: limited(seconds(last, end)),
-                factor: 0.0,
                 divisor: if per_second { seconds(start, end) } else { 1.0 },
-            };
-            of.factor = of.factor_from(of.to_start);
-            of
+            }
         };
-        self.extrapolated = self.bounds.iter().enumerate().map(of_window).collect();
+        let all: Box<[Extrapolated]> = self.bounds.iter().enumerate().map(of_window).collect();
+        self.factors = all.iter().map(|of| of.factor_from(of.to_start)).collect();
+        let reach = all.iter().map(|of| of.to_start / of.sampled).fold(0.0, f64::max);
+        // Whoever compares with it is off by some roundings at most.
+        self.reach = reach * 1.000_001;
+        self.extrapolated = all;
     }
 
     /// The step of the first window.
@@ -148,6 +159,16 @@ impl Windows {
     /// Number of steps from the first window to the last.
     pub(super) fn len(&self) -> usize {
         self.bounds.len()
+    }
+
+    /// True when every window has at least two samples.
+    pub(super) fn are_pairs(&self) -> bool {
+        self.all_pairs
+    }
+
+    /// True when every window has samples.
+    pub(super) fn are_filled(&self) -> bool {
+        self.all_filled
     }
 
     /// Most samples in a window.
@@ -167,6 +188,16 @@ impl Windows {
         &self.extrapolated
     }
 
+    /// What the difference of each window is multiplied by, unless a counter's zero is nearer than the start.
+    pub(super) fn factors(&self) -> &[f64] {
+        &self.factors
+    }
+
+    /// A counter whose first value is at least its increase times this is nowhere extrapolated below zero.
+    pub(super) fn reach(&self) -> f64 {
+        self.reach
+    }
+
     /// Adds the samples of all windows of a number of series that had them to the counts by step.
     pub(super) fn count(&self, series: u64, steps: &mut [u64]) {
         if series > 0 {
@@ -182,7 +213,7 @@ impl Windows {
     }
 
     fn byte_len(&self) -> usize {
-        self.times.len() * 8 + self.bounds.len() * 8 + self.extrapolated.len() * 40 + 128
+        self.times.len() * 8 + self.bounds.len() * 8 + self.extrapolated.len() * 40 + 160
     }
 }
 

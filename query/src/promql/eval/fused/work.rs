@@ -72,8 +72,25 @@ pub(super) struct Row {
     pub(super) group: usize,
     /// The step of its first value.
     pub(super) first: usize,
-    /// Where its values lie in the part.
-    pub(super) values: Range<usize>,
+    pub(super) values: Values,
+}
+
+/// The values of a row from its first step on.
+pub(super) enum Values {
+    /// The same at as many steps.
+    Same(f64, usize),
+    /// Where they lie in the part.
+    Slots(Range<usize>),
+}
+
+impl Values {
+    /// Number of steps.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Values::Same(_, len) => *len,
+            Values::Slots(range) => range.len(),
+        }
+    }
 }
 
 /// What a worker made of its share of a batch.
@@ -86,6 +103,10 @@ pub(super) struct Part {
 }
 
 impl Part {
+    fn samples(&self) -> usize {
+        self.rows.iter().map(|row| row.values.len()).sum()
+    }
+
     fn clear(&mut self) {
         self.rows.clear();
         self.labels.clear();
@@ -163,15 +184,9 @@ impl Worker<'_> {
         if self.held.saturating_add(windows.widest()) > self.budget.max_samples {
             return Err(EvalError::TooManySamples.into());
         }
-        let from = self.part.values.len();
-        let (samples, values) = (&self.samples, &mut self.part.values);
-        self.leaf.compute(&windows, samples, self.grid, values);
-        let slots = &values[from..];
-        let Some(first) = slots.iter().position(|v| present(*v)) else {
-            values.truncate(from);
+        let Some((first, values)) = self.values(&windows) else {
             return Ok(());
         };
-        let end = slots.iter().rposition(|v| present(*v)).map_or(0, |last| last + 1);
         let row = Row {
             series: number,
             key: key(&mut self.reader, self.asked.grouping.as_ref())?,
@@ -179,14 +194,37 @@ impl Worker<'_> {
             unnamed: key(&mut self.reader, self.asked.unnamed.as_ref())?,
             tells_unnamed: self.asked.unnamed.is_some(),
             group: 0,
-            first: windows.first_step() + first,
-            values: from + first..from + end,
+            first,
+            values,
         };
         if self.asked.grouping.is_none() {
             self.part.labels.push(self.reader.labels()?);
         }
         self.part.rows.push(row);
         Ok(())
+    }
+
+    /// The values over the samples at hand and the step of the first, if there are any.
+    fn values(&mut self, windows: &Windows) -> Option<(usize, Values)> {
+        let samples = &self.samples;
+        let first = samples.values.first().map_or(0, |v| v.to_bits());
+        if samples.values.iter().all(|v| v.to_bits() == first)
+            && let Some(value) = self.leaf.of_constant(windows, samples)
+        {
+            return Some((windows.first_step(), Values::Same(value, windows.len())));
+        }
+        let (from, values) = (self.part.values.len(), &mut self.part.values);
+        self.leaf.compute(windows, samples, self.grid, values);
+        let slots = &values[from..];
+        let Some(first) = slots.iter().position(|v| present(*v)) else {
+            values.truncate(from);
+            return None;
+        };
+        let end = slots.iter().rposition(|v| present(*v)).map_or(0, |last| last + 1);
+        Some((
+            windows.first_step() + first,
+            Values::Slots(from + first..from + end),
+        ))
     }
 
     /// The windows over the samples at hand.
@@ -270,6 +308,7 @@ pub(super) fn run(
         context
             .meter
             .peek(parts.iter().map(|part| part.values.len()).sum())?;
+        context.meter.peek(parts.iter().map(Part::samples).sum())?;
         sink(&mut parts)?;
         for (worker, part) in all.iter_mut().zip(&mut parts) {
             std::mem::swap(&mut unlocked(worker).part, part);
