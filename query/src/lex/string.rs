@@ -128,6 +128,15 @@ fn numeric(
     Ok(skip + digits)
 }
 
+/// Letters, marks, numbers, punctuation, symbols, and of all blanks only the ASCII one.
+fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    // Behind another character, marks that extend it are left as they are.
+    ['a', c].iter().collect::<String>().escape_debug().count() == 2
+}
+
 /// Quotes a character as Go's `%q` does; the end of a text shows as the replacement character.
 pub fn quote_char(c: Option<char>) -> String {
     match c {
@@ -156,7 +165,7 @@ pub fn quote(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '\u{b}' => out.push_str("\\v"),
-            c if c.is_control() || c == '\u{feff}' => {
+            c if stray_byte(c).is_none() && !is_printable(c) => {
                 let code = c as u32;
                 let _infallible = match code {
                     0..=0x7f => write!(out, "\\x{code:02x}"),

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use kymo_engine::labels::METRIC_NAME;
+use kymo_engine::labels::{Labels, METRIC_NAME};
 use kymo_engine::metrics::{MatchOp, Matcher};
 
 use super::ast::{
@@ -187,6 +187,14 @@ pub fn label(name: &str) -> String {
     } else {
         string::quote(name)
     }
+}
+
+/// A label set as messages show it, in Go's quotes.
+pub fn label_set(labels: &Labels) -> String {
+    let pairs = labels
+        .iter()
+        .map(|(name, value)| format!("{}={}", label(name), string::quote(value)));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }
 
 fn labels(names: &[String]) -> String {

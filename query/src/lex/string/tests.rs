@@ -30,3 +30,16 @@ fn broken_strings_are_refused() {
 fn quoting_is_that_of_go() {
     assert_eq!(quote("a\"\\\n\u{1}\u{e9}"), "\"a\\\"\\\\\\n\\x01\u{e9}\"");
 }
+
+#[test]
+fn quoting_shows_what_can_be_printed() {
+    for (text, quoted) in [
+        ("a\u{e9}\u{301}\u{65e5}", "\"a\u{e9}\u{301}\u{65e5}\""),
+        ("\u{a0}\u{200b}\u{2028}", "\"\\u00a0\\u200b\\u2028\""),
+        ("\u{7f}\u{1}\n", "\"\\x7f\\x01\\n\""),
+        ("\u{e0001}", "\"\\U000e0001\""),
+        ("a'b\"", "\"a'b\\\"\""),
+    ] {
+        assert_eq!(quote(text), quoted);
+    }
+}

@@ -6,6 +6,9 @@ pub enum EvalError {
     /// The query asks for something that has no answer, such as ambiguous matching.
     #[error("{0}")]
     Execution(String),
+    /// The query is wrong in a way that shows only with its times: a duration that is none.
+    #[error("{0}")]
+    Invalid(String),
     /// More samples at once than the budget allows.
     #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples,

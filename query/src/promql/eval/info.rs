@@ -13,6 +13,7 @@ use super::plan::Shift;
 use super::series::{Collector, StepSeries};
 use super::task::Task;
 use crate::promql::ast::{CallExpr, Expr};
+use crate::promql::printer::label_set;
 
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
 
@@ -137,8 +138,9 @@ fn newest<'i>(
             match slot {
                 Some((held, other)) if *held == time => {
                     return Err(EvalError::execution(format!(
-                        "found duplicate series for info metric: existing {:?} @ {held}, new {:?} @ {time}",
-                        other.labels, info.labels
+                        "found duplicate series for info metric: existing {} @ {held}, new {} @ {time}",
+                        label_set(&other.labels),
+                        label_set(&info.labels)
                     )));
                 }
                 Some((held, _)) if *held > time => {}

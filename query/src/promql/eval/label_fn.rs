@@ -17,7 +17,8 @@ pub(super) fn replace(
 ) -> Result<Vec<StepSeries>, EvalError> {
     let text = |i: usize| context.string(&call.args[i]);
     let (dst, replacement, src, pattern) = (text(1)?, text(2)?, text(3)?, text(4)?);
-    let regex = compile_anchored(&pattern).ok_or_else(|| {
+    let checked = crate::lex::regex::check(&pattern).ok();
+    let regex = checked.and_then(|()| compile_anchored(&pattern)).ok_or_else(|| {
         EvalError::execution(format!(
             "invalid regular expression in label_replace(): {pattern}"
         ))

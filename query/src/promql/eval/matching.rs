@@ -11,6 +11,7 @@ use super::context::Context;
 use super::grid::Grid;
 use super::series::{Collector, Sample, StepSeries, is_metadata};
 use crate::promql::ast::{BinaryExpr, Cardinality, VectorMatching};
+use crate::promql::printer::label_set;
 
 /// The labels by which series of both sides are matched.
 pub(super) fn signature(rules: &VectorMatching, labels: &Labels) -> Labels {
@@ -136,9 +137,11 @@ impl Sides<'_, '_> {
         };
         let group = match_labels(self.rules, &series.labels);
         EvalError::execution(format!(
-            "found duplicate series for the match group {group:?} on the {side} hand-side of the operation: \
-             [{:?}, {:?}];many-to-many matching not allowed: matching labels must be unique on one side",
-            series.labels, other.labels
+            "found duplicate series for the match group {} on the {side} hand-side of the operation: \
+             [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
+            label_set(&group),
+            label_set(&series.labels),
+            label_set(&other.labels)
         ))
     }
 

@@ -8,7 +8,8 @@ use kymo_engine::metrics::{Matcher, Selection};
 use super::grid::Grid;
 use super::{EvalError, Query};
 use crate::promql::ast::{
-    At, Duration, DurationExpr, DurationOp, Expr, MatrixSelector, SubqueryExpr, UnaryOp, VectorSelector,
+    At, BinaryOp, Duration, DurationExpr, DurationOp, Expr, MatrixSelector, SubqueryExpr, UnaryOp,
+    VectorSelector,
 };
 use crate::promql::functions;
 
@@ -65,7 +66,7 @@ pub(super) fn resolve(query: &Query, duration: &Duration) -> Result<i64, EvalErr
         Duration::Expr(expr) => {
             let seconds = seconds(query, expr)?;
             if seconds.is_nan() || seconds.abs() > 9_223_372_036.0 {
-                return Err(EvalError::execution("duration out of range"));
+                return Err(EvalError::Invalid("duration is out of range".to_owned()));
             }
             Ok((seconds * 1000.0) as i64)
         }
@@ -76,7 +77,7 @@ pub(super) fn resolve(query: &Query, duration: &Duration) -> Result<i64, EvalErr
 pub(super) fn resolve_positive(query: &Query, duration: &Duration) -> Result<i64, EvalError> {
     match resolve(query, duration)? {
         millis if millis > 0 => Ok(millis),
-        _ => Err(EvalError::execution("duration must be greater than 0")),
+        _ => Err(EvalError::Invalid("duration must be greater than 0".to_owned())),
     }
 }
 
@@ -97,9 +98,9 @@ fn seconds(query: &Query, expr: &DurationExpr) -> Result<f64, EvalError> {
                 DurationOp::Add => l + r,
                 DurationOp::Sub => l - r,
                 DurationOp::Mul => l * r,
-                DurationOp::Div if r == 0.0 => return Err(EvalError::execution("division by zero")),
+                DurationOp::Div if r == 0.0 => return Err(EvalError::Invalid("division by zero".to_owned())),
                 DurationOp::Div => l / r,
-                DurationOp::Mod if r == 0.0 => return Err(EvalError::execution("modulo by zero")),
+                DurationOp::Mod if r == 0.0 => return Err(EvalError::Invalid("modulo by zero".to_owned())),
                 DurationOp::Mod => l % r,
                 DurationOp::Pow => l.powf(r),
                 DurationOp::MinOf => l.min(r),
@@ -255,6 +256,8 @@ pub(super) fn counting(expr: &Expr) -> HashSet<usize> {
                 | "histogram_stdvar" => false,
                 _ => counts,
             },
+            // What is trimmed needs its buckets.
+            Expr::Binary(binary) if matches!(binary.op, BinaryOp::TrimLower | BinaryOp::TrimUpper) => false,
             _ => counts,
         };
         match expr {

@@ -1,6 +1,7 @@
 //! Bounds of buckets, and the buckets of a histogram in the order of their bounds.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::FloatHistogram;
 use crate::number::format_go;
@@ -34,6 +35,23 @@ impl fmt::Display for Bucket {
     }
 }
 
+/// `2^(i / 2^schema)` by schema and `i`, up to the last bit as clients and servers of native histograms have them: every other
+/// one is that of the schema below, and the ones between are their lower neighbour times the growth of one bucket.
+static FRACTIONS: LazyLock<Vec<Vec<f64>>> = LazyLock::new(|| {
+    let mut all: Vec<Vec<f64>> = vec![vec![1.0]];
+    for schema in 1..=8usize {
+        // The peers' square root of two is one bit short, and all bounds above it with it.
+        let growth = match schema {
+            1 => std::f64::consts::SQRT_2.next_down(),
+            _ => 0.5f64.powi(schema as i32).exp2(),
+        };
+        let below = &all[schema - 1];
+        let next = below.iter().flat_map(|bound| [*bound, bound * growth]).collect();
+        all.push(next);
+    }
+    all
+});
+
 /// The upper bound of a positive bucket of an exponential schema. Bucket `i` covers `(base^(i-1), base^i]` with
 /// `base = 2^(2^-schema)`; the last one that holds finite numbers ends at the largest of them.
 pub(super) fn exponential(index: i32, schema: i32) -> f64 {
@@ -54,10 +72,10 @@ pub(super) fn exponential(index: i32, schema: i32) -> f64 {
         return 0.0;
     }
     let power = exponent as i32;
-    let mantissa = if fraction == 0 {
-        1.0
-    } else {
-        (fraction as f64 / 2f64.powi(schema)).exp2()
+    let mantissa = match FRACTIONS.get(schema.max(0) as usize) {
+        _ if fraction == 0 => 1.0,
+        Some(fractions) => fractions[fraction as usize],
+        None => (fraction as f64 / 2f64.powi(schema)).exp2(),
     };
     // Two steps, so that neither overflows before the product does.
     mantissa * 2f64.powi(power / 2) * 2f64.powi(power - power / 2)

@@ -41,7 +41,12 @@ fn stored_histograms_keep_counts_and_bounds() {
 #[test]
 fn bounds_reach_from_the_smallest_to_the_largest_number() {
     assert_eq!(bounds::exponential(0, 3), 1.0);
-    assert_eq!(bounds::exponential(-1, 1), 0.5f64.sqrt());
+    // One below the nearest number, as everywhere else.
+    assert_eq!(bounds::exponential(-1, 1), 0.7071067811865475);
+    assert_eq!(bounds::exponential(-1, 3), 0.9170040432046711);
+    assert_eq!(bounds::exponential(-255, 8), 0.5013556375251013);
+    assert_eq!(bounds::exponential(3, 2), 1.6817928305074288);
+    assert_eq!(bounds::exponential(-1, 8), 0.9972960560854698);
     assert_eq!(bounds::exponential(2, -2), 256.0);
     assert_eq!(bounds::exponential(1024, 0), f64::MAX);
     assert_eq!(bounds::exponential(1025, 0), f64::INFINITY);

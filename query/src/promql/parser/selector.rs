@@ -6,6 +6,7 @@ use kymo_engine::metrics::{MatchOp, Matcher};
 use super::super::ast::{BinaryOp, Duration, VectorSelector};
 use super::super::token::{Kind, Token};
 use super::{Fault, Parsed, Parser};
+use crate::lex::regex;
 
 impl Parser<'_> {
     pub(super) fn vector_selector(&mut self) -> Parsed<VectorSelector> {
@@ -66,8 +67,11 @@ impl Parser<'_> {
         self.advance();
         let value = self.expect(Kind::String, "label matching", "string")?;
         let pattern = self.string_value(value)?;
-        Matcher::new(name, op, pattern)
-            .map_err(|error| Fault::new(first.span.to(value.span), error.to_string()))
+        let span = first.span.to(value.span);
+        if matches!(op, MatchOp::Regex | MatchOp::NotRegex) {
+            regex::check(&pattern).map_err(|error| Fault::new(span, error.to_string()))?;
+        }
+        Matcher::new(name, op, pattern).map_err(|error| Fault::new(span, error.to_string()))
     }
 
     /// A bare or quoted label name, or a quoted metric name.

@@ -5,6 +5,14 @@ use super::super::*;
 /// Query and message, with everything switched on.
 const MESSAGES: &[(&str, &str)] = &[
     (
+        "foo{a=\"b\", c=~\"(\"}",
+        "1:12: parse error: error parsing regexp: missing closing ): `(`",
+    ),
+    (
+        "foo{c!~\"a{1001}\"}",
+        "1:5: parse error: error parsing regexp: invalid repeat count: `{1001}`",
+    ),
+    (
         "2.5.",
         "1:1: parse error: bad number or duration syntax: \"2.5.\"",
     ),

@@ -138,6 +138,7 @@ pub(crate) fn of_eval(error: &EvalError, running: &Running) -> ApiError {
         EvalError::OutOfMemory(limit) => out_of_memory(*limit),
         EvalError::TooManySamples => ApiError::over_limit(error.to_string()),
         EvalError::Execution(_) => ApiError::new(ErrorType::Execution, error.to_string()),
+        EvalError::Invalid(cause) => ApiError::parameter("query", cause),
         EvalError::Timeout => ApiError::new(ErrorType::Timeout, error.to_string()),
         EvalError::Canceled if running.is_killed() => {
             ApiError::new(ErrorType::Canceled, "query was killed (active_queries/kill)")
