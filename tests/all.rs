@@ -7,6 +7,7 @@ mod cases {
     mod api;
     mod corpus;
     mod crash;
+    mod endpoints;
     mod federate;
     mod governor;
     mod lifecycle;

@@ -1,6 +1,6 @@
 //! What every request handler shares: the configuration, the node once it is open, counters and the gates.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use kymo_engine::db::Db;
@@ -31,6 +31,8 @@ pub struct App {
     pub in_flight: Semaphore,
     /// The threads that queries share beside their own.
     pub pool: Pool,
+    /// Those who listen to notices.
+    pub(crate) listeners: Arc<AtomicUsize>,
     /// Metadata that OTLP senders stated lately.
     pub(crate) stated: Stated,
     node: OnceLock<Arc<Node>>,
@@ -52,6 +54,7 @@ impl App {
             counters: Counters::default(),
             pool: Pool::for_this_machine(),
             started_ms: now_ms(),
+            listeners: Arc::default(),
             stated: Stated::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),

@@ -9,9 +9,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use kymo_engine::metrics::re2::compile_anchored;
 use kymo_engine::node::Node;
 
-use super::answer::json_response;
+use super::answer::{Answer, ApiError, Reply, json_response};
+use super::params::Params;
 use super::prom::status::build_info;
 use crate::app::App;
 use crate::counters::DURATION_BOUNDS;
@@ -40,14 +42,34 @@ pub(crate) async fn version() -> Response {
 
 /// The server's own metrics in Prometheus' text format.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let mut out = Exposition::default();
-    write_process(&mut out, &app);
-    write_requests(&mut out, &app);
-    write_queries(&mut out, &app);
-    write_ingest(&mut out, &app);
-    write_store(&mut out, &app);
+    let out = measured(&app);
     let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
     ([(header::CONTENT_TYPE, content_type)], out.into_text())
+}
+
+/// `/api/v1/status/self_metrics`: the same as JSON, those whose names match `metric_name_pattern` as a whole.
+pub(crate) async fn self_metrics(State(app): State<Arc<App>>, params: Params) -> Reply {
+    let pattern = match params.first("metric_name_pattern") {
+        "" => None,
+        text => Some(compile_anchored(text).ok_or_else(|| {
+            ApiError::parameter(
+                "metric_name_pattern",
+                format!("invalid regular expression: {text:?}"),
+            )
+        })?),
+    };
+    let wanted = |name: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
+    Answer::json(&measured(&app).into_json(wanted))
+}
+
+fn measured(app: &App) -> Exposition {
+    let mut out = Exposition::default();
+    write_process(&mut out, app);
+    write_requests(&mut out, app);
+    write_queries(&mut out, app);
+    write_ingest(&mut out, app);
+    write_store(&mut out, app);
+    out
 }
 
 fn write_process(out: &mut Exposition, app: &App) {
