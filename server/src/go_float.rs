@@ -6,6 +6,10 @@ use std::fmt::Write;
 /// Appends a sample's value as Prometheus' JSON codec does (`util/jsonutil.MarshalFloat`, without the quotes): shortest
 /// digits, plain unless the magnitude is below 1e-6 or from 1e21 on.
 pub fn push_value(out: &mut String, value: f64) {
+    let whole = value as i64;
+    if whole as f64 == value && whole.unsigned_abs() < 1 << 53 && (whole != 0 || value.is_sign_positive()) {
+        return out.push_str(itoa::Buffer::new().format(whole));
+    }
     let magnitude = value.abs();
     if value.is_nan() {
         out.push_str("NaN");
@@ -14,7 +18,13 @@ pub fn push_value(out: &mut String, value: f64) {
     } else if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
         push_exponent(out, value);
     } else {
-        let _ = write!(out, "{value}");
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        if text.contains('e') {
+            let _ = write!(out, "{value}");
+        } else {
+            out.push_str(text.strip_suffix(".0").unwrap_or(text));
+        }
     }
 }
 

@@ -48,6 +48,14 @@ fn seconds_have_three_decimals_or_none() {
 
 proptest! {
     #[test]
+    fn plain_values_have_the_shortest_digits(
+        value in prop_oneof![-1e20..1e20f64, -1.0..1.0f64, (-1_000_000i64..1_000_000).prop_map(|n| n as f64 / 1000.0)],
+    ) {
+        prop_assume!(value.abs() >= 1e-6);
+        prop_assert_eq!(value_text(value), format!("{value}"));
+    }
+
+    #[test]
     fn every_double_reads_back_to_the_bit(bits: u64) {
         let value = f64::from_bits(bits);
         let text = value_text(value);

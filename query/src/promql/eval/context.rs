@@ -169,6 +169,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Takes account of a result about as large as these series before it is made; the result itself is counted afterwards.
+    pub(super) fn expect(&self, series: &[StepSeries]) -> Result<(), EvalError> {
+        self.meter.hold(0, series.iter().map(|one| one.size().1).sum())
+    }
+
     /// The value of an instant vector.
     pub(super) fn vector(&self, expr: &Expr, grid: Grid) -> Result<Vec<StepSeries>, EvalError> {
         match self.value(expr, grid)? {

@@ -36,6 +36,8 @@ pub(super) fn replace(
             one.drop_name = false;
         }
         one.labels = one.labels.to_builder().set(&dst, &new).build();
+        // Nested calls may double a label each time.
+        context.meter.hold(0, one.labels.byte_len())?;
     }
     merged(series)
 }
@@ -59,6 +61,7 @@ pub(super) fn join(context: &Context<'_>, call: &CallExpr, grid: Grid) -> Result
             one.drop_name = false;
         }
         one.labels = one.labels.to_builder().set(&dst, &joined).build();
+        context.meter.hold(0, one.labels.byte_len())?;
     }
     merged(series)
 }

@@ -1,6 +1,6 @@
 //! Operators between two vectors: one-to-one and many-to-one matching, `group_*` labels, `fill*`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use kymo_engine::labels::{Labels, METRIC_NAME};
 
@@ -30,8 +30,8 @@ struct Group {
     /// Per step whether the many side had a sample, and whether it gave a result.
     seen: Marks,
     given: Marks,
-    /// Of matches to one: the results there are, by slot and step.
-    results: HashSet<(usize, usize)>,
+    /// Of matches to one: the steps at which a slot has a result.
+    results: HashMap<usize, Marks>,
 }
 
 struct Sides<'a, 'q> {
@@ -63,6 +63,10 @@ pub(super) fn eval(
 ) -> Result<Vec<StepSeries>, EvalError> {
     let swapped = rules.card == Cardinality::OneToMany;
     let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
+    context.expect(&many)?;
+    if rules.card != Cardinality::OneToOne {
+        context.meter.hold(0, many.len().saturating_mul(grid.len))?;
+    }
     // Prometheus does not swap these two with the sides, so that with `group_right` `fill_left` fills the many side.
     let (fill_many, fill_one) = (rules.fill_left, rules.fill_right);
     let fills = fill_many.is_some() || fill_one.is_some();
@@ -227,13 +231,11 @@ impl Sides<'_, '_> {
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
-            if before && self.groups[group].results.contains(&(slot, step)) {
+            let one_to_one = self.rules.card == Cardinality::OneToOne;
+            if !one_to_one && self.groups[group].results.entry(slot).or_default().add(step) {
                 return Err(EvalError::execution(
                     "multiple matches for labels: grouping labels must ensure unique matches",
                 ));
-            }
-            if self.rules.card != Cardinality::OneToOne {
-                self.groups[group].results.insert((slot, step));
             }
         }
         match sample {

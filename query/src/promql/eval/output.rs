@@ -45,6 +45,8 @@ pub(super) fn top_level(context: &Context<'_>) -> Result<Value, EvalError> {
             }))
         }
         StepValue::Vector(series) => {
+            // Beside its values a series gets its times.
+            context.expect(&series)?;
             let mut out: Vec<Series> = named(series)?
                 .into_iter()
                 .filter_map(|s| finished(context, s))

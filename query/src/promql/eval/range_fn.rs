@@ -20,7 +20,7 @@ mod over_time;
 mod rate;
 mod regression;
 
-pub(super) use regression::check_smoothing;
+pub(super) use regression::{Sums, check_smoothing, whole};
 
 /// The samples of one series inside the window of one step: `start < t <= end`.
 pub(super) struct Window<'a> {

@@ -31,6 +31,8 @@ pub(super) fn eval(
         return Ok(Vec::new());
     }
     let series = context.vector(&subquery.expr, inner)?;
+    // Beside its values a series gets its times.
+    context.expect(&series)?;
     Ok(series
         .into_iter()
         .map(|one| {

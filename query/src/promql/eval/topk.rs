@@ -11,6 +11,9 @@ use super::sort::nan_last;
 use crate::number::{format_go, format_plain};
 use crate::promql::ast::{AggregateExpr, AggregateOp};
 
+/// Bytes of a series of counts beside its labels, about.
+const SERIES_BYTES: usize = 256;
+
 pub(super) fn eval(
     context: &Context<'_>,
     aggregate: &AggregateExpr,
@@ -27,6 +30,7 @@ pub(super) fn eval(
         let op = aggregate.op.as_str();
         context.inform(aggregate.span, format!("ignored histogram in {op} aggregation"));
     }
+    context.expect(&series)?;
     let groups = groups(aggregate, &series);
     let mut kept: Vec<StepSeries> = series.iter().map(StepSeries::emptied).collect();
     let mut order = Vec::new();
@@ -149,6 +153,7 @@ pub(super) fn count_values(
         by.grouping.push(label.to_owned());
     }
     let mut out = Collector::default();
+    let mut counted = 0;
     for one in context.vector(&aggregate.expr, grid)? {
         let floats = one.values.iter().map(|(step, value)| (step, format_plain(value)));
         let histograms = one
@@ -157,7 +162,14 @@ pub(super) fn count_values(
             .map(|(step, value)| (step, value.to_string()));
         for (step, value) in floats.chain(histograms) {
             let labels = group_labels(&by, &one.labels.to_builder().set(label, &value).build());
+            let bytes = labels.byte_len();
             let slot = out.slot(labels, false);
+            if out.series.len() > counted {
+                // Each value may be a series of its own.
+                counted = out.series.len();
+                context.meter.hold(0, 2 * bytes + SERIES_BYTES)?;
+                context.meter.tick(1)?;
+            }
             let counts = &mut out.series[slot].values;
             let before = counts.get(step);
             counts.set(step, if present(before) { before + 1.0 } else { 1.0 });

@@ -6,6 +6,7 @@ mod histogram;
 use std::sync::Arc;
 
 use kymo_engine::labels::Labels;
+use kymo_engine::metrics::Samples;
 use kymo_query::promql::eval::{Series, Value};
 use kymo_query::promql::histogram::FloatHistogram;
 
@@ -80,11 +81,14 @@ pub(crate) fn push_result(out: &mut String, value: &Value, time: i64) {
             out.push(']');
         }
         Value::Vector(series) => push_series(out, series, push_only),
-        Value::Matrix(series) => push_series(out, series, push_all),
+        Value::Matrix(series) => {
+            let mut points = Points::default();
+            push_series(out, series, |out, one| push_all(out, one, &mut points));
+        }
     }
 }
 
-fn push_series(out: &mut String, series: &[Series], samples: impl Fn(&mut String, &Series)) {
+fn push_series(out: &mut String, series: &[Series], mut samples: impl FnMut(&mut String, &Series)) {
     out.push('[');
     for (i, one) in series.iter().enumerate() {
         if i > 0 {
@@ -112,15 +116,11 @@ fn push_only(out: &mut String, series: &Series) {
 }
 
 /// Appends the floats and the histograms of a series, each under a name of its own where there are any.
-fn push_all(out: &mut String, series: &Series) {
+fn push_all(out: &mut String, series: &Series, points: &mut Points) {
     let samples = &series.samples;
-    let mut separator = ",\"values\":[";
-    for (time, value) in samples.timestamps.iter().zip(&samples.values) {
-        out.push_str(separator);
-        separator = ",";
-        push_point(out, *time, *value);
-    }
     if !samples.is_empty() {
+        out.push_str(",\"values\":[");
+        points.push(out, samples);
         out.push(']');
     }
     let mut separator = ",\"histograms\":[";
@@ -140,6 +140,61 @@ fn push_histogram_point(out: &mut String, time: i64, value: &FloatHistogram) {
     out.push(',');
     push_histogram(out, value);
     out.push(']');
+}
+
+/// Points of many series at the same times: what the series before needed the times and values for is copied.
+#[derive(Default)]
+struct Points {
+    times: Vec<i64>,
+    /// The times as points begin, and where each ends.
+    texts: String,
+    ends: Vec<usize>,
+    value: String,
+}
+
+impl Points {
+    fn push(&mut self, out: &mut String, samples: &Samples) {
+        let skipped = self.place(&samples.timestamps);
+        let mut last = None;
+        let mut start = if skipped == 0 {
+            1
+        } else {
+            self.ends[skipped - 1] + 1
+        };
+        for (value, end) in samples.values.iter().zip(&self.ends[skipped..]) {
+            out.push_str(&self.texts[start..*end]);
+            // The comma between two points.
+            start = *end;
+            if last != Some(value.to_bits()) {
+                last = Some(value.to_bits());
+                self.value.clear();
+                push_value(&mut self.value, *value);
+                self.value.push_str("\"]");
+            }
+            out.push_str(&self.value);
+        }
+    }
+
+    /// Number of known times before those given, which are made known.
+    fn place(&mut self, times: &[i64]) -> usize {
+        if let Some(first) = times.first()
+            && let Ok(at) = self.times.binary_search(first)
+            && self.times[at..].starts_with(times)
+        {
+            return at;
+        }
+        self.times.clear();
+        self.texts.clear();
+        self.ends.clear();
+        for time in times {
+            self.texts.push_str(",[");
+            push_seconds(&mut self.texts, *time);
+            self.texts.push_str(",\"");
+            self.ends.push(self.texts.len());
+        }
+        self.times.extend_from_slice(times);
+        0
+    }
 }
 
 fn push_point(out: &mut String, time: i64, value: f64) {

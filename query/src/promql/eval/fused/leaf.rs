@@ -4,7 +4,7 @@
 use kymo_engine::labels::METRIC_NAME;
 use kymo_engine::metrics::{MatchOp, Matcher, Samples, SeriesSet};
 
-use super::sliding::Fast;
+use super::sliding::{Fast, Series};
 use super::windows::Windows;
 use crate::promql::ast::{CallExpr, Expr, ValueType};
 use crate::promql::eval::EvalError;
@@ -189,7 +189,12 @@ impl<'q> Leaf<'q> {
             ),
             Kind::Range(range) => {
                 let scalars = &range.scalars;
-                if samples.delta || !range.fast.compute(windows, &samples.values, scalars, out) {
+                let series = Series {
+                    times: &samples.timestamps,
+                    values: &samples.values,
+                    ends: &|step| grid.time(step),
+                };
+                if samples.delta || !range.fast.compute(windows, series, scalars, out) {
                     self.compute_each(range, windows, samples, grid, out);
                 }
             }

@@ -4,11 +4,21 @@
 use std::collections::VecDeque;
 
 use super::windows::{Extrapolated, Windows};
+use crate::promql::eval::kahan::{Kahan, Mean};
 use crate::promql::eval::quantile::{nan_first, quantile_of_sorted};
+use crate::promql::eval::range_fn::{Sums, whole};
 use crate::promql::eval::series::ABSENT;
 
 /// Sums of integers up to here are exact in any order.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The samples of a series, and the time of each step in milliseconds.
+#[derive(Clone, Copy)]
+pub(super) struct Series<'s> {
+    pub(super) times: &'s [i64],
+    pub(super) values: &'s [f64],
+    pub(super) ends: &'s dyn Fn(usize) -> i64,
+}
 
 /// A function that knows a faster way than window by window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +38,8 @@ pub(super) enum Fast {
     Sum,
     Avg,
     Quantile,
+    Slope,
+    Ahead,
     /// None of them.
     Unknown,
 }
@@ -51,6 +63,8 @@ impl Fast {
             "sum_over_time" => Fast::Sum,
             "avg_over_time" => Fast::Avg,
             "quantile_over_time" => Fast::Quantile,
+            "deriv" => Fast::Slope,
+            "predict_linear" => Fast::Ahead,
             _ => Fast::Unknown,
         }
     }
@@ -71,10 +85,11 @@ impl Fast {
     pub(super) fn compute(
         self,
         windows: &Windows,
-        values: &[f64],
+        series: Series<'_>,
         scalars: &[Vec<f64>],
         out: &mut Vec<f64>,
     ) -> bool {
+        let values = series.values;
         match self {
             Fast::Extrapolated { counter, .. } => extrapolate(windows, values, counter, out),
             Fast::Count => each(windows, out, |from, to| (to - from) as f64),
@@ -85,11 +100,13 @@ impl Fast {
                 before != after && !(before.is_nan() && after.is_nan())
             }),
             Fast::Resets => counted(windows, values, out, |before, after| after < before),
-            Fast::Min => return extreme(windows, values, out, |a, b| a < b),
-            Fast::Max => return extreme(windows, values, out, |a, b| a > b),
-            Fast::Sum => return sums(windows, values, out, false),
-            Fast::Avg => return sums(windows, values, out, true),
+            Fast::Min => extreme(windows, values, out, |a, b| a < b),
+            Fast::Max => extreme(windows, values, out, |a, b| a > b),
+            Fast::Sum => sums(windows, values, out, false),
+            Fast::Avg => sums(windows, values, out, true),
             Fast::Quantile => return quantiles(windows, values, &scalars[0], out),
+            Fast::Slope => return lines(windows, series, None, out),
+            Fast::Ahead => return lines(windows, series, Some(&scalars[0]), out),
             Fast::Unknown => return false,
         }
         true
@@ -162,58 +179,214 @@ fn counted(windows: &Windows, values: &[f64], out: &mut Vec<f64>, is: impl Fn(f6
     each(windows, out, |from, to| f64::from(before[to - 1] - before[from]));
 }
 
-/// The first of the extreme values of each window; series with NaN are left alone.
-fn extreme(windows: &Windows, values: &[f64], out: &mut Vec<f64>, beats: impl Fn(f64, f64) -> bool) -> bool {
-    if values.iter().any(|v| v.is_nan()) {
-        return false;
-    }
+/// The first of the extreme values of each window. NaN counts only where there is nothing else: then the last one does.
+fn extreme(windows: &Windows, values: &[f64], out: &mut Vec<f64>, beats: impl Fn(f64, f64) -> bool) {
     // Places of values that none behind them beats.
     let mut best: VecDeque<usize> = VecDeque::new();
     let mut next = 0;
     out.extend(windows.all().map(|(from, to)| {
         while next < to {
-            while best.back().is_some_and(|last| beats(values[next], values[*last])) {
-                best.pop_back();
+            let value = values[next];
+            if !value.is_nan() {
+                while best.back().is_some_and(|last| beats(value, values[*last])) {
+                    best.pop_back();
+                }
+                best.push_back(next);
             }
-            best.push_back(next);
             next += 1;
         }
         while best.front().is_some_and(|first| *first < from) {
             best.pop_front();
         }
         match best.front() {
-            Some(first) if from < to => values[*first],
-            _ => ABSENT,
+            _ if from == to => ABSENT,
+            Some(first) => values[*first],
+            None => values[to - 1],
         }
     }));
+}
+
+/// Sums or means: of integers, which are exact however they are added up, by what each window adds to the one before; of
+/// others several windows at a time.
+fn sums(windows: &Windows, values: &[f64], out: &mut Vec<f64>, mean: bool) {
+    let mut total = 0.0;
+    let mut whole = true;
+    for value in values {
+        total += value.abs();
+        whole &= value.trunc().to_bits() == value.to_bits() && value.to_bits() != MINUS_ZERO;
+    }
+    if whole && total <= EXACT_MAX {
+        let mut until = Vec::with_capacity(values.len() + 1);
+        until.push(0.0);
+        let mut sum = 0.0;
+        for value in values {
+            sum += value;
+            until.push(sum);
+        }
+        return each(windows, out, |from, to| {
+            let sum = until[to] - until[from];
+            if mean { sum / (to - from) as f64 } else { sum }
+        });
+    }
+    let bounds: Vec<(usize, usize)> = windows.all().collect();
+    for some in bounds.chunks(LANES) {
+        let lanes = Lanes::of(some, values);
+        for (i, (from, to)) in some.iter().enumerate() {
+            out.push(match to - from {
+                0 => ABSENT,
+                _ if mean => lanes.mean(i, &values[*from..*to]),
+                _ => lanes.kahan(i).total(),
+            });
+        }
+    }
+}
+
+/// Windows whose sums are computed together.
+const LANES: usize = 4;
+const MINUS_ZERO: u64 = 1 << 63;
+
+/// Compensated sums of some windows, each as [`Kahan`] computes it.
+struct Lanes {
+    sum: [f64; LANES],
+    rest: [f64; LANES],
+}
+
+impl Lanes {
+    fn of(bounds: &[(usize, usize)], values: &[f64]) -> Lanes {
+        let mut lanes = Lanes {
+            sum: [0.0; LANES],
+            rest: [0.0; LANES],
+        };
+        let together = match bounds.len() {
+            LANES => bounds.iter().map(|(from, to)| to - from).min().unwrap_or(0),
+            _ => 0,
+        };
+        if together > 0 {
+            let starts: [&[f64]; LANES] = std::array::from_fn(|i| &values[bounds[i].0..][..together]);
+            for k in 0..together {
+                lanes.add(std::array::from_fn(|i| starts[i][k]));
+            }
+        }
+        for (i, (from, to)) in bounds.iter().enumerate() {
+            let mut one = lanes.kahan(i);
+            values[from + together..*to].iter().for_each(|v| one.add(*v));
+            (lanes.sum[i], lanes.rest[i]) = (one.sum, one.rest);
+        }
+        lanes
+    }
+
+    #[inline]
+    fn add(&mut self, values: [f64; LANES]) {
+        for (i, value) in values.into_iter().enumerate() {
+            let sum = self.sum[i];
+            let total = sum + value;
+            let lost = if sum.abs() >= value.abs() {
+                (sum - total) + value
+            } else {
+                (value - total) + sum
+            };
+            self.rest[i] = if total.is_infinite() {
+                0.0
+            } else {
+                self.rest[i] + lost
+            };
+            self.sum[i] = total;
+        }
+    }
+
+    fn kahan(&self, i: usize) -> Kahan {
+        Kahan {
+            sum: self.sum[i],
+            rest: self.rest[i],
+        }
+    }
+
+    /// The mean of a window as [`Mean`] computes it, whose way is another where sums overflow or nothing but minus zero is
+    /// added up.
+    fn mean(&self, i: usize, values: &[f64]) -> f64 {
+        let Kahan { sum, rest } = self.kahan(i);
+        if sum.is_finite() && sum != 0.0 {
+            let count = values.len() as f64;
+            return sum / count + rest / count;
+        }
+        let mut mean = Mean::default();
+        values.iter().for_each(|v| mean.add(*v));
+        mean.value()
+    }
+}
+
+/// Lines through windows of whole numbers: their slopes, or where they lead to. Other series are left alone.
+fn lines(windows: &Windows, series: Series<'_>, ahead: Option<&[f64]>, out: &mut Vec<f64>) -> bool {
+    let Series { times, values, ends } = series;
+    let Some(first_time) = times.first().copied() else {
+        return false;
+    };
+    // Sums of everything before each sample, by milliseconds behind the first one.
+    let mut until = vec![Sums::default()];
+    let mut sums = Sums::default();
+    for (time, value) in times.iter().zip(values) {
+        let Some(y) = whole(*value) else { return false };
+        let x = i128::from(time.saturating_sub(first_time));
+        sums.n += 1;
+        sums.x += x;
+        sums.y += y;
+        let (Some(xy), Some(xx)) = (sums.xy.checked_add(x * y), sums.xx.checked_add(x * x)) else {
+            return false;
+        };
+        (sums.xy, sums.xx) = (xy, xx);
+        until.push(sums);
+    }
+    // Where the value of each sample changes next.
+    let mut changes = vec![values.len(); values.len()];
+    for i in (0..values.len().saturating_sub(1)).rev() {
+        changes[i] = if values[i] == values[i + 1] {
+            changes[i + 1]
+        } else {
+            i + 1
+        };
+    }
+    let from_len = out.len();
+    for (i, (from, to)) in windows.all().enumerate() {
+        if to < from + 2 {
+            out.push(ABSENT);
+            continue;
+        }
+        let step = windows.first_step() + i;
+        let origin = if ahead.is_some() { ends(step) } else { times[from] };
+        let line = if changes[from] >= to {
+            Some((0.0, values[from]))
+        } else {
+            between(
+                &until[from],
+                &until[to],
+                i128::from(origin.saturating_sub(first_time)),
+            )
+        };
+        let Some((slope, intercept)) = line else {
+            out.truncate(from_len);
+            return false;
+        };
+        out.push(match ahead {
+            Some(seconds) => slope * seconds[step] + intercept,
+            None => slope,
+        });
+    }
     true
 }
 
-/// Sums or means of integers, which are exact however they are added up; other series are left alone.
-fn sums(windows: &Windows, values: &[f64], out: &mut Vec<f64>, mean: bool) -> bool {
-    let mut total = 0.0;
-    for value in values {
-        total += value.abs();
-        if value.trunc().to_bits() != value.to_bits() || value.to_bits() == (-0.0f64).to_bits() {
-            return false;
-        }
-    }
-    // Not so for NaN either.
-    if !(total <= EXACT_MAX) {
-        return false;
-    }
-    let mut until = Vec::with_capacity(values.len() + 1);
-    until.push(0.0);
-    let mut sum = 0.0;
-    for value in values {
-        sum += value;
-        until.push(sum);
-    }
-    each(windows, out, |from, to| {
-        let sum = until[to] - until[from];
-        if mean { sum / (to - from) as f64 } else { sum }
-    });
-    true
+/// The line through the samples between two sums, whose times are moved to an origin.
+fn between(before: &Sums, after: &Sums, origin: i128) -> Option<(f64, f64)> {
+    let (n, x, y) = (after.n - before.n, after.x - before.x, after.y - before.y);
+    let moved = origin.checked_mul(2)?.checked_mul(x)?;
+    let square = origin.checked_mul(origin)?.checked_mul(n)?;
+    let sums = Sums {
+        n,
+        x: x - n * origin,
+        y,
+        xy: (after.xy - before.xy).checked_sub(origin.checked_mul(y)?)?,
+        xx: (after.xx - before.xx).checked_sub(moved)?.checked_add(square)?,
+    };
+    sums.line()
 }
 
 /// Quantiles over windows that stay sorted while they slide; series with NaN are left alone.

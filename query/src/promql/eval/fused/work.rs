@@ -19,8 +19,9 @@ use crate::promql::eval::task::Counts;
 
 /// Workers of a set that is worth more than one.
 const WORKERS: usize = 4;
-/// Series that one worker is enough for.
-const FEW: usize = 128;
+/// Series times steps that one worker is enough for, where a series costs as much as so many steps.
+const LITTLE: usize = 12_288;
+const SERIES_COST: usize = 32;
 /// Most series in a batch, and most values that they may give.
 const BATCH_SERIES: usize = 4096;
 const BATCH_VALUES: usize = 1 << 20;
@@ -277,7 +278,8 @@ pub(super) fn run(
     sink: &mut Sink<'_>,
 ) -> Result<bool, EvalError> {
     let known = KnownWindows::default();
-    let workers = if set.len() <= FEW { 1 } else { WORKERS };
+    let cost = set.len().saturating_mul(grid.len.saturating_add(SERIES_COST));
+    let workers = if cost <= LITTLE { 1 } else { WORKERS };
     let mut all = Vec::with_capacity(workers);
     for _ in 0..workers {
         all.push(Mutex::new(Worker {

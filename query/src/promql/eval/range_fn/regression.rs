@@ -5,6 +5,56 @@ use super::super::kahan::Kahan;
 use super::Window;
 use crate::number::format_go;
 
+/// What a least-squares line is made of, exact: times are milliseconds behind an origin, values are whole numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sums {
+    pub(crate) n: i128,
+    pub(crate) x: i128,
+    pub(crate) y: i128,
+    pub(crate) xy: i128,
+    pub(crate) xx: i128,
+}
+
+/// Whole numbers up to here are exact as floats.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// A value as a whole number, if it is one.
+#[inline]
+pub(crate) fn whole(value: f64) -> Option<i128> {
+    (value.trunc() == value && value.abs() <= WHOLE_MAX).then_some(value as i128)
+}
+
+impl Sums {
+    /// The sums over a window; none when a value is not whole.
+    fn of(w: &Window<'_>, origin: i64) -> Option<Sums> {
+        let mut sums = Sums::default();
+        for (time, value) in w.times.iter().zip(w.values) {
+            let (x, y) = (i128::from(time.saturating_sub(origin)), whole(*value)?);
+            sums.n += 1;
+            sums.x += x;
+            sums.y += y;
+            sums.xy = sums.xy.checked_add(x * y)?;
+            sums.xx = sums.xx.checked_add(x * x)?;
+        }
+        Some(sums)
+    }
+
+    /// Slope a second and value at the origin; none when the numbers are too large to stay exact.
+    pub(crate) fn line(self) -> Option<(f64, f64)> {
+        let rise = self
+            .n
+            .checked_mul(self.xy)?
+            .checked_sub(self.x.checked_mul(self.y)?)?;
+        let run = self
+            .n
+            .checked_mul(self.xx)?
+            .checked_sub(self.x.checked_mul(self.x)?)?;
+        let slope = rise as f64 / run as f64 * 1000.0;
+        let n = self.n as f64;
+        Some((slope, self.y as f64 / n - slope * (self.x as f64 / 1000.0) / n))
+    }
+}
+
 /// Slope and value at `origin` (milliseconds) of the least-squares line.
 fn line(w: &Window<'_>, origin: i64) -> (f64, f64) {
     let (mut x_sum, mut y_sum) = (Kahan::default(), Kahan::default());
@@ -17,6 +67,9 @@ fn line(w: &Window<'_>, origin: i64) -> (f64, f64) {
         } else {
             (0.0, first)
         };
+    }
+    if let Some(line) = Sums::of(w, origin).and_then(Sums::line) {
+        return line;
     }
     for (time, y) in w.times.iter().zip(w.values) {
         let x = time.saturating_sub(origin) as f64 / 1000.0;

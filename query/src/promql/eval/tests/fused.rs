@@ -161,7 +161,8 @@ proptest! {
         let end = if grid.2 == 0 { grid.0 } else { grid.0 + grid.1 };
         let call = format!("{}(m_total[{range}])", FUNCTIONS[function]);
         let quantile = format!("quantile_over_time({q}, m_total[{range}])");
-        for leaf in [call.as_str(), &quantile, "m_total", "m_total offset 30s"] {
+        let ahead = format!("predict_linear(m_total[{range}], {})", 1e4 * q);
+        for leaf in [call.as_str(), &quantile, &ahead, "m_total", "m_total offset 30s"] {
             for op in ["", "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"] {
                 let text = if op.is_empty() { leaf.to_owned() } else { format!("{op} by (g) ({leaf})") };
                 let times = (grid.0, end, grid.2);

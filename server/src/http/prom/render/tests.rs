@@ -48,6 +48,41 @@ fn histograms_have_the_bytes_of_prometheus() {
 
 proptest! {
     #[test]
+    fn points_of_series_at_any_times_are_those_of_each_alone(
+        all in proptest::collection::vec((0usize..6, 0usize..6, 0usize..4), 1..8),
+    ) {
+        const TIMES: [i64; 6] = [-1500, 0, 1000, 1001, 60_000, 1_795_261_840_123];
+        const VALUES: [f64; 4] = [1.0, -0.0, 0.1, f64::NAN];
+        let series: Vec<Series> = all
+            .iter()
+            .map(|(from, len, seed)| {
+                let timestamps = TIMES[*from..(*from + *len).min(6)].to_vec();
+                let values = (0..timestamps.len()).map(|i| VALUES[(seed + i / 2) % 4]).collect();
+                let samples = Samples { timestamps, values, delta: false };
+                Series { labels: Labels::empty(), samples, histograms: Vec::new() }
+            })
+            .collect();
+        let mut wanted = String::from("{\"resultType\":\"matrix\",\"result\":[");
+        for (i, one) in series.iter().enumerate() {
+            wanted.push_str(if i > 0 { ",{\"metric\":{}" } else { "{\"metric\":{}" });
+            let points = one.samples.timestamps.iter().zip(&one.samples.values).map(|(time, value)| {
+                let mut point = String::new();
+                push_point(&mut point, *time, *value);
+                point
+            });
+            let points: Vec<String> = points.collect();
+            if !points.is_empty() {
+                wanted.push_str(&format!(",\"values\":[{}]", points.join(",")));
+            }
+            wanted.push('}');
+        }
+        wanted.push(']');
+        let mut out = String::new();
+        push_result(&mut out, &Value::Matrix(series), 0);
+        prop_assert_eq!(out, wanted);
+    }
+
+    #[test]
     fn any_text_reads_back(text in any::<String>()) {
         let mut out = String::new();
         push_text(&mut out, &text);
