@@ -18,6 +18,7 @@ mod cases {
     mod promqltest;
     mod query;
     mod recording;
+    mod remember;
     mod remote_read;
     mod remote_write;
     mod remote_write_v2;

@@ -13,6 +13,7 @@ use crate::counters::Counters;
 use crate::governor::Governor;
 use crate::ingest::Stated;
 use crate::pool::Pool;
+use crate::remember::Remembered;
 
 /// The tenant of everything while tenancy is off.
 pub const DEFAULT_TENANT: &str = "default";
@@ -27,6 +28,8 @@ pub struct App {
     pub started_ms: i64,
     /// Who may query when, and with what.
     pub(crate) governor: Arc<Governor>,
+    /// Answers that may be given again.
+    pub(crate) remembered: Remembered,
     /// One permit per KiB of decompressed writes in work.
     pub in_flight: Semaphore,
     /// The threads that queries share beside their own.
@@ -49,6 +52,7 @@ impl App {
         };
         App {
             governor: Arc::new(Governor::new(&config)),
+            remembered: Remembered::new(config.query.remember_bytes),
             in_flight: Semaphore::new(permits(config.limits.in_flight_bytes_max >> 10)),
             config,
             counters: Counters::default(),

@@ -199,7 +199,7 @@ impl<'p> Parser<'p> {
         let from = self.at;
         self.at = counts.map_or(self.at + 1, |(_, _, end)| end);
         if let Some((min, max, _)) = counts
-            && (min < 0 || min > COUNT_MAX || max > COUNT_MAX || (max >= 0 && min > max))
+            && (!(0..=COUNT_MAX).contains(&min) || max > COUNT_MAX || (max >= 0 && min > max))
         {
             return self.fail(INVALID_COUNT, from);
         }

@@ -128,6 +128,26 @@ fn write_requests(out: &mut Exposition, app: &App) {
     }
 }
 
+/// Answers that are kept to be given again.
+fn write_remembered(out: &mut Exposition, app: &App) {
+    let kept = &app.remembered;
+    out.single(
+        "kymo_query_remembered_bytes",
+        "gauge",
+        "Memory of answers that are kept to be given again.",
+        kept.bytes() as f64,
+    );
+    let name = "kymo_queries_remembered_total";
+    out.family(
+        name,
+        "counter",
+        "Queries answered from kept answers, as a whole or for a part of their steps.",
+    );
+    for (part, count) in [("whole", &kept.whole), ("partly", &kept.partly)] {
+        out.sample(name, &[("part", part)], count.load(Ordering::Relaxed) as f64);
+    }
+}
+
 /// The gates, memory and ends of queries.
 fn write_queries(out: &mut Exposition, app: &App) {
     let governor = &app.governor;
@@ -185,6 +205,7 @@ fn write_queries(out: &mut Exposition, app: &App) {
     for (name, help, value) in counters {
         out.single(name, "counter", help, value as f64);
     }
+    write_remembered(out, app);
     let name = "kymo_queries_total";
     out.family(name, "counter", "Queries by how they ended.");
     for (outcome, counter) in Outcome::ALL.iter().zip(&governor.outcomes) {
