@@ -196,6 +196,8 @@ pub struct Web {
     pub admin_api: bool,
     /// The URL under which users reach the server, empty when unknown.
     pub external_url: String,
+    /// Path before all routes of the main listener; empty takes that of `external_url`.
+    pub route_prefix: String,
     /// Origins allowed to call the API from a browser, anchored.
     pub cors_origin: CorsOrigin,
 }
@@ -253,6 +255,25 @@ impl Default for Config {
     /// The configuration without a file: every key at its default.
     fn default() -> Config {
         parse("", &Overrides::default()).expect("the defaults of the table are valid")
+    }
+}
+
+impl Web {
+    /// The path before all routes of the main listener, without a slash at its end; empty for none.
+    pub fn prefix(&self) -> String {
+        let path = match self.route_prefix.as_str() {
+            "" => {
+                let after_scheme = self.external_url.split_once("://").map_or("", |(_, rest)| rest);
+                after_scheme.split_once('/').map_or("", |(_, path)| path)
+            }
+            stated => stated,
+        };
+        let path = path.split(['?', '#']).next().unwrap_or("").trim_matches('/');
+        if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        }
     }
 }
 

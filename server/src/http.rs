@@ -36,12 +36,19 @@ pub(crate) use tenant::Tenant;
 
 /// All routes of the main listener.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .merge(data_routes().layer(from_fn_with_state(Arc::clone(&app), when_ready)))
+    let prefix = app.config.web.prefix();
+    let around = from_fn_with_state(Arc::clone(&app), edge);
+    let routes = data_routes()
+        .layer(from_fn_with_state(Arc::clone(&app), when_ready))
         .merge(always_routes())
-        .merge(crate::grpc::routes())
-        .layer(from_fn_with_state(Arc::clone(&app), edge))
-        .with_state(app)
+        .layer(around.clone());
+    // The paths of gRPC are those of its services, wherever the rest lies.
+    let grpc = crate::grpc::routes().layer(around);
+    let all = match prefix.as_str() {
+        "" => routes.merge(grpc),
+        prefix => Router::new().nest(prefix, routes).merge(grpc).fallback(unknown),
+    };
+    all.with_state(app)
 }
 
 /// Routes that need the open node.

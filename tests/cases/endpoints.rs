@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use kymo_proto::remote_write::RequestEncoder;
 use kymo_tests::client::Answer;
-use kymo_tests::server::TestServer;
+use kymo_tests::server::{TestServer, config};
+use kymo_tests::wait::until;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -309,4 +310,19 @@ fn notices_are_listed_and_followed() {
         "{rest}"
     );
     stopping.join().unwrap();
+}
+
+#[test]
+fn routes_lie_below_the_prefix() {
+    let dir = TempDir::new().unwrap();
+    let sets = [("web.external_url", "https://example.org/prom/")];
+    let server = TestServer::start_unready(config(dir.path(), &sets));
+    until("ready", Duration::from_secs(30), || {
+        (server.client.get("/prom/-/ready", &[]).status == 200).then_some(())
+    });
+    let answer = server.client.get("/prom/api/v1/query", &[("query", "1")]);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(server.client.get("/api/v1/query", &[("query", "1")]).status, 404);
+    let metrics = server.client.get("/prom/metrics", &[]).text();
+    assert!(metrics.contains("path=\"/prom/api/v1/query\""), "{metrics}");
 }

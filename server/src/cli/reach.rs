@@ -104,6 +104,7 @@ impl Target {
         // A command must not drop data by age because it runs without the server's configuration.
         set("retention.time", "0s".to_owned());
         set("retention.size", "0".to_owned());
+        set("web.route_prefix", "/".to_owned());
         set(
             "tenancy",
             if self.tenant.is_some() { "on" } else { "off" }.to_owned(),

@@ -211,6 +211,7 @@ fn blank() -> Config {
         web: Web {
             admin_api: true,
             external_url: String::new(),
+            route_prefix: String::new(),
             cors_origin: CorsOrigin {
                 text: String::new(),
                 regex: regex::Regex::new("").expect("the empty pattern compiles"),

@@ -116,3 +116,23 @@ fn labels_are_a_map_or_a_list_of_pairs() {
         ["external_labels: \"a\" is not NAME=VALUE"]
     );
 }
+
+#[test]
+fn the_prefix_is_stated_or_that_of_the_external_url() {
+    let prefix = |yaml: &str| parse(yaml, &Overrides::default()).unwrap().web.prefix();
+    assert_eq!(prefix(""), "");
+    assert_eq!(
+        prefix("web:\n  external_url: https://a.example/prom/x/?y\n"),
+        "/prom/x"
+    );
+    assert_eq!(prefix("web:\n  external_url: https://a.example\n"), "");
+    assert_eq!(
+        prefix("web:\n  external_url: https://a.example/prom\n  route_prefix: /\n"),
+        ""
+    );
+    assert_eq!(prefix("web:\n  route_prefix: /own/\n"), "/own");
+    assert_eq!(
+        problems("web:\n  route_prefix: a b\n"),
+        ["web.route_prefix: \"a b\" is not a path such as /prometheus"]
+    );
+}

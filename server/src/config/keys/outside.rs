@@ -1,7 +1,7 @@
 //! Keys of what surrounds the data: logs and browsers.
 
 use super::Key;
-use super::values::{cors_origin, log_format, log_level, on_off};
+use super::values::{cors_origin, log_format, log_level, on_off, route_prefix};
 
 pub(super) const KEYS: &[Key] = &[
     Key {
@@ -38,6 +38,14 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
         show: |c| c.web.external_url.clone(),
+    },
+    Key {
+        path: "web.route_prefix",
+        default: "",
+        doc: "Path before all routes of the main listener; empty takes that of `web.external_url`, `/` is none.",
+        list: false,
+        apply: |c, v| route_prefix(v).map(|v| c.web.route_prefix = v),
+        show: |c| c.web.route_prefix.clone(),
     },
     Key {
         path: "web.cors_origin",

@@ -155,6 +155,17 @@ pub(super) fn log_level(text: &str) -> Result<String, String> {
         .map_err(|_| format!("{text:?} is not a level or filter"))
 }
 
+pub(super) fn route_prefix(text: &str) -> Result<String, String> {
+    let plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/-_.~".contains(c));
+    if plain && (text.is_empty() || text.starts_with('/')) && !text.contains("//") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a path such as /prometheus"))
+    }
+}
+
 pub(super) fn cors_origin(text: &str) -> Result<CorsOrigin, String> {
     Regex::new(&format!("^(?s:{text})$"))
         .map(|regex| CorsOrigin {

@@ -77,6 +77,7 @@ async fn flags(State(app): State<Arc<App>>) -> Reply {
         ("query.max-concurrency", "query.concurrency"),
         ("query.lookback-delta", "query.lookback"),
         ("web.external-url", "web.external_url"),
+        ("web.route-prefix", "web.route_prefix"),
         ("web.cors.origin", "web.cors_origin"),
     ];
     let own: BTreeMap<&str, String> = keys::all()
