@@ -121,7 +121,13 @@ fn what_is_given_again_is_what_an_evaluation_gives() {
     let (whole, partly) = (Cell::new(0.0), Cell::new(0.0));
     let done = runner.run(&steps(), |steps| {
         let dir = TempDir::new().unwrap();
-        let server = TestServer::start_with(dir.path(), &[("web.admin_api", "true"), ("features.promql_experimental_functions", "true")]);
+        let server = TestServer::start_with(
+            dir.path(),
+            &[
+                ("web.admin_api", "true"),
+                ("features.promql_experimental_functions", "true"),
+            ],
+        );
         let asked = std::panic::AssertUnwindSafe(|| steps.iter().for_each(|step| run(&server.client, step)));
         let ended = std::panic::catch_unwind(asked);
         whole.set(f64::max(whole.get(), counted(&server.client, "whole")));
