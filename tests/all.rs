@@ -7,6 +7,7 @@ mod cases {
     mod api;
     mod corpus;
     mod crash;
+    mod endpoints;
     mod federate;
     mod governor;
     mod lifecycle;
@@ -17,6 +18,7 @@ mod cases {
     mod promqltest;
     mod query;
     mod recording;
+    mod remember;
     mod remote_read;
     mod remote_write;
     mod remote_write_v2;

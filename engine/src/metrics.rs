@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod bits;
 pub mod block;
+pub mod changes;
 pub mod chunk;
 pub mod deletion;
 pub mod estimate;
@@ -30,6 +31,7 @@ pub use batch::{
     SeriesWrite, WriteBatch,
 };
 pub use block::SeriesRows;
+pub use changes::Moment;
 pub use estimate::Estimate;
 pub use exemplar::{Exemplar, TraceId, parse_trace_id};
 pub use head::Input;

@@ -89,6 +89,8 @@ pub struct Store<S: Signal> {
     /// applied to the head it was resolved against.
     gate: RwLock<()>,
     view: RwLock<View<S>>,
+    /// How often rows were taken away: by deletion or by retention.
+    removals: AtomicU64,
     manifest: Mutex<Manifest>,
     /// One flush at a time.
     flushing: Mutex<()>,
@@ -215,6 +217,7 @@ impl<S: Signal> Store<S> {
             options,
             gate: RwLock::new(()),
             view: RwLock::new(view),
+            removals: AtomicU64::new(0),
             manifest: Mutex::new(manifest),
             flushing: Mutex::new(()),
             merging: Mutex::new(()),

@@ -1,6 +1,6 @@
 //! What every request handler shares: the configuration, the node once it is open, counters and the gates.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use kymo_engine::db::Db;
@@ -13,6 +13,7 @@ use crate::counters::Counters;
 use crate::governor::Governor;
 use crate::ingest::Stated;
 use crate::pool::Pool;
+use crate::remember::Remembered;
 
 /// The tenant of everything while tenancy is off.
 pub const DEFAULT_TENANT: &str = "default";
@@ -27,10 +28,14 @@ pub struct App {
     pub started_ms: i64,
     /// Who may query when, and with what.
     pub(crate) governor: Arc<Governor>,
+    /// Answers that may be given again.
+    pub(crate) remembered: Remembered,
     /// One permit per KiB of decompressed writes in work.
     pub in_flight: Semaphore,
     /// The threads that queries share beside their own.
     pub pool: Pool,
+    /// Those who listen to notices.
+    pub(crate) listeners: Arc<AtomicUsize>,
     /// Metadata that OTLP senders stated lately.
     pub(crate) stated: Stated,
     node: OnceLock<Arc<Node>>,
@@ -47,11 +52,13 @@ impl App {
         };
         App {
             governor: Arc::new(Governor::new(&config)),
+            remembered: Remembered::new(config.query.remember_bytes),
             in_flight: Semaphore::new(permits(config.limits.in_flight_bytes_max >> 10)),
             config,
             counters: Counters::default(),
             pool: Pool::for_this_machine(),
             started_ms: now_ms(),
+            listeners: Arc::default(),
             stated: Stated::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),

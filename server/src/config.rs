@@ -110,6 +110,8 @@ pub struct QueryLimits {
     pub queue_length: u64,
     /// Longest time a query waits, in milliseconds; 0 is as long as it may take.
     pub queue_timeout_ms: u64,
+    /// Bytes of answers that are kept to be given again while they hold.
+    pub remember_bytes: u64,
     /// How far an instant selector looks back, in milliseconds.
     pub lookback_ms: u64,
     /// Time from which a query counts as slow, in milliseconds.

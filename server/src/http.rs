@@ -6,6 +6,7 @@ mod answer;
 mod caller;
 mod edge;
 mod federate;
+mod openapi;
 pub(crate) mod otlp;
 mod own;
 mod params;
@@ -87,6 +88,10 @@ fn data_routes() -> Router<Arc<App>> {
         .merge(prom::empty::routes())
         .merge(prom::status::routes())
         .merge(prom::active::routes())
+        .merge(prom::rules::routes())
+        .merge(prom::search::routes())
+        .route("/api/v1/features", get(prom::features::features))
+        .route("/api/v1/status/self_metrics", get(own::self_metrics))
         .merge(prom::deletes::routes())
         .merge(admin::routes())
 }
@@ -95,6 +100,9 @@ fn data_routes() -> Router<Arc<App>> {
 fn always_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/status/walreplay", get(prom::status::walreplay))
+        .route("/api/v1/openapi.yaml", get(openapi::openapi))
+        .route("/api/v1/notifications", get(prom::notices::list))
+        .route("/api/v1/notifications/live", get(prom::notices::live))
         .route("/-/healthy", get(own::healthy))
         .route("/metrics", get(own::metrics))
         .route("/version", get(own::version))

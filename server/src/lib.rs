@@ -16,6 +16,7 @@ mod listener;
 mod machine;
 mod options;
 pub mod pool;
+mod remember;
 pub mod run;
 pub mod scripts;
 pub mod units;

@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
 use super::batch::{Applied, Conflict, LabelSource, Metadata, WriteBatch};
+use super::changes::Changes;
 use super::exemplar::{Exemplar, TraceId};
 use super::key::SeriesKey;
 use super::matcher::Matcher;
@@ -57,6 +58,8 @@ pub struct MetricsHead {
     /// Series whose exemplars name a trace.
     traces: RwLock<HashMap<TraceId, Vec<Slot>>>,
     days: Mutex<BTreeSet<i64>>,
+    /// Shared by all heads of a store.
+    changes: Arc<Changes>,
     rows: AtomicU64,
     exemplars: AtomicU64,
     /// Samples of series nobody defined: only damage to the log can cause them.
@@ -77,10 +80,14 @@ impl MetricsHead {
     pub fn after(previous: &MetricsHead) -> MetricsHead {
         let names = previous.names.registry.read().len();
         if names > NAMES_SPARE + 2 * previous.defined.read().len() {
-            return MetricsHead::default();
+            return MetricsHead {
+                changes: previous.changes.clone(),
+                ..MetricsHead::default()
+            };
         }
         MetricsHead {
             names: previous.names.clone(),
+            changes: previous.changes.clone(),
             ..MetricsHead::default()
         }
     }
@@ -129,6 +136,7 @@ impl MetricsHead {
         if !record.series.is_empty() {
             self.define(&record.series, &record.origin.keys);
         }
+        let written = record.times();
         let mut applied = Applied {
             over_limit: std::mem::take(&mut record.origin.over_limit),
             refused: std::mem::take(&mut record.origin.refused),
@@ -142,6 +150,9 @@ impl MetricsHead {
         }
         for metadata in record.metadata {
             self.push_metadata(metadata);
+        }
+        if let Some((first, last)) = written {
+            self.changes.mark(first, last);
         }
         let rows = applied.stored + applied.exemplars + applied.histograms;
         self.rows.fetch_add(rows, Ordering::Relaxed);
@@ -213,8 +224,12 @@ impl MetricsHead {
         let registry = self.names.registry.read();
         let mut series = self.series.write();
         for id in &record.delta {
-            if let Some(series) = self.at(&registry, &mut series, *id) {
+            if let Some(series) = self.at(&registry, &mut series, *id)
+                && !series.is_delta()
+            {
                 series.set_delta();
+                // It says something about the samples before, too.
+                self.changes.mark_all();
             }
         }
         for (i, (id, write)) in record.histograms.drain(..).enumerate() {
@@ -312,6 +327,11 @@ impl MetricsHead {
             }
         }
         Ok(())
+    }
+
+    /// When times were written to.
+    pub fn changes(&self) -> &Arc<Changes> {
+        &self.changes
     }
 
     /// The names of the series.

@@ -89,6 +89,15 @@ impl OwnedMetadata {
 }
 
 impl Record {
+    /// The times of the first and the last sample of any kind.
+    pub fn times(&self) -> Option<(i64, i64)> {
+        let floats = self.samples.iter().map(|(_, time, _)| *time);
+        let histograms = self.histograms.iter().map(|(_, write)| write.time);
+        let mut times = floats.chain(histograms);
+        let first = times.next()?;
+        Some(times.fold((first, first), |(min, max), time| (min.min(time), max.max(time))))
+    }
+
     /// Appends the encoded form: columns, because neighbours in a column resemble each other.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(32 + self.samples.len() * 11);

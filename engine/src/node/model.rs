@@ -359,6 +359,31 @@ fn check_labels(node: &Node, model: &Model) {
     }
 }
 
+/// What the store calls unchanged since a moment is as it was then.
+fn check_changes(
+    node: &Node,
+    moment: &crate::metrics::Moment,
+    before: &BTreeMap<(usize, i64), u8>,
+    model: &Model,
+) {
+    for (min, max) in [(i64::MIN, i64::MAX), (0, 19), (20, DAY), (DAY, 20 * DAY)] {
+        let changed = node
+            .tenant("t")
+            .unwrap()
+            .metrics
+            .first_change_since(moment, min, max);
+        let kept =
+            |(_, time): &(usize, i64)| (min..=max).contains(time) && changed.is_none_or(|at| *time < at);
+        let of = |rows: &BTreeMap<(usize, i64), u8>| -> Vec<((usize, i64), u8)> {
+            rows.iter()
+                .filter(|(at, _)| kept(at))
+                .map(|(at, n)| (*at, *n))
+                .collect()
+        };
+        assert_eq!(of(before), of(&model.stored), "between {min} and {max}");
+    }
+}
+
 fn restart(storage: &MemoryStorage, kind: u8, seed: u64) -> (MemoryStorage, Arc<Node>) {
     let crash = [Crash::DropUnsynced, Crash::KeepUnsynced, Crash::Torn(seed)][kind as usize];
     let after = storage.crash(crash);
@@ -377,6 +402,8 @@ proptest! {
         let mut node = Node::open(Arc::new(storage.clone()), options()).unwrap().0;
         let mut model = Model::default();
         for step in &steps {
+            let moment = node.tenant("t").unwrap().metrics.moment();
+            let before = model.stored.clone();
             match step {
                 Step::Append(samples) => prop_assert_eq!(append(&node, samples), model.append(samples)),
                 Step::Flush => {
@@ -398,6 +425,9 @@ proptest! {
                 Step::Restart(kind, seed) => (storage, node) = restart(&storage, *kind, *seed),
             }
             check(&node, &model);
+            if !matches!(step, Step::Restart(..)) {
+                check_changes(&node, &moment, &before, &model);
+            }
         }
         prop_assert_eq!(node.verify().len(), 0);
     }

@@ -99,6 +99,16 @@ pub(super) fn concerning<'t>(tombstones: &'t [Tombstone], block: &BlockMeta) -> 
 }
 
 impl<S: Signal> Store<S> {
+    /// The head that takes writes.
+    pub(crate) fn open_head(&self) -> Arc<Head<S>> {
+        self.view.read().open.clone()
+    }
+
+    /// How often rows were taken away by deletion or retention since the store was opened.
+    pub fn removals(&self) -> u64 {
+        self.removals.load(Ordering::Acquire)
+    }
+
     /// What is applied now.
     pub fn snapshot(&self) -> Snapshot<S> {
         let view = self.view.read();

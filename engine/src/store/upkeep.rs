@@ -314,6 +314,10 @@ impl<S: Signal> Store<S> {
             view.sealed.retain(|h| !Arc::ptr_eq(h, head));
         }
         drop(view);
+        let lost = !edit.remove.is_empty() && edit.add.is_empty();
+        if lost || !edit.bury.is_empty() {
+            self.removals.fetch_add(1, Ordering::Release);
+        }
         gone.iter().for_each(|b| b.retire());
         Ok(())
     }

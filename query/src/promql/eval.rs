@@ -37,6 +37,7 @@ mod output;
 mod plan;
 mod quantile;
 mod range_fn;
+mod reach;
 mod selector;
 mod series;
 mod setop;
@@ -52,6 +53,7 @@ pub use error::EvalError;
 pub use explain::{Cost, costs, explain};
 pub use grid::Grid;
 pub use memory::{Account, MemoryPool, OutOfMemory, PoolEmpty};
+pub use reach::{Reach, reach};
 
 /// Where the series come from. A query asks once for all of its selectors, so that it sees one state.
 pub trait Source: Sync {

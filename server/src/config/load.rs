@@ -191,6 +191,7 @@ fn blank() -> Config {
             concurrency: 0,
             queue_length: 0,
             queue_timeout_ms: 0,
+            remember_bytes: 0,
             lookback_ms: 0,
             log_slow_ms: 0,
             log_file: None,

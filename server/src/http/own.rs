@@ -9,9 +9,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use kymo_engine::metrics::re2::compile_anchored;
 use kymo_engine::node::Node;
 
-use super::answer::json_response;
+use super::answer::{Answer, ApiError, Reply, json_response};
+use super::params::Params;
 use super::prom::status::build_info;
 use crate::app::App;
 use crate::counters::DURATION_BOUNDS;
@@ -40,14 +42,34 @@ pub(crate) async fn version() -> Response {
 
 /// The server's own metrics in Prometheus' text format.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let mut out = Exposition::default();
-    write_process(&mut out, &app);
-    write_requests(&mut out, &app);
-    write_queries(&mut out, &app);
-    write_ingest(&mut out, &app);
-    write_store(&mut out, &app);
+    let out = measured(&app);
     let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
     ([(header::CONTENT_TYPE, content_type)], out.into_text())
+}
+
+/// `/api/v1/status/self_metrics`: the same as JSON, those whose names match `metric_name_pattern` as a whole.
+pub(crate) async fn self_metrics(State(app): State<Arc<App>>, params: Params) -> Reply {
+    let pattern = match params.first("metric_name_pattern") {
+        "" => None,
+        text => Some(compile_anchored(text).ok_or_else(|| {
+            ApiError::parameter(
+                "metric_name_pattern",
+                format!("invalid regular expression: {text:?}"),
+            )
+        })?),
+    };
+    let wanted = |name: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
+    Answer::json(&measured(&app).into_json(wanted))
+}
+
+fn measured(app: &App) -> Exposition {
+    let mut out = Exposition::default();
+    write_process(&mut out, app);
+    write_requests(&mut out, app);
+    write_queries(&mut out, app);
+    write_ingest(&mut out, app);
+    write_store(&mut out, app);
+    out
 }
 
 fn write_process(out: &mut Exposition, app: &App) {
@@ -103,6 +125,26 @@ fn write_requests(out: &mut Exposition, app: &App) {
         let status = status.to_string();
         let labels = [("path", path.as_str()), ("status", status.as_str())];
         out.histogram(name, &labels, &DURATION_BOUNDS, &stats.buckets, stats.seconds);
+    }
+}
+
+/// Answers that are kept to be given again.
+fn write_remembered(out: &mut Exposition, app: &App) {
+    let kept = &app.remembered;
+    out.single(
+        "kymo_query_remembered_bytes",
+        "gauge",
+        "Memory of answers that are kept to be given again.",
+        kept.bytes() as f64,
+    );
+    let name = "kymo_queries_remembered_total";
+    out.family(
+        name,
+        "counter",
+        "Queries answered from kept answers, as a whole or for a part of their steps.",
+    );
+    for (part, count) in [("whole", &kept.whole), ("partly", &kept.partly)] {
+        out.sample(name, &[("part", part)], count.load(Ordering::Relaxed) as f64);
     }
 }
 
@@ -163,6 +205,7 @@ fn write_queries(out: &mut Exposition, app: &App) {
     for (name, help, value) in counters {
         out.single(name, "counter", help, value as f64);
     }
+    write_remembered(out, app);
     let name = "kymo_queries_total";
     out.family(name, "counter", "Queries by how they ended.");
     for (outcome, counter) in Outcome::ALL.iter().zip(&governor.outcomes) {

@@ -40,6 +40,14 @@ pub(super) const KEYS: &[Key] = &[
         show: |c| c.query.memory_total.to_string(),
     },
     Key {
+        path: "query.remember",
+        default: "64MiB",
+        doc: "Memory for answers that are given again as long as nothing they depend on is written to; `0` keeps none.",
+        list: false,
+        apply: |c, v| bounded_size(v, 0, 1 << 50).map(|v| c.query.remember_bytes = v),
+        show: |c| size_text(c.query.remember_bytes),
+    },
+    Key {
         path: "query.concurrency",
         default: "20",
         doc: "Queries evaluated at the same time; more wait within their timeout.",

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kymo_engine::db::Db;
+use kymo_engine::metrics::Moment;
 use kymo_query::promql::Expr;
-use kymo_query::promql::eval::{Budget, EvalError, EvalOptions, Evaluation, Query, Stats, Value};
+use kymo_query::promql::eval::{
+    Annotations, Budget, EvalError, EvalOptions, Evaluation, Query, Stats, Value,
+};
 use kymo_query::promql::eval::{costs, eval, explain};
 use serde_json::json;
 
@@ -16,6 +19,7 @@ use crate::config::Features;
 use crate::governor::{Cost, Running};
 use crate::http::answer::{Answer, Reply, push_json};
 use crate::pool::Pool;
+use crate::remember::{Kept, Known, Question, Remembered};
 use crate::scripts::SnapshotSource;
 
 /// Most warnings, and most infos, of one answer.
@@ -59,6 +63,13 @@ pub(crate) struct Job {
     pub(crate) features: Features,
 }
 
+/// What is known of a job's question, and where its answer is to be kept.
+pub(crate) struct Remember<'r> {
+    pub(crate) into: &'r Remembered,
+    pub(crate) question: Question,
+    pub(crate) known: Known,
+}
+
 /// A job that runs.
 struct Evaluating<'a> {
     job: &'a Job,
@@ -68,8 +79,37 @@ struct Evaluating<'a> {
     started: Instant,
 }
 
+impl Job {
+    /// True when its answer may be kept, or come from what is kept.
+    pub(crate) fn may_be_remembered(&self) -> bool {
+        self.stats.is_empty() && self.explain == Explain::No && self.limit.is_none()
+    }
+}
+
+/// The answer that is kept.
+pub(crate) fn remembered(kept: &Kept) -> Answer {
+    let mut data = String::with_capacity(kept.data.len() + 1);
+    data.push_str(&kept.data);
+    data.push('}');
+    Answer {
+        data: Some(data),
+        warnings: kept.warnings.clone(),
+        infos: kept.infos.clone(),
+        account: None,
+    }
+}
+
 /// Evaluates a job; blocks until it is done or stopped.
-pub(crate) fn evaluate(job: &Job, db: Option<&Db>, running: &Running, pool: &Pool, cost: &mut Cost) -> Reply {
+pub(crate) fn evaluate(
+    job: &Job,
+    db: Option<&Db>,
+    running: &Running,
+    pool: &Pool,
+    remember: Option<Remember<'_>>,
+    cost: &mut Cost,
+) -> Reply {
+    // Before anything is read: what is written from here on makes the answer doubtful.
+    let moment = db.map(|db| db.metrics.moment());
     let this = Evaluating {
         job,
         query: Query {
@@ -96,11 +136,21 @@ pub(crate) fn evaluate(job: &Job, db: Option<&Db>, running: &Running, pool: &Poo
         interrupted: &interrupted,
         executor: &executor,
     };
-    let evaluation = eval(&this.query, &this.source, &budget).map_err(|e| of_eval(&e, running))?;
+    let known = match &remember {
+        Some(Remember {
+            known: Known::UpTo(kept, last),
+            ..
+        }) => Some((kept.clone(), *last)),
+        _ => None,
+    };
+    let evaluation = this
+        .evaluation(known, &budget)
+        .map_err(|e| of_eval(&e, running))?;
     cost.samples_read = evaluation.stats.samples_read;
     cost.samples_queryable = evaluation.stats.total_queryable_samples;
     cost.samples_peak = evaluation.stats.peak_samples;
-    this.answer(evaluation)
+    let remember = remember.and_then(|remember| Some((remember, moment?)));
+    this.answer(evaluation, remember)
 }
 
 /// The switches of evaluation.
@@ -114,7 +164,35 @@ pub(crate) fn eval_options(features: Features) -> EvalOptions {
 }
 
 impl Evaluating<'_> {
-    fn answer(&self, evaluation: Evaluation) -> Reply {
+    /// Evaluates the steps that are not known and puts them behind those that are.
+    fn evaluation(
+        &self,
+        known: Option<(Arc<Kept>, i64)>,
+        budget: &Budget<'_>,
+    ) -> Result<Evaluation, EvalError> {
+        let Some((kept, last)) = known else {
+            return eval(&self.query, &self.source, budget);
+        };
+        let rest = Query {
+            start: last.saturating_add(self.query.step),
+            ..self.query.clone()
+        };
+        let mut evaluation = if rest.start > rest.end {
+            Evaluation {
+                value: Value::Matrix(Vec::new()),
+                annotations: Annotations::default(),
+                stats: Stats::default(),
+            }
+        } else {
+            eval(&rest, &self.source, budget)?
+        };
+        if let Value::Matrix(more) = &mut evaluation.value {
+            evaluation.value = kept.followed_by(self.query.start, last, std::mem::take(more));
+        }
+        Ok(evaluation)
+    }
+
+    fn answer(&self, evaluation: Evaluation, remember: Option<(Remember<'_>, Moment)>) -> Reply {
         let job = self.job;
         let mut answer = Answer {
             warnings: capped(evaluation.annotations.warnings, "warning"),
@@ -130,7 +208,13 @@ impl Evaluating<'_> {
         self.running.account.reserve(expected).map_err(out_of_memory)?;
         let mut data = String::with_capacity(expected);
         push_result(&mut data, &value, job.start);
-        drop(value);
+        if let Some((remember, moment)) = remember
+            && let Some(mut kept) = Kept::new(&self.query, moment, value, data.clone())
+        {
+            kept.warnings.clone_from(&answer.warnings);
+            kept.infos.clone_from(&answer.infos);
+            remember.into.keep(remember.question, kept);
+        }
         if !job.stats.is_empty() {
             if !matches!(job.stats.as_str(), "true" | "all") {
                 let text = format!(

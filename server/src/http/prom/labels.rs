@@ -38,6 +38,12 @@ impl Question {
         let limit = params.limit()?;
         let min_time = time_param(params, "start", i64::MIN)?;
         let max_time = time_param(params, "end", i64::MAX)?;
+        let question = Question::between(params, min_time, max_time)?;
+        Ok(Question { limit, ..question })
+    }
+
+    /// What `match[]` asks for between two times.
+    pub(crate) fn between(params: &Params, min_time: i64, max_time: i64) -> Result<Question, ApiError> {
         let mut selectors = Vec::new();
         for text in params.all("match[]") {
             selectors.push(selector(text)?);
@@ -46,7 +52,7 @@ impl Question {
             selectors,
             min_time,
             max_time,
-            limit,
+            limit: None,
         })
     }
 

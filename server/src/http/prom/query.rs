@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use kymo_query::promql::ast::ValueType;
 
-use super::evaluate::{self, Explain, Job};
+use super::evaluate::{self, Explain, Job, Remember};
 use super::governed::governed;
 use super::syntax::parsed;
 use crate::app::App;
@@ -17,6 +17,7 @@ use crate::http::answer::{Answer, ApiError, Reply};
 use crate::http::caller::Caller;
 use crate::http::params::Params;
 use crate::http::time::{parse_duration, parse_time, time_param};
+use crate::remember::{Known, Question};
 
 /// Most steps of a range query, as in Prometheus.
 const STEPS_MAX: i64 = 11_000;
@@ -114,8 +115,21 @@ async fn answer(app: &Arc<App>, caller: &Caller, params: &Params, kind: &str, jo
     let asked = caller.asks(kind, &job.text, (job.start, job.end, job.step));
     let db = app.reading(&caller.tenant);
     let with = Arc::clone(app);
+    let mut asked_before = None;
+    if let (Some(db), true) = (&db, app.remembered.is_on() && job.may_be_remembered()) {
+        let question = Question::new(&caller.tenant, &job.text, (job.start, job.step, job.lookback));
+        match app.remembered.known(&question, (job.start, job.end), db) {
+            Known::All(kept) => return Ok(evaluate::remembered(&kept)),
+            known => asked_before = Some((question, known)),
+        }
+    }
     governed(app, Gate::Samples, asked, timeout, move |admitted, cost| {
-        evaluate::evaluate(&job, db.as_deref(), &admitted.running, &with.pool, cost)
+        let remember = asked_before.map(|(question, known)| Remember {
+            into: &with.remembered,
+            question,
+            known,
+        });
+        evaluate::evaluate(&job, db.as_deref(), &admitted.running, &with.pool, remember, cost)
     })
     .await
 }

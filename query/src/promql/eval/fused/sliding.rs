@@ -102,8 +102,8 @@ impl Fast {
             Fast::Resets => counted(windows, values, out, |before, after| after < before),
             Fast::Min => extreme(windows, values, out, |a, b| a < b),
             Fast::Max => extreme(windows, values, out, |a, b| a > b),
-            Fast::Sum => sums(windows, values, out, false),
-            Fast::Avg => sums(windows, values, out, true),
+            Fast::Sum => return sums(windows, values, out, false),
+            Fast::Avg => return sums(windows, values, out, true),
             Fast::Quantile => return quantiles(windows, values, &scalars[0], out),
             Fast::Slope => return lines(windows, series, None, out),
             Fast::Ahead => return lines(windows, series, Some(&scalars[0]), out),
@@ -208,10 +208,13 @@ fn extreme(windows: &Windows, values: &[f64], out: &mut Vec<f64>, beats: impl Fn
 
 /// Sums or means: of integers, which are exact however they are added up, by what each window adds to the one before; of
 /// others several windows at a time.
-fn sums(windows: &Windows, values: &[f64], out: &mut Vec<f64>, mean: bool) {
+fn sums(windows: &Windows, values: &[f64], out: &mut Vec<f64>, mean: bool) -> bool {
+    let Some(gaps) = Gaps::of(values) else {
+        return false;
+    };
     let mut total = 0.0;
     let mut whole = true;
-    for value in values {
+    for value in values.iter().filter(|v| !v.is_nan()) {
         total += value.abs();
         whole &= value.trunc().to_bits() == value.to_bits() && value.to_bits() != MINUS_ZERO;
     }
@@ -220,13 +223,15 @@ fn sums(windows: &Windows, values: &[f64], out: &mut Vec<f64>, mean: bool) {
         until.push(0.0);
         let mut sum = 0.0;
         for value in values {
-            sum += value;
+            sum += if value.is_nan() { 0.0 } else { *value };
             until.push(sum);
         }
-        return each(windows, out, |from, to| {
-            let sum = until[to] - until[from];
-            if mean { sum / (to - from) as f64 } else { sum }
+        each(windows, out, |from, to| match until[to] - until[from] {
+            _ if gaps.within(from, to) => gaps.nan,
+            sum if mean => sum / (to - from) as f64,
+            sum => sum,
         });
+        return true;
     }
     let bounds: Vec<(usize, usize)> = windows.all().collect();
     for some in bounds.chunks(LANES) {
@@ -234,10 +239,48 @@ fn sums(windows: &Windows, values: &[f64], out: &mut Vec<f64>, mean: bool) {
         for (i, (from, to)) in some.iter().enumerate() {
             out.push(match to - from {
                 0 => ABSENT,
+                _ if gaps.within(*from, *to) => gaps.nan,
                 _ if mean => lanes.mean(i, &values[*from..*to]),
                 _ => lanes.kahan(i).total(),
             });
         }
+    }
+    true
+}
+
+/// Where a series has NaN, of which there is one kind: sums with it in a window are NaN of that kind.
+struct Gaps {
+    nan: f64,
+    /// How many there are before each sample.
+    until: Vec<u32>,
+}
+
+impl Gaps {
+    /// The gaps of a series; none when its NaN have different bits.
+    fn of(values: &[f64]) -> Option<Gaps> {
+        let nan = values.iter().copied().find(|v| v.is_nan());
+        let mut until = Vec::new();
+        if let Some(nan) = nan {
+            let mut count = 0;
+            until.reserve(values.len() + 1);
+            until.push(0);
+            for value in values {
+                count += u32::from(value.is_nan());
+                if value.is_nan() && value.to_bits() != nan.to_bits() {
+                    return None;
+                }
+                until.push(count);
+            }
+        }
+        Some(Gaps {
+            nan: nan.unwrap_or(f64::NAN),
+            until,
+        })
+    }
+
+    #[inline]
+    fn within(&self, from: usize, to: usize) -> bool {
+        !self.until.is_empty() && self.until[to] > self.until[from]
     }
 }
 
@@ -318,14 +361,17 @@ impl Lanes {
 /// Lines through windows of whole numbers: their slopes, or where they lead to. Other series are left alone.
 fn lines(windows: &Windows, series: Series<'_>, ahead: Option<&[f64]>, out: &mut Vec<f64>) -> bool {
     let Series { times, values, ends } = series;
-    let Some(first_time) = times.first().copied() else {
+    let (Some(first_time), Some(gaps)) = (times.first().copied(), Gaps::of(values)) else {
         return false;
     };
     // Sums of everything before each sample, by milliseconds behind the first one.
     let mut until = vec![Sums::default()];
     let mut sums = Sums::default();
     for (time, value) in times.iter().zip(values) {
-        let Some(y) = whole(*value) else { return false };
+        let gap = value.is_nan();
+        let Some(y) = (if gap { Some(0) } else { whole(*value) }) else {
+            return false;
+        };
         let x = i128::from(time.saturating_sub(first_time));
         sums.n += 1;
         sums.x += x;
@@ -347,8 +393,8 @@ fn lines(windows: &Windows, series: Series<'_>, ahead: Option<&[f64]>, out: &mut
     }
     let from_len = out.len();
     for (i, (from, to)) in windows.all().enumerate() {
-        if to < from + 2 {
-            out.push(ABSENT);
+        if to < from + 2 || gaps.within(from, to) {
+            out.push(if to < from + 2 { ABSENT } else { gaps.nan });
             continue;
         }
         let step = windows.first_step() + i;
