@@ -259,6 +259,16 @@ impl Governor {
         Some(found)
     }
 
+    /// Takes account of a query that was answered without being evaluated.
+    pub(crate) fn answered(&self, asked: &Asked, took: Duration) {
+        let cost = Cost {
+            took,
+            ..Cost::default()
+        };
+        self.outcomes[Outcome::Success as usize].add(1);
+        self.top.add(asked, &cost, Instant::now());
+    }
+
     /// The costliest queries by an order, of those that ended within `age`.
     pub(crate) fn top(&self, order: Order, age: Duration, tenant: Option<&str>, n: usize) -> Vec<TopRow> {
         self.top.rows(order, age, tenant, n)

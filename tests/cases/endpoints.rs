@@ -103,6 +103,13 @@ fn search_is_off_by_default_and_answers_lines_when_on() {
         lines(&ask("label_values", &[("label", "none")]))[0],
         json!({"results": []})
     );
+}
+
+#[test]
+fn searches_that_make_no_sense_are_refused_in_prometheus_words() {
+    let (_dir, server) = start(&[("features.search_api", "on")]);
+    let ask =
+        |path: &str, params: &[(&str, &str)]| server.client.get(&format!("/api/v1/search/{path}"), params);
     for (params, wanted) in [
         (
             &[("fuzz_threshold", "101")][..],

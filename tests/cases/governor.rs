@@ -1,12 +1,13 @@
 //! The query governor over real sockets: budgets of memory, the queue, killing, what survives a kill -9, slow and top
 //! queries, and estimates before anything is read.
 
+use std::process::Command;
 use std::thread::{JoinHandle, scope, spawn};
 use std::time::Duration;
 
 use kymo_proto::remote_write::RequestEncoder;
 use kymo_tests::client::{Answer, Client};
-use kymo_tests::server::{Child, TestServer, free_port};
+use kymo_tests::server::{Child, TestServer, free_port, kymo_binary};
 use kymo_tests::wait::until;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -346,6 +347,31 @@ fn top_queries_add_up_what_queries_cost() {
         (status, text.as_str()),
         (400, "invalid parameter \"topN\": cannot parse \"x\" to a number")
     );
+}
+
+#[test]
+fn queries_are_listed_and_ended_from_the_command_line() {
+    let (_dir, server) = start(&[]);
+    let kymo = |args: &[&str]| {
+        let out = Command::new(kymo_binary())
+            .args(["admin", "--server", server.client.base()])
+            .args(args)
+            .output()
+            .unwrap();
+        (out.status.success(), String::from_utf8(out.stdout).unwrap())
+    };
+    let endless = run(&server.client, endless());
+    let id = running(&server.client, 1)[0]["id"].as_str().unwrap().to_owned();
+    let (_, listed) = kymo(&["queries"]);
+    assert!(
+        listed.contains("max_over_time") && listed.contains("running"),
+        "{listed}"
+    );
+    assert!(!kymo(&["kill", "424242"]).0);
+    let (done, killed) = kymo(&["kill", &id]);
+    assert!(done && killed.starts_with("killed: max_over_time"), "{killed}");
+    assert_eq!(endless.join().unwrap().status, 499);
+    assert!(kymo(&["top-queries"]).1.contains("by samples read"));
 }
 
 #[test]

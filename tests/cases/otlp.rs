@@ -251,6 +251,26 @@ fn signals_that_are_not_there_say_so() {
 }
 
 #[test]
+fn type_and_unit_are_labels_where_the_feature_is_on() {
+    let (_dir, server) = start_with(&[("features.type_and_unit_labels", "on")]);
+    let request = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{
+        "name": "http.requests", "unit": "By",
+        "sum": {"aggregationTemporality": 2, "isMonotonic": true,
+            "dataPoints": [{"timeUnixNano": (NOW * 1_000_000_000).to_string(), "asInt": 1}]}}]}]}]});
+    let body = request.to_string();
+    assert_eq!(
+        post(&server.client, "/v1/metrics", JSON, "", body.as_bytes()).status,
+        200
+    );
+    let found = server
+        .client
+        .get("/api/v1/series", &[("match[]", "http_requests_bytes_total")]);
+    let wanted =
+        json!([{"__name__": "http_requests_bytes_total", "__type__": "counter", "__unit__": "bytes"}]);
+    assert_eq!(found.data(), wanted);
+}
+
+#[test]
 fn tenants_and_metadata() {
     let (_dir, server) = start_with(&[("tenancy", "on")]);
     let request = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{

@@ -290,6 +290,60 @@ fn metadata_is_kept_under_the_name_of_the_family() {
 }
 
 #[test]
+fn type_and_unit_are_labels_where_the_feature_is_on() {
+    let write = |metadata| {
+        let mut write = Encoder::default();
+        let parts = SeriesParts {
+            samples: &[sample(NOW, 1.0)],
+            metadata,
+            ..SeriesParts::default()
+        };
+        write.series([("__name__", "sent_total"), ("__type__", "gauge")], parts);
+        write
+    };
+    let series = |server: &TestServer| {
+        let found = server.client.get("/api/v1/series", &[("match[]", "sent_total")]);
+        found.data()
+    };
+    let (_dir, server) = start_with(&[("features.type_and_unit_labels", "on")]);
+    expect(
+        &server.client.write_v2(&write(Some((1, "", "bytes")))),
+        204,
+        [1, 0, 0],
+    );
+    expect(
+        &server.client.write_v2(&write(Some((2, "", "bytes")))),
+        204,
+        [1, 0, 0],
+    );
+    expect(&server.client.write_v2(&write(None)), 204, [1, 0, 0]);
+    assert_eq!(
+        series(&server),
+        json!([
+            {"__name__": "sent_total"},
+            {"__name__": "sent_total", "__type__": "counter", "__unit__": "bytes"},
+            {"__name__": "sent_total", "__type__": "gauge", "__unit__": "bytes"},
+        ])
+    );
+    let params = [("query", "sent_total * 2"), ("time", "1700000000")];
+    let (status, _, text) = server.client.get("/api/v1/query", &params).error();
+    assert_eq!(
+        (status, text.as_str()),
+        (422, "vector cannot contain metrics with the same labelset")
+    );
+    let (_dir, server) = start();
+    expect(
+        &server.client.write_v2(&write(Some((1, "", "bytes")))),
+        204,
+        [1, 0, 0],
+    );
+    assert_eq!(
+        series(&server),
+        json!([{"__name__": "sent_total", "__type__": "gauge"}])
+    );
+}
+
+#[test]
 fn series_without_samples_and_histograms_are_400_and_the_others_stored() {
     let (_dir, server) = start();
     let cases = [

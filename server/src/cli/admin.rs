@@ -42,6 +42,28 @@ enum AdminCommand {
     Snapshot,
     /// Show which metrics and labels make the most series.
     Cardinality(CardinalityArgs),
+    /// List the queries that run or wait.
+    Queries,
+    /// End a query that runs or waits.
+    Kill(KillArgs),
+    /// Show which queries cost most lately.
+    TopQueries(TopQueriesArgs),
+}
+
+#[derive(Debug, Args)]
+struct KillArgs {
+    /// The query's id, as `queries` lists it.
+    id: String,
+}
+
+#[derive(Debug, Args)]
+struct TopQueriesArgs {
+    /// Rows of each table.
+    #[arg(long, default_value = "10")]
+    limit: String,
+    /// How far back to look.
+    #[arg(long, default_value = "10m", value_name = "DURATION")]
+    within: String,
 }
 
 #[derive(Debug, Args)]
@@ -107,6 +129,10 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
             sent = params(&a.selectors, a.start.as_ref(), a.end.as_ref());
             sent.push(("limit", &a.limit));
         }
+        AdminCommand::Kill(a) => sent = vec![("id", a.id.as_str())],
+        AdminCommand::TopQueries(a) => {
+            sent = vec![("topN", a.limit.as_str()), ("maxLifetime", &a.within)];
+        }
         _ => {}
     }
     let (method, path) = match args.command {
@@ -120,6 +146,9 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
         AdminCommand::Clean => (Method::POST, "/api/v1/admin/tsdb/clean_tombstones"),
         AdminCommand::Snapshot => (Method::POST, "/api/v1/admin/tsdb/snapshot"),
         AdminCommand::Cardinality(_) => (Method::GET, "/api/v1/status/tsdb"),
+        AdminCommand::Queries => (Method::GET, "/api/v1/status/active_queries"),
+        AdminCommand::Kill(_) => (Method::POST, "/api/v1/status/active_queries/kill"),
+        AdminCommand::TopQueries(_) => (Method::GET, "/api/v1/status/top_queries"),
     };
     let answer = args.target.call(method, path, &sent)?;
     let data = &answer["data"];
@@ -153,6 +182,27 @@ fn show(command: &AdminCommand, data: &Value) {
         }
         AdminCommand::Retention(_) => say(&format!("{} blocks dropped", data["droppedBlocks"])),
         AdminCommand::Snapshot => say(&plain(&data["name"])),
+        AdminCommand::Queries => {
+            say(&rows_table(&data["active"]));
+            if data["unfinished"].as_array().is_some_and(|all| !all.is_empty()) {
+                say(&format!(
+                    "\nrunning when the process before this one ended\n{}",
+                    rows_table(&data["unfinished"])
+                ));
+            }
+        }
+        AdminCommand::Kill(_) => say(&format!("killed: {}", plain(&data["killed"]["query"]))),
+        AdminCommand::TopQueries(_) => {
+            for (title, key) in [
+                ("by count", "topByCount"),
+                ("by time in all", "topBySumDuration"),
+                ("by time on average", "topByAvgDuration"),
+                ("by peak memory", "topByPeakMemory"),
+                ("by samples read", "topBySamplesRead"),
+            ] {
+                say(&format!("{title}\n{}\n", rows_table(&data[key])));
+            }
+        }
         AdminCommand::Cardinality(_) => {
             say(&format!(
                 "{} series, {} label pairs",

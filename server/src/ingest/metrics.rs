@@ -7,6 +7,10 @@ use super::{Reason, Rejects};
 use crate::config::Limits;
 use crate::units::duration_text;
 
+/// The labels that state type and unit of a metric, where the feature is on.
+pub(super) const TYPE: &str = "__type__";
+pub(super) const UNIT: &str = "__unit__";
+
 /// What incoming samples are held against.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {

@@ -34,6 +34,8 @@ pub(super) struct Context<'a> {
     pub(super) rules: Rules,
     /// How names and labels are made.
     pub(super) settings: &'a Otlp,
+    /// Series get the labels `__type__` and `__unit__`.
+    pub(super) type_and_unit: bool,
     /// How far queries look back: samples about resources stand half as far apart.
     pub(super) lookback_ms: i64,
     /// Keeps the names that metadata is stated under.
@@ -92,6 +94,7 @@ struct MetricRow<'a> {
     name: &'a [u8],
     unit: &'a [u8],
     shape: Shape,
+    kind: MetricKind,
 }
 
 struct ScopeRow<'a> {
@@ -224,6 +227,7 @@ impl<'a> Request<'a> {
             name: metric.name,
             unit: metric.unit,
             shape,
+            kind,
         });
         self.state(&metric, shape, kind);
         self.add_points(metric.data, of)

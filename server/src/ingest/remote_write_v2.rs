@@ -11,7 +11,7 @@ use kymo_engine::metrics::{
 use kymo_proto::remote_write::v2::{self as wire, Scan, Series};
 
 use super::histogram::from_wire;
-use super::metrics::{Incoming, RawLabel, Rules, Unit, exemplar_labels, sent_text};
+use super::metrics::{Incoming, RawLabel, Rules, TYPE, UNIT, Unit, exemplar_labels, sent_text};
 use super::otlp::Context;
 use super::{Fault, Reason, Rejects};
 
@@ -23,6 +23,8 @@ pub(super) struct Request<'a> {
     /// The label numbers of all series in the batch, and where those of each end.
     refs: Vec<u32>,
     refs_end: Vec<u32>,
+    /// Type and unit of each series, where they become labels.
+    typed: Vec<(MetricKind, u32)>,
     rules: Rules,
     rejects: RefCell<Rejects>,
     context: Context<'a>,
@@ -130,6 +132,7 @@ impl<'a> Request<'a> {
             symbols: Symbols::new(symbols),
             refs: Vec::new(),
             refs_end: Vec::new(),
+            typed: Vec::new(),
             rules: context.rules,
             rejects: RefCell::default(),
             context,
@@ -159,7 +162,19 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn begin(&mut self, series: &Series<'_>, key: SeriesKey) {
+    fn begin(&mut self, series: &Series<'_>, mut key: SeriesKey) {
+        if self.context.type_and_unit {
+            let (kind, unit) = (series.metadata.kind, series.metadata.unit_ref);
+            let hash = self
+                .symbols
+                .hashes
+                .get(unit as usize)
+                .copied()
+                .unwrap_or_default();
+            let stated = [u128::from(kind).to_le_bytes(), hash.to_le_bytes()].concat();
+            key ^= series_key(&stated);
+            self.typed.push((MetricKind::from_number(u64::from(kind)), unit));
+        }
         self.batch.begin_series(key);
         self.refs.extend_from_slice(series.label_refs);
         self.refs_end.push(self.refs.len() as u32);
@@ -303,7 +318,16 @@ impl LabelSource for Request<'_> {
     fn labels(&self, series: u32, out: &mut LabelBuffer) -> LabelsFound {
         let i = series as usize;
         let start = if i == 0 { 0 } else { self.refs_end[i - 1] as usize };
-        let labels = self.symbols.labels(&self.refs[start..self.refs_end[i] as usize]);
+        let mut labels = self.symbols.labels(&self.refs[start..self.refs_end[i] as usize]);
+        if let Some((kind, unit)) = self.typed.get(i) {
+            labels.retain(|(name, _)| ![TYPE, UNIT].map(str::as_bytes).contains(name));
+            if *kind != MetricKind::Unknown {
+                labels.push((TYPE.as_bytes(), kind.as_str().as_bytes()));
+            }
+            if let Some(unit) = self.symbols.text(*unit).filter(|unit| !unit.is_empty()) {
+                labels.push((UNIT.as_bytes(), unit.as_bytes()));
+            }
+        }
         let mut rejects = self.rejects.borrow_mut();
         self.rules
             .spell(self.batch.series_at(i), &labels, &mut rejects, out)

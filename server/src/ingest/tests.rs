@@ -109,6 +109,7 @@ fn read_as_all(body: &[u8], nhcb: bool) -> [Option<usize>; 3] {
     let (texts, stated) = (Texts::default(), Stated::default());
     let context = Context {
         rules,
+        type_and_unit: false,
         settings: &settings,
         lookback_ms: 300_000,
         texts: &texts,

@@ -166,6 +166,7 @@ fn reading<'a>(app: &'a App, tenant: &'a str, rules: Rules, now_ms: i64, texts: 
     Context {
         rules,
         settings: &app.config.otlp,
+        type_and_unit: app.config.features.type_and_unit_labels,
         lookback_ms: i64::try_from(app.config.query.lookback_ms).unwrap_or(i64::MAX),
         texts,
         stated: &app.stated,

@@ -51,7 +51,7 @@ pub(super) fn eval(
             for (q, _) in wrong.into_iter().filter(|(_, wrong)| *wrong) {
                 warn_range(context, q, span);
             }
-            Ok(quantiles(aggregate, &scalars, &series, grid))
+            quantiles(context, aggregate, &scalars, &series, grid)
         }
         op => fold_all(context, op, aggregate, &series, grid),
     }
@@ -69,8 +69,16 @@ pub(super) fn group_labels(aggregate: &AggregateExpr, labels: &Labels) -> Labels
     }
 }
 
-/// The groups in the order of their first members.
-pub(super) fn groups(aggregate: &AggregateExpr, series: &[StepSeries]) -> Vec<Group> {
+/// Bytes of a group beside its labels and its values, about.
+const GROUP_BYTES: usize = 256;
+
+/// The groups in the order of their first members; they and results of so many steps for each are taken account of.
+pub(super) fn groups(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    series: &[StepSeries],
+    steps: usize,
+) -> Result<Vec<Group>, EvalError> {
     let mut index: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for (i, one) in series.iter().enumerate() {
@@ -86,7 +94,12 @@ pub(super) fn groups(aggregate: &AggregateExpr, series: &[StepSeries]) -> Vec<Gr
         groups[at].drop_name |= one.drop_name;
         groups[at].members.push(i);
     }
-    groups
+    let labels: usize = groups.iter().map(|group| group.labels.byte_len()).sum();
+    let each = GROUP_BYTES + steps * size_of::<f64>();
+    context
+        .meter
+        .hold(0, labels + groups.len().saturating_mul(each))?;
+    Ok(groups)
 }
 
 /// What gathers the values of a group at one step.
@@ -197,7 +210,7 @@ fn fold_all(
         histograms::ignored(context, series, op.as_str(), span);
     }
     let mut out = Vec::new();
-    for group in groups(aggregate, series) {
+    for group in groups(context, aggregate, series, grid.len)? {
         context.meter.tick(grid.len * group.members.len())?;
         let mut values = fold(series, &group.members, grid);
         if matches!(op, AggregateOp::Sum | AggregateOp::Avg)
@@ -243,9 +256,16 @@ fn fold<A: Accumulate>(series: &[StepSeries], members: &[usize], grid: Grid) -> 
         .collect()
 }
 
-fn quantiles(aggregate: &AggregateExpr, q: &[f64], series: &[StepSeries], grid: Grid) -> Vec<StepSeries> {
+fn quantiles(
+    context: &Context<'_>,
+    aggregate: &AggregateExpr,
+    q: &[f64],
+    series: &[StepSeries],
+    grid: Grid,
+) -> Result<Vec<StepSeries>, EvalError> {
     let mut values = Vec::new();
-    groups(aggregate, series)
+    let groups = groups(context, aggregate, series, grid.len)?;
+    let each = groups
         .into_iter()
         .map(|group| {
             let column = (0..grid.len).map(|step| {
@@ -266,5 +286,6 @@ fn quantiles(aggregate: &AggregateExpr, q: &[f64], series: &[StepSeries], grid: 
             let values = column.collect();
             StepSeries::floats(group.labels, group.drop_name, values)
         })
-        .collect()
+        .collect();
+    Ok(each)
 }

@@ -31,7 +31,7 @@ pub(super) fn eval(
         context.inform(aggregate.span, format!("ignored histogram in {op} aggregation"));
     }
     context.expect(&series)?;
-    let groups = groups(aggregate, &series);
+    let groups = groups(context, aggregate, &series, 0)?;
     let mut kept: Vec<StepSeries> = series.iter().map(StepSeries::emptied).collect();
     let mut order = Vec::new();
     for group in &groups {

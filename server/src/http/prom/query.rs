@@ -2,7 +2,7 @@
 //! connections, and the answer. A client that goes away cancels its query.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use kymo_query::promql::ast::ValueType;
@@ -111,6 +111,7 @@ fn millis(ms: u64) -> i64 {
 }
 
 async fn answer(app: &Arc<App>, caller: &Caller, params: &Params, kind: &str, job: Job) -> Reply {
+    let began = Instant::now();
     let timeout = timeout(app, params)?;
     let asked = caller.asks(kind, &job.text, (job.start, job.end, job.step));
     let db = app.reading(&caller.tenant);
@@ -119,7 +120,11 @@ async fn answer(app: &Arc<App>, caller: &Caller, params: &Params, kind: &str, jo
     if let (Some(db), true) = (&db, app.remembered.is_on() && job.may_be_remembered()) {
         let question = Question::new(&caller.tenant, &job.text, (job.start, job.step, job.lookback));
         match app.remembered.known(&question, (job.start, job.end), db) {
-            Known::All(kept) => return Ok(evaluate::remembered(&kept)),
+            Known::All(kept) => {
+                let answer = evaluate::remembered(&kept);
+                app.governor.answered(&asked, began.elapsed());
+                return Ok(answer);
+            }
             known => asked_before = Some((question, known)),
         }
     }

@@ -9,6 +9,7 @@ use super::values::{ValueFault, text, utf8};
 use super::{Part, Request, Row, ScopeRow, names};
 use crate::config::Otlp;
 use crate::ingest::Reason;
+use crate::ingest::metrics::{TYPE, UNIT};
 
 /// The resource attributes that become `job` and `instance`.
 pub(super) const IDENTIFYING: [&str; 3] = ["service.namespace", "service.name", "service.instance.id"];
@@ -74,6 +75,13 @@ impl Request<'_> {
             return Err((Reason::MissingName, format!("metric {:?}", utf8(metric.name)?)));
         }
         out.insert(METRIC_NAME.to_owned(), base + suffix);
+        if self.context.type_and_unit {
+            out.insert(TYPE.to_owned(), metric.kind.as_str().to_owned());
+            let unit = names::unit(settings.strategy, utf8(metric.unit)?);
+            if !unit.is_empty() {
+                out.insert(UNIT.to_owned(), unit);
+            }
+        }
         Ok(out)
     }
 

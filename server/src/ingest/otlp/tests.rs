@@ -18,6 +18,7 @@ fn made(settings: &Otlp, request: &Value) -> (Vec<String>, String) {
     let (texts, stated) = (Texts::default(), Stated::default());
     let context = Context {
         rules: Rules::at(NOW, Config::default().limits, 86_400_000),
+        type_and_unit: false,
         settings,
         lookback_ms: 300_000,
         texts: &texts,
@@ -330,6 +331,7 @@ fn a_series_is_named_by_what_decides_its_labels_alone() {
         let (texts, stated, settings) = (Texts::default(), Stated::default(), defaults());
         let context = Context {
             rules: Rules::at(NOW, Config::default().limits, 0),
+            type_and_unit: false,
             settings: &settings,
             lookback_ms: 300_000,
             texts: &texts,
@@ -356,6 +358,7 @@ fn metadata_is_stated_once_in_a_while() {
         let texts = Texts::default();
         let context = Context {
             rules: Rules::at(NOW, Config::default().limits, 0),
+            type_and_unit: false,
             settings: &settings,
             lookback_ms: 300_000,
             texts: &texts,
