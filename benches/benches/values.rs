@@ -89,7 +89,7 @@ fn measure(c: &mut Criterion, name: &str, chunks: &[Vec<f64>]) {
 }
 
 fn decode(bytes: &[u8], out: &mut Vec<f64>) -> bool {
-    let Ok(group) = Group::open(bytes) else {
+    let Ok(mut group) = Group::open(bytes) else {
         return false;
     };
     (0..group.chunk_count()).all(|i| {

@@ -8,7 +8,7 @@ mod read_back;
 mod run;
 mod usage;
 
-pub use ask::{Answers, Over, Took, ask_all, table as answers_table};
+pub use ask::{Answers, How, Over, Took, ask_all, medians, table as answers_table};
 pub use load::{Loaded, fill};
 pub use peer::{Kind, Server, Settled};
 pub use read_back::{ReadBack, read_back};

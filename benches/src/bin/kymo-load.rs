@@ -60,6 +60,12 @@ struct Queries {
     /// Start each server again for each query and measure its first answer.
     #[arg(long)]
     cold: bool,
+    /// Servers must compute each answer anew.
+    #[arg(long)]
+    uncached: bool,
+    /// Ask the first server also while it takes in so many samples a second, and compare.
+    #[arg(long)]
+    load: Option<u64>,
 }
 
 #[derive(Args)]
@@ -206,9 +212,70 @@ fn queries(args: &Queries) -> Result<()> {
             // What VictoriaMetrics has acknowledged is on its disk five seconds later.
             thread::sleep(Duration::from_secs(10));
         }
-        answers.push(measure::ask_all(*kind, &bin, &data, &over, args.cold)?);
+        let how = measure::How {
+            cold: args.cold,
+            uncached: args.uncached,
+        };
+        answers.push(measure::ask_all(*kind, &bin, &data, &over, how)?);
+        if let Some(rate) = args.load.filter(|_| answers.len() == 1) {
+            say(&under_load(
+                &Server::start_with(*kind, &bin, &data, args.uncached)?,
+                &over,
+                rate,
+            )?);
+        }
     }
     say(&measure::answers_table(&answers));
+    Ok(())
+}
+
+/// Median latencies of the queries while the server takes in samples, over those without.
+fn under_load(server: &Server, over: &measure::Over, rate: u64) -> Result<String> {
+    let idle = measure::medians(server, over)?;
+    let busy = std::sync::atomic::AtomicBool::new(true);
+    let connections = 4;
+    let loaded = thread::scope(|scope| {
+        for c in 0..connections {
+            let busy = &busy;
+            scope.spawn(move || trickle(&server.host, rate / connections, c, busy));
+        }
+        let loaded = measure::medians(server, over);
+        busy.store(false, Ordering::Relaxed);
+        loaded
+    })?;
+    let mut ratios: Vec<f64> = idle.iter().zip(&loaded).map(|(a, b)| b.1 / a.1).collect();
+    let lines = idle.iter().zip(&loaded);
+    let lines = lines.map(|(a, b)| format!("{:<32}{:>10.2}{:>10.2}", a.0, a.1, b.1));
+    let lines: Vec<String> = lines.collect();
+    ratios.sort_by(f64::total_cmp);
+    Ok(format!(
+        "milliseconds idle and at {rate} samples/s\n{}\nmedian ratio x {:.2}, largest x {:.2}",
+        lines.join("\n"),
+        ratios[ratios.len() / 2],
+        ratios[ratios.len() - 1]
+    ))
+}
+
+/// Sends series of its own at a rate until told to stop.
+fn trickle(host: &str, rate: u64, number: u64, busy: &std::sync::atomic::AtomicBool) -> Result<()> {
+    let batch = 500;
+    let first = number * 5000;
+    let work = Workload {
+        series: first + 5000,
+        start_ms: now_ms() - 60_000,
+        interval_ms: 1000,
+    };
+    let gap = Duration::from_secs_f64(batch as f64 / rate as f64);
+    let mut client = Client::connect(host)?;
+    let (started, mut sent) = (Instant::now(), 0u32);
+    while busy.load(Ordering::Relaxed) {
+        let (scrape, at) = (u64::from(sent) / 10, u64::from(sent) % 10 * batch);
+        let body = work.body(first + at..first + at + batch, scrape);
+        thread::sleep((started + gap * sent).saturating_duration_since(Instant::now()));
+        let status = client.remote_write("/api/v1/write", &body)?;
+        ensure!(status / 100 == 2, "answered {status}");
+        sent += 1;
+    }
     Ok(())
 }
 

@@ -47,6 +47,29 @@ impl Over {
     }
 }
 
+/// How servers are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Each query also once right after a start of its own.
+    pub cold: bool,
+    /// Servers compute every answer.
+    pub uncached: bool,
+}
+
+/// Median latencies of all queries, one after the other, in milliseconds.
+///
+/// # Errors
+/// When a query is refused.
+pub fn medians(server: &Server, over: &Over) -> Result<Vec<(&'static str, f64)>> {
+    let mut client = server.ready()?;
+    let mut all = Vec::new();
+    for asked in &ALL {
+        let took = repeat(&mut client, &over.path(asked), REPEAT_FOR)?;
+        all.push((asked.name, took[took.len() / 2]));
+    }
+    Ok(all)
+}
+
 /// What one query took.
 #[derive(Debug, Clone, Copy)]
 pub struct Took {
@@ -98,11 +121,11 @@ pub(super) fn repeat(client: &mut Client, path: &str, least: Duration) -> Result
 ///
 /// # Errors
 /// When a query is refused.
-pub fn ask_all(kind: Kind, bin: &Path, data: &Path, over: &Over, cold: bool) -> Result<Answers> {
+pub fn ask_all(kind: Kind, bin: &Path, data: &Path, over: &Over, how: How) -> Result<Answers> {
     let mut took = Vec::new();
     for asked in &ALL {
-        let first = if cold {
-            let server = Server::start(kind, bin, data)?;
+        let first = if how.cold {
+            let server = Server::start_with(kind, bin, data, how.uncached)?;
             let mut client = server.ready()?;
             ask(&mut client, &over.path(asked)).context(asked.text)?.0
         } else {
@@ -115,7 +138,7 @@ pub fn ask_all(kind: Kind, bin: &Path, data: &Path, over: &Over, cold: bool) -> 
             bytes: 0,
         });
     }
-    let server = Server::start(kind, bin, data)?;
+    let server = Server::start_with(kind, bin, data, how.uncached)?;
     let mut client = server.ready()?;
     for (asked, took) in ALL.iter().zip(&mut took) {
         let path = over.path(asked);
@@ -181,7 +204,7 @@ pub fn table(answers: &[Answers]) -> String {
             first.kind,
             other.kind,
             geometric_mean(ratios(|t| t.warm)),
-            // A query below the resolution of the kernel's clock counts as one tick over all its repetitions.
+            // Nothing is less than what the kernel's clock can tell of all repetitions together.
             geometric_mean(ratios(|t| t.cpu.max(0.01))),
             geometric_mean(ratios(|t| t.cold)),
             ratios(|t| t.warm).fold(0.0, f64::max)

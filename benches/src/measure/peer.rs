@@ -60,6 +60,15 @@ impl Kind {
         }
     }
 
+    /// What keeps it from giving the same answer again instead of computing it.
+    fn uncached(self) -> &'static [&'static str] {
+        match self {
+            Kind::Kymo => &["--set", "query.remember=0"],
+            Kind::VictoriaMetrics => &["-search.disableCache"],
+            Kind::Prometheus => &[],
+        }
+    }
+
     fn arguments(self, host: &str, data: &Path) -> Result<Vec<String>> {
         let shown = data.display();
         Ok(match self {
@@ -108,11 +117,20 @@ impl Server {
     /// # Errors
     /// When it cannot be started.
     pub fn start(kind: Kind, bin: &Path, data: &Path) -> Result<Server> {
+        Server::start_with(kind, bin, data, false)
+    }
+
+    /// As [`Server::start`]; `uncached` keeps it from giving an answer again instead of computing it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with(kind: Kind, bin: &Path, data: &Path, uncached: bool) -> Result<Server> {
         let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
         let host = socket.local_addr()?.to_string();
         drop(socket);
         let child = Command::new(bin)
             .args(kind.arguments(&host, data)?)
+            .args(if uncached { kind.uncached() } else { &[] })
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

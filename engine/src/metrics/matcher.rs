@@ -1,8 +1,7 @@
 //! Label matchers: `=`, `!=`, `=~`, `!~`, fully anchored, as PromQL, remote read and the label APIs share them.
 //! Not for line filters of logs, which are not anchored.
 
-use regex::Regex;
-
+use super::re2::Anchored;
 use crate::error::{Error, Result};
 
 /// How a matcher compares.
@@ -36,7 +35,7 @@ pub struct Matcher {
     name: String,
     op: MatchOp,
     value: String,
-    regex: Option<Regex>,
+    regex: Option<Anchored>,
 }
 
 impl PartialEq for Matcher {
@@ -89,6 +88,11 @@ impl Matcher {
         &self.value
     }
 
+    /// The regular expression, if it is one.
+    pub fn regex(&self) -> Option<&Anchored> {
+        self.regex.as_ref()
+    }
+
     /// True when a label of this value passes; the empty value stands for an absent label.
     pub fn matches(&self, value: &str) -> bool {
         match (self.op, &self.regex) {
@@ -108,7 +112,7 @@ impl Matcher {
     }
 }
 
-fn anchored(pattern: &str) -> Result<Regex> {
+fn anchored(pattern: &str) -> Result<Anchored> {
     super::re2::compile_anchored(pattern).ok_or_else(|| Error::Invalid {
         what: "invalid regular expression",
         value: pattern.to_owned(),

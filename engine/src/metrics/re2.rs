@@ -6,6 +6,8 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
+use regex_syntax::hir::literal::{ExtractKind, Extractor, Literal};
 
 /// Largest memory of one compiled expression, in bytes.
 const SIZE_MAX: usize = 64 << 20;
@@ -13,15 +15,118 @@ const SIZE_MAX: usize = 64 << 20;
 /// Largest count in `a{n,m}`.
 const COUNT_MAX: u32 = 1_000;
 
+/// An expression that must match a text as a whole, and what is known of the texts it matches.
+#[derive(Debug, Clone)]
+pub struct Anchored {
+    regex: Regex,
+    /// All texts it matches, when they are few.
+    texts: Option<Vec<String>>,
+    /// What all texts begin with.
+    prefix: String,
+    /// It matches every text, or every text but the empty one.
+    anything: Option<Anything>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anything {
+    AtAll,
+    NotEmpty,
+}
+
+/// Texts that an expression is expanded to at most.
+const TEXTS_MAX: usize = 256;
+
+impl Anchored {
+    /// True when it matches a text.
+    pub fn is_match(&self, text: &str) -> bool {
+        match (self.anything, &self.texts) {
+            (Some(Anything::AtAll), _) => true,
+            (Some(Anything::NotEmpty), _) => !text.is_empty(),
+            (None, Some(texts)) => texts.iter().any(|t| t == text),
+            (None, None) => text.starts_with(&self.prefix) && self.regex.is_match(text),
+        }
+    }
+
+    /// What its groups match of a text.
+    pub fn captures<'t>(&self, text: &'t str) -> Option<regex::Captures<'t>> {
+        self.regex.captures(text)
+    }
+
+    /// All texts it matches, when they are few; sorted, each once.
+    pub fn texts(&self) -> Option<&[String]> {
+        self.texts.as_deref()
+    }
+
+    /// What all texts it matches begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}
+
 /// Compiles a pattern that must match a text as a whole; `.` matches a newline. `None` when it is no RE2 pattern.
-pub fn compile_anchored(pattern: &str) -> Option<Regex> {
+pub fn compile_anchored(pattern: &str) -> Option<Anchored> {
     let translated = translate(pattern)?;
     // Parsed alone first, or `a)(b` would become valid inside the anchoring group.
     regex_syntax::Parser::new().parse(&translated).ok()?;
-    RegexBuilder::new(&format!("^(?s:{translated})$"))
+    let regex = RegexBuilder::new(&format!("^(?s:{translated})$"))
         .size_limit(SIZE_MAX)
         .build()
-        .ok()
+        .ok()?;
+    let whole = regex_syntax::ParserBuilder::new()
+        .dot_matches_new_line(true)
+        .build()
+        .parse(&translated)
+        .ok()?;
+    let anything = match pattern {
+        ".*" => Some(Anything::AtAll),
+        ".+" => Some(Anything::NotEmpty),
+        _ => None,
+    };
+    Some(Anchored {
+        regex,
+        texts: texts_of(&whole),
+        prefix: prefix_of(&whole),
+        anything,
+    })
+}
+
+/// The texts that an expression matches, when it is made of literals alone and they are few.
+fn texts_of(hir: &Hir) -> Option<Vec<String>> {
+    let found = Extractor::new()
+        .kind(ExtractKind::Prefix)
+        .limit_class(TEXTS_MAX)
+        .limit_repeat(TEXTS_MAX)
+        .limit_literal_len(4096)
+        .limit_total(TEXTS_MAX)
+        .extract(hir);
+    // Exact literals of something that looks around would leave out what it looks for.
+    if !hir.properties().look_set().is_empty() {
+        return None;
+    }
+    let literals = found.literals()?;
+    let text = |l: &Literal| match l.is_exact() {
+        true => String::from_utf8(l.as_bytes().to_vec()).ok(),
+        false => None,
+    };
+    let mut texts: Vec<String> = literals.iter().map(text).collect::<Option<_>>()?;
+    texts.sort_unstable();
+    texts.dedup();
+    Some(texts)
+}
+
+/// What every text that an expression matches begins with.
+fn prefix_of(hir: &Hir) -> String {
+    if !hir.properties().look_set().is_empty() {
+        return String::new();
+    }
+    let found = Extractor::new().kind(ExtractKind::Prefix).extract(hir);
+    let prefix = found.longest_common_prefix().unwrap_or_default();
+    // It may end within a character.
+    let valid = match std::str::from_utf8(prefix) {
+        Ok(text) => text,
+        Err(e) => std::str::from_utf8(&prefix[..e.valid_up_to()]).unwrap_or_default(),
+    };
+    valid.to_owned()
 }
 
 /// The pattern in the dialect of the `regex` crate. `None` for counts above RE2's limit.

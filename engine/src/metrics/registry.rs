@@ -284,11 +284,17 @@ impl Postings for Registry {
         Ok(series.cloned().unwrap_or_default())
     }
 
-    fn union_where(&self, name: &str, visit: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap> {
+    fn union_where(
+        &self,
+        name: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<RoaringBitmap> {
         let mut union = RoaringBitmap::new();
         let values = self.symbols.find(name).and_then(|name| self.index.get(&name));
         for (value, series) in values.into_iter().flatten() {
-            if visit(self.symbols.get(*value)) {
+            let value = self.symbols.get(*value);
+            if value.starts_with(prefix) && visit(value) {
                 union |= series;
             }
         }

@@ -42,9 +42,16 @@ fn the_scripts_of_prometheus_pass() {
 }
 
 mod experimental;
+mod info;
 
 fn outcome(script: &str) -> Outcome {
     run(script, &mut MemorySource::default()).unwrap()
+}
+
+fn assert_passes(script: &str) {
+    let outcome = outcome(script);
+    assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
+    assert!(outcome.passed > 0);
 }
 
 const LOADED: &str = "load 1m\n  up{job=\"a\"} 1+1x4 _ stale 9\n  up{job=\"b\"} 5x3\n\n";

@@ -148,6 +148,20 @@ impl<'b> BlockReader<'b> {
         Ok(None)
     }
 
+    /// The first symbol whose string is not `before`, which is true for a number of first ones only.
+    fn first_symbol(&self, before: impl Fn(&str) -> bool) -> Result<u32> {
+        let (mut low, mut high) = (0, self.symbol_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if before(self.symbol(middle)?) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
     fn entry_words(&self) -> usize {
         if self.index.v1 {
             ENTRY_WORDS_V1
@@ -309,12 +323,21 @@ impl Postings for BlockReader<'_> {
         }
     }
 
-    fn union_where(&self, name: &str, visit: &mut dyn FnMut(&str) -> bool) -> Result<RoaringBitmap> {
+    fn union_where(
+        &self,
+        name: &str,
+        prefix: &str,
+        visit: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<RoaringBitmap> {
         let mut union = RoaringBitmap::new();
         let Some(name) = self.find_symbol(name)? else {
             return Ok(union);
         };
-        for i in self.pairs_between([name, 0], [name.saturating_add(1), 0]) {
+        let (low, high) = (
+            self.first_symbol(|text| text < prefix)?,
+            self.first_symbol(|text| text < prefix || text.starts_with(prefix))?,
+        );
+        for i in self.pairs_between([name, low], [name, high]) {
             let entry = self.pair_entry(i);
             if visit(self.symbol(entry.pair[1])?) {
                 union |= self.bitmap(&entry)?;

@@ -57,3 +57,46 @@ fn any_pattern_is_compiled_or_refused() {
         drop(compile_anchored(&pattern));
     });
 }
+
+#[test]
+fn expressions_of_few_texts_are_expanded() {
+    let texts = |pattern: &str| compile_anchored(pattern).unwrap().texts().map(<[String]>::to_vec);
+    assert_eq!(texts("a|b|ab"), Some(vec!["a".into(), "ab".into(), "b".into()]));
+    assert_eq!(
+        texts("(GET|PO(ST|LL))"),
+        Some(vec!["GET".into(), "POLL".into(), "POST".into()])
+    );
+    assert_eq!(
+        texts("[ab]x?"),
+        Some(vec!["a".into(), "ax".into(), "b".into(), "bx".into()])
+    );
+    assert_eq!(texts(""), Some(vec![String::new()]));
+    assert_eq!(texts("a.*"), None);
+    assert_eq!(texts("\\bfoo"), None);
+    assert_eq!(texts("(?i)a"), Some(vec!["A".into(), "a".into()]));
+    assert_eq!(compile_anchored("node_(cpu|memory).*").unwrap().prefix(), "node_");
+    assert_eq!(
+        compile_anchored("caf\u{e9}s.+|caf\u{ea}s.+").unwrap().prefix(),
+        "caf"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn shortcuts_change_no_answer(
+        pattern in "[a-c.|()?*+\\[\\]^$\\\\bdn\u{e9}]{0,9}",
+        texts in proptest::collection::vec("[a-c\n\u{e9}]{0,5}", 1..20),
+    ) {
+        let Some(anchored) = compile_anchored(&pattern) else { return Ok(()) };
+        for text in &texts {
+            let plain = anchored.regex.is_match(text);
+            proptest::prop_assert_eq!(anchored.is_match(text), plain, "{:?} on {:?}", &pattern, text);
+            if plain {
+                proptest::prop_assert!(text.starts_with(anchored.prefix()));
+            }
+            if let Some(all) = anchored.texts() {
+                proptest::prop_assert_eq!(all.contains(text), plain, "{:?} on {:?}", &pattern, text);
+            }
+        }
+    }
+}

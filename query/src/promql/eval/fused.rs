@@ -58,8 +58,10 @@ impl<'s> Seen<'s> {
         if leaf.drops_names() && row.tells_unnamed && !self.unnamed.insert(row.unnamed) {
             return Err(EvalError::same_labels());
         }
+        // What a metric is may be told by labels, then its name says too little.
+        let by_labels = context.query.options.type_and_unit_labels;
         if let Some(arg) = leaf.counter_argument()
-            && self.names.insert(row.name, ()).is_none()
+            && (self.names.insert(row.name, ()).is_none() || by_labels)
         {
             let labels = self.labels(row.series)?;
             let one = StepSeries::floats(labels, false, Column::constant(0.0, 1));

@@ -9,11 +9,14 @@ use kymo_engine::metrics::{Matcher, is_stale};
 use super::EvalError;
 use super::context::Context;
 use super::grid::Grid;
-use super::plan::Shift;
 use super::series::{Collector, StepSeries};
 use super::task::Task;
 use crate::promql::ast::{CallExpr, Expr};
 use crate::promql::printer::label_set;
+
+mod reference;
+
+pub(super) use reference::reference;
 
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
 
@@ -159,7 +162,7 @@ fn read_infos(
 ) -> Result<Vec<InfoSeries>, EvalError> {
     let mut out = Vec::new();
     let mut task = Task::new(context, grid);
-    let shift = Shift::none();
+    let shift = reference(context.query, &call.args[0])?;
     let lookback = context.query.lookback;
     for data in context.series_of(call.args.as_ptr() as usize)? {
         let labels = data.labels();
@@ -169,7 +172,7 @@ fn read_infos(
         task.read(data, shift, (lookback, 0))?;
         let mut times = Vec::with_capacity(grid.len);
         for (step, time) in grid.times().enumerate() {
-            let found = newest_time(&task, time, lookback)?;
+            let found = newest_time(&task, shift.apply(time), lookback)?;
             task.counts.steps[step] += u64::from(found.is_some());
             times.push(found);
         }

@@ -6,7 +6,7 @@ use kymo_engine::labels::METRIC_NAME;
 use kymo_engine::metrics::{Matcher, Selection};
 
 use super::grid::Grid;
-use super::{EvalError, Query};
+use super::{EvalError, Query, info};
 use crate::promql::ast::{
     At, BinaryOp, Duration, DurationExpr, DurationOp, Expr, MatrixSelector, SubqueryExpr, UnaryOp,
     VectorSelector,
@@ -18,7 +18,7 @@ use crate::promql::functions;
 pub(super) const HINT_LOOKBACK: i64 = 600_000;
 
 /// How a modifier moves the time at which samples are looked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shift {
     at: Option<i64>,
     offset: i64,
@@ -33,6 +33,28 @@ impl Shift {
     /// The time to look at, for a step at `time`.
     pub(super) fn apply(self, time: i64) -> i64 {
         self.at.unwrap_or(time).saturating_sub(self.offset)
+    }
+
+    /// The same with the offset taken from a pinned time, so that equal shifts look equal.
+    pub(super) fn normal(self) -> Shift {
+        match self.at {
+            Some(_) => Shift {
+                at: Some(self.apply(0)),
+                offset: 0,
+            },
+            None => self,
+        }
+    }
+
+    /// What this one amounts to below another.
+    pub(super) fn within(self, outer: Shift) -> Shift {
+        match self.at {
+            Some(_) => self,
+            None => Shift {
+                at: outer.at,
+                offset: outer.offset.saturating_add(self.offset),
+            },
+        }
     }
 }
 
@@ -132,7 +154,8 @@ pub(super) fn plan(query: &Query, expr: &Expr, grid: Grid, out: &mut Vec<Planned
         Expr::Call(call) if call.function.name == "info" => {
             plan(query, &call.args[0], grid, out)?;
             let bare = selector_of(call.args.get(1));
-            plan_info(query, bare, call.args.as_ptr() as usize, grid, out);
+            let shift = info::reference(query, &call.args[0])?;
+            plan_info(query, bare, call.args.as_ptr() as usize, (shift, grid), out);
             Ok(())
         }
         other => other
@@ -154,7 +177,7 @@ fn plan_info(
     query: &Query,
     selector: Option<&VectorSelector>,
     node: usize,
-    grid: Grid,
+    (shift, grid): (Shift, Grid),
     out: &mut Vec<Planned>,
 ) {
     let given = selector.map(|s| s.matchers.as_slice()).unwrap_or_default();
@@ -166,13 +189,13 @@ fn plan_info(
     if matchers.is_empty() {
         matchers.push(Matcher::equal(METRIC_NAME, "target_info"));
     }
-    let min_time = grid.start.saturating_sub(query.lookback).saturating_add(1);
+    let oldest = shift.apply(grid.start).saturating_sub(query.lookback);
     out.push(Planned {
         node,
         selection: Selection {
             matchers,
-            min_time,
-            max_time: grid.last(),
+            min_time: oldest.saturating_add(1),
+            max_time: shift.apply(grid.last()),
         },
     });
 }

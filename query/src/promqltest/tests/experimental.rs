@@ -1,12 +1,6 @@
 //! Scripts of our own for functions and rules that the recorded scripts leave out.
 
-use super::outcome;
-
-fn assert_passes(script: &str) {
-    let outcome = outcome(script);
-    assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
-    assert!(outcome.passed > 0);
-}
+use super::assert_passes;
 
 #[test]
 fn info_adds_the_labels_of_info_series() {

@@ -435,12 +435,12 @@ fn between(before: &Sums, after: &Sums, origin: i128) -> Option<(f64, f64)> {
     sums.line()
 }
 
-/// Quantiles over windows that stay sorted while they slide; series with NaN are left alone.
+/// Quantiles over windows that stay sorted while they slide. Series in which equal values have different bits are left
+/// alone.
 fn quantiles(windows: &Windows, values: &[f64], q: &[f64], out: &mut Vec<f64>) -> bool {
-    if values
-        .iter()
-        .any(|v| v.is_nan() || v.to_bits() == (-0.0f64).to_bits())
-    {
+    let nan = values.iter().find(|v| v.is_nan()).map(|v| v.to_bits());
+    let alike = |v: &f64| v.to_bits() != MINUS_ZERO && (!v.is_nan() || Some(v.to_bits()) == nan);
+    if !values.iter().all(alike) {
         return false;
     }
     let mut sorted: Vec<f64> = Vec::with_capacity(windows.widest());

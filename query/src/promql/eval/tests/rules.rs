@@ -103,6 +103,25 @@ fn names_drop_at_once_unless_removal_is_delayed() {
 }
 
 #[test]
+fn the_type_label_tells_what_is_no_counter() {
+    let mut source = MemorySource::default();
+    for kind in ["counter", "gauge", "histogram"] {
+        let labels = Labels::from_pairs([("__name__", "m"), ("__type__", kind), ("k", kind)]);
+        (0..10).for_each(|t| source.add(&labels, t * 15_000, t as f64));
+    }
+    for text in ["rate(m[1m])", "sum(rate(m[1m]))", "-rate(m[1m])"] {
+        let mut query = query(text, 0, 120_000, 60_000);
+        query.options.type_and_unit_labels = true;
+        let infos = eval(&query, &source, &Budget::default())
+            .unwrap()
+            .annotations
+            .infos;
+        assert_eq!(infos.len(), 1, "{text}: {infos:?}");
+        assert!(infos[0].contains("got \"gauge\": \"m\""), "{text}: {infos:?}");
+    }
+}
+
+#[test]
 fn the_plan_names_what_is_read() {
     let query = query(
         "sum(rate(m_total{i!=\"2\"}[1m])) > max_over_time(m_total[2m:30s] @ 300)",
