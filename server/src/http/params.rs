@@ -73,11 +73,15 @@ impl<S: Send + Sync> FromRequest<S> for Params {
                     .starts_with("application/x-www-form-urlencoded")
             });
         let mut params = Params::default();
-        if is_form && request.method() == Method::POST {
+        // A body is read even when it is no form: a connection that closes with unread bytes may take the answer with it.
+        let is_post = request.method() == Method::POST;
+        if request.method() != Method::GET {
             let body = to_bytes(request.into_body(), FORM_BYTES_MAX)
                 .await
                 .map_err(|e| ApiError::bad_data(format!("error parsing form values: {e}")))?;
-            params.extend(&body);
+            if is_form && is_post {
+                params.extend(&body);
+            }
         }
         params.extend(query.as_bytes());
         Ok(params)
