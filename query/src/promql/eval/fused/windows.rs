@@ -217,10 +217,13 @@ impl Windows {
     }
 }
 
+/// Number of timestamps, the first and the last.
+type Ends = (usize, i64, i64);
+
 /// Windows by timestamps.
 #[derive(Default)]
 pub(super) struct KnownWindows {
-    by_ends: RwLock<HashMap<(usize, i64, i64), Vec<Arc<Windows>>>>,
+    by_ends: RwLock<HashMap<Ends, Vec<Arc<Windows>>>>,
     bytes: AtomicUsize,
 }
 
