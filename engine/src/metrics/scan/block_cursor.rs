@@ -20,7 +20,7 @@ const SYMBOL_IDENTITIES: u16 = 0xff00;
 /// Kind of the cached identities of a block's series, in pages of [`SERIES_PER_PAGE`].
 const SERIES_IDENTITIES: u16 = 0xff01;
 /// Timestamps kept decoded at most.
-const TIMES_MAX: usize = 256 << 10;
+const TIMES_MAX: usize = 64 << 10;
 
 pub(super) struct BlockCursor<'s> {
     part: &'s BlockPart,

@@ -228,6 +228,11 @@ pub(super) struct KnownWindows {
 }
 
 impl KnownWindows {
+    /// Bytes of the windows that are kept, and of one more.
+    pub(super) fn byte_len(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed).min(KEPT_BYTES)
+    }
+
     /// The windows over `times`, made when they are not known.
     pub(super) fn get(&self, times: &[i64], make: impl FnOnce() -> Windows) -> Arc<Windows> {
         let ends = (
