@@ -112,7 +112,7 @@ fn read_zero_threshold(input: &mut BitReader<'_>) -> Result<f64> {
 /// Bounds that are whole thousandths take few bits; a zero bit stands before others.
 fn put_bound(out: &mut BitWriter, bound: f64) {
     let thousandths = (bound * 1000.0).round();
-    let exact = bound >= 0.0 && bound * 1000.0 <= THOUSANDTHS_MAX && thousandths / 1000.0 == bound;
+    let exact = bound.is_sign_positive() && bound * 1000.0 <= THOUSANDTHS_MAX && thousandths / 1000.0 == bound;
     if exact {
         put_unsigned(out, thousandths as u64 + 1);
     } else {
