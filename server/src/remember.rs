@@ -163,15 +163,27 @@ impl Remembered {
         if let Some(before) = entries.by_question.insert(question, entry) {
             entries.bytes -= before.bytes;
         }
-        while entries.bytes > self.bytes_max {
-            let oldest = entries.by_question.iter().min_by_key(|(_, entry)| entry.used);
-            let Some(question) = oldest.map(|(question, _)| question.clone()) else {
-                break;
-            };
-            if let Some(gone) = entries.by_question.remove(&question) {
-                entries.bytes -= gone.bytes;
-            }
+        if entries.bytes > self.bytes_max {
+            entries.drop_oldest(self.bytes_max - self.bytes_max / 8);
         }
+    }
+}
+
+impl Entries {
+    /// Lets those go that were not used for longest, until the others take no more than `bytes`. A part of all goes at
+    /// once, so that not every new answer has to look through them.
+    fn drop_oldest(&mut self, bytes: usize) {
+        let mut by_use: Vec<(u64, usize)> = self.by_question.values().map(|e| (e.used, e.bytes)).collect();
+        by_use.sort_unstable();
+        let mut last = 0;
+        for (used, size) in by_use {
+            if self.bytes <= bytes {
+                break;
+            }
+            self.bytes -= size;
+            last = used;
+        }
+        self.by_question.retain(|_, entry| entry.used > last);
     }
 }
 
@@ -275,3 +287,6 @@ fn part(series: &Series, start: i64, last: i64) -> Series {
         histograms: series.histograms.iter().filter(within).cloned().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,7 +137,7 @@ fn slice_of<'a, T>(all: &'a [T], ends: &[u32], i: usize) -> Option<&'a [T]> {
 
 impl SeriesPage {
     /// Number of series.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.pair_ends.len()
     }
 

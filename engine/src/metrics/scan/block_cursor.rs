@@ -20,7 +20,7 @@ const SYMBOL_IDENTITIES: u16 = 0xff00;
 /// Kind of the cached identities of a block's series, in pages of [`SERIES_PER_PAGE`].
 const SERIES_IDENTITIES: u16 = 0xff01;
 /// Timestamps kept decoded at most.
-const TIMES_MAX: usize = 256 << 10;
+const TIMES_MAX: usize = 64 << 10;
 
 pub(super) struct BlockCursor<'s> {
     part: &'s BlockPart,
@@ -72,7 +72,7 @@ impl<'s> BlockCursor<'s> {
             self.page_number = Some(number);
         }
         let place = (series % SERIES_PER_PAGE) as usize;
-        if place < self.page.len() {
+        if place < self.page.count() {
             return Ok(place);
         }
         Err(self.reader.file().corrupt(series.into(), "no such series"))
@@ -116,7 +116,7 @@ impl<'s> BlockCursor<'s> {
             let symbols = self.symbol_identities()?;
             self.page(at)?;
             let mut all = Vec::with_capacity(16 * SERIES_PER_PAGE as usize);
-            for place in 0..self.page.len() {
+            for place in 0..self.page.count() {
                 let mut identity = Identity::default();
                 for [name, value] in self.page.pairs(place).unwrap_or_default() {
                     let name = self.identity_of_symbol(&symbols, *name)?;

@@ -123,7 +123,7 @@ impl<'q> Leaf<'q> {
 
     /// Delayed removal makes groups of names that are gone later; that is left to the general evaluation.
     pub(super) fn can_be_folded(&self) -> bool {
-        !(self.delayed && self.drops_names()) && !self.has_scalar_warnings()
+        !(self.has_scalar_warnings() || self.delayed && self.drops_names())
     }
 
     /// Warnings about arguments go by single results.

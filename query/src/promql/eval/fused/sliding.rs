@@ -305,9 +305,9 @@ impl Lanes {
             _ => 0,
         };
         if together > 0 {
-            let starts: [&[f64]; LANES] = std::array::from_fn(|i| &values[bounds[i].0..][..together]);
-            for k in 0..together {
-                lanes.add(std::array::from_fn(|i| starts[i][k]));
+            let [a, b, c, d] = std::array::from_fn(|i: usize| &values[bounds[i].0..][..together]);
+            for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+                lanes.add([*a, *b, *c, *d]);
             }
         }
         for (i, (from, to)) in bounds.iter().enumerate() {

@@ -217,14 +217,22 @@ impl Windows {
     }
 }
 
+/// Number of timestamps, the first and the last.
+type Ends = (usize, i64, i64);
+
 /// Windows by timestamps.
 #[derive(Default)]
 pub(super) struct KnownWindows {
-    by_ends: RwLock<HashMap<(usize, i64, i64), Vec<Arc<Windows>>>>,
+    by_ends: RwLock<HashMap<Ends, Vec<Arc<Windows>>>>,
     bytes: AtomicUsize,
 }
 
 impl KnownWindows {
+    /// Bytes of the windows that are kept, and of one more.
+    pub(super) fn byte_len(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed).min(KEPT_BYTES)
+    }
+
     /// The windows over `times`, made when they are not known.
     pub(super) fn get(&self, times: &[i64], make: impl FnOnce() -> Windows) -> Arc<Windows> {
         let ends = (

@@ -108,6 +108,10 @@ impl Part {
         self.rows.iter().map(|row| row.values.len()).sum()
     }
 
+    fn byte_len(&self) -> usize {
+        self.values.capacity() * 8 + self.rows.capacity() * size_of::<Row>()
+    }
+
     fn clear(&mut self) {
         self.rows.clear();
         self.labels.clear();
@@ -299,9 +303,11 @@ pub(super) fn run(
     }
     let batch = (BATCH_VALUES / grid.len.max(1)).clamp(workers, BATCH_SERIES);
     let mut parts: Vec<Part> = all.iter().map(|_| Part::default()).collect();
+    let mut reserved = 0;
     for first in (0..set.len()).step_by(batch) {
         let range = first..(first + batch).min(set.len());
         if !run_batch(context.budget, &all, range)? {
+            context.budget.release(reserved);
             return Ok(false);
         }
         for (worker, part) in all.iter_mut().zip(&mut parts) {
@@ -310,12 +316,18 @@ pub(super) fn run(
         context
             .meter
             .peek(parts.iter().map(|part| part.values.len()).sum())?;
+        let used = known.byte_len() + parts.iter().map(Part::byte_len).sum::<usize>();
+        if used > reserved {
+            context.budget.reserve(used - reserved)?;
+            reserved = used;
+        }
         context.meter.peek(parts.iter().map(Part::samples).sum())?;
         sink(&mut parts)?;
         for (worker, part) in all.iter_mut().zip(&mut parts) {
             std::mem::swap(&mut unlocked(worker).part, part);
         }
     }
+    context.budget.release(reserved);
     for worker in &mut all {
         let worker = unlocked(worker);
         worker.count_windows();
