@@ -116,22 +116,31 @@ impl Remembered {
         self.entries.lock().bytes
     }
 
+    fn find(&self, question: &Question) -> Option<Arc<Kept>> {
+        let mut entries = self.entries.lock();
+        entries.clock += 1;
+        let now = entries.clock;
+        let entry = entries.by_question.get_mut(question)?;
+        entry.used = now;
+        Some(entry.kept.clone())
+    }
+
+    /// The answer to a question over the steps from `start` to `end`, if it is known and holds.
+    pub(crate) fn whole(&self, question: &Question, window: (i64, i64), db: &Db) -> Option<Arc<Kept>> {
+        let kept = self.find(question)?;
+        if (kept.start, kept.end) != window || kept.changed(db).is_some() {
+            return None;
+        }
+        self.whole.fetch_add(1, Ordering::Relaxed);
+        Some(kept)
+    }
+
     /// What is known of a question over the steps from `start` to `end`.
     pub(crate) fn known(&self, question: &Question, (start, end): (i64, i64), db: &Db) -> Known {
-        let kept = {
-            let mut entries = self.entries.lock();
-            entries.clock += 1;
-            let now = entries.clock;
-            let Some(entry) = entries.by_question.get_mut(question) else {
-                return Known::Nothing;
-            };
-            entry.used = now;
-            entry.kept.clone()
+        let Some(kept) = self.find(question) else {
+            return Known::Nothing;
         };
-        let changed = kept
-            .reach
-            .times
-            .and_then(|(first, last)| db.metrics.first_change_since(&kept.moment, first, last));
+        let changed = kept.changed(db);
         if changed.is_none() && (kept.start, kept.end) == (start, end) {
             self.whole.fetch_add(1, Ordering::Relaxed);
             return Known::All(kept);
@@ -201,6 +210,12 @@ impl Kept {
             infos: Vec::new(),
             data,
         })
+    }
+
+    /// The first time of those it depends on that has been written to since.
+    fn changed(&self, db: &Db) -> Option<i64> {
+        let (first, last) = self.reach.times?;
+        db.metrics.first_change_since(&self.moment, first, last)
     }
 
     /// The last step that holds when what lies from `changed` on has been written to.

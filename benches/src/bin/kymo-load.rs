@@ -234,30 +234,38 @@ fn under_load(server: &Server, over: &measure::Over, rate: u64) -> Result<String
     let idle = measure::medians(server, over)?;
     let busy = std::sync::atomic::AtomicBool::new(true);
     let connections = 4;
-    let loaded = thread::scope(|scope| {
-        for c in 0..connections {
-            let busy = &busy;
-            scope.spawn(move || trickle(&server.host, rate / connections, c, busy));
-        }
+    let started = Instant::now();
+    let (loaded, sent) = thread::scope(|scope| {
+        let busy = &busy;
+        let workers: Vec<_> = (0..connections)
+            .map(|c| scope.spawn(move || trickle(&server.host, rate / connections, c, busy)))
+            .collect();
         let loaded = measure::medians(server, over);
         busy.store(false, Ordering::Relaxed);
-        loaded
+        let mut sent = 0;
+        for worker in workers {
+            sent += worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a connection's thread panicked"))??;
+        }
+        anyhow::Ok((loaded?, sent))
     })?;
+    let acknowledged = sent as f64 / started.elapsed().as_secs_f64();
     let mut ratios: Vec<f64> = idle.iter().zip(&loaded).map(|(a, b)| b.1 / a.1).collect();
     let lines = idle.iter().zip(&loaded);
     let lines = lines.map(|(a, b)| format!("{:<32}{:>10.2}{:>10.2}", a.0, a.1, b.1));
     let lines: Vec<String> = lines.collect();
     ratios.sort_by(f64::total_cmp);
     Ok(format!(
-        "milliseconds idle and at {rate} samples/s\n{}\nmedian ratio x {:.2}, largest x {:.2}",
+        "milliseconds idle and at {acknowledged:.0} samples/s\n{}\nmedian ratio x {:.2}, largest x {:.2}",
         lines.join("\n"),
         ratios[ratios.len() / 2],
         ratios[ratios.len() - 1]
     ))
 }
 
-/// Sends series of its own at a rate until told to stop.
-fn trickle(host: &str, rate: u64, number: u64, busy: &std::sync::atomic::AtomicBool) -> Result<()> {
+/// Sends series of its own at a rate until told to stop; returns the number of samples.
+fn trickle(host: &str, rate: u64, number: u64, busy: &std::sync::atomic::AtomicBool) -> Result<u64> {
     let batch = 500;
     let first = number * 5000;
     let work = Workload {
@@ -276,7 +284,7 @@ fn trickle(host: &str, rate: u64, number: u64, busy: &std::sync::atomic::AtomicB
         ensure!(status / 100 == 2, "answered {status}");
         sent += 1;
     }
-    Ok(())
+    Ok(u64::from(sent) * batch)
 }
 
 /// Measures servers one after the other and prints their figures side by side; churn is told beside its absence.
