@@ -5,7 +5,11 @@ use crate::wire::Reader;
 
 /// Reads the attributes of the bytes that a message keeps of them, whatever their field number is.
 #[derive(Debug, Clone)]
-pub struct KeyValues<'a>(Reader<'a>);
+pub struct KeyValues<'a> {
+    reader: Reader<'a>,
+    /// The only field that holds attributes, where others may lie between them.
+    number: Option<u32>,
+}
 
 /// One attribute.
 #[derive(Debug, Clone)]
@@ -44,7 +48,10 @@ pub struct Values<'a>(Reader<'a>);
 impl<'a> KeyValues<'a> {
     /// Reads attributes.
     pub fn new(region: &'a [u8]) -> KeyValues<'a> {
-        KeyValues(Reader::new(region))
+        KeyValues {
+            reader: Reader::new(region),
+            number: None,
+        }
     }
 
     /// The next attribute, `None` at the end.
@@ -52,8 +59,12 @@ impl<'a> KeyValues<'a> {
     /// # Errors
     /// Bytes that are no attribute.
     pub fn next_value(&mut self) -> Result<Option<KeyValue<'a>>> {
-        let Some(field) = self.0.next_field()? else {
-            return Ok(None);
+        let field = loop {
+            match self.reader.next_field()? {
+                None => return Ok(None),
+                Some(field) if self.number.is_none_or(|n| n == field.number) => break field,
+                Some(_) => {}
+            }
         };
         let mut reader = field.message()?;
         let mut found = KeyValue {
@@ -97,7 +108,10 @@ impl<'a> AnyValue<'a> {
                 3 => AnyValue::Int(field.varint()?.cast_signed()),
                 4 => AnyValue::Double(field.double()?),
                 5 => AnyValue::Array(Values(field.message()?)),
-                6 => AnyValue::Map(KeyValues(field.message()?)),
+                6 => AnyValue::Map(KeyValues {
+                    reader: field.message()?,
+                    number: Some(1),
+                }),
                 7 => AnyValue::Bytes(field.bytes()?),
                 _ => value,
             };

@@ -124,3 +124,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn unknown_fields_between_the_pairs_of_a_map_are_skipped() {
+    let pair = |key: u8| [0x0a, 3, 0x0a, 1, key];
+    // Field 171, once of eight bytes and once of some.
+    let unknown = [0xd9, 0x0a, 1, 2, 3, 4, 5, 6, 7, 8, 0xda, 0x0a, 2, 0x0a, 0];
+    let map = [&pair(b'a')[..], &unknown, &pair(b'b')].concat();
+    let value = [&[0x32, map.len() as u8][..], &map].concat();
+    let attribute = [&[0x0a, 1, b'k', 0x12, value.len() as u8][..], &value].concat();
+    let region = [&[0x0a, attribute.len() as u8][..], &attribute].concat();
+    let found = crate::otlp::KeyValues::new(&region)
+        .next_value()
+        .unwrap()
+        .unwrap();
+    let crate::otlp::AnyValue::Map(mut pairs) = found.value else {
+        panic!("{found:?}");
+    };
+    let mut keys = Vec::new();
+    while let Some(pair) = pairs.next_value().unwrap() {
+        keys.push(pair.key.to_vec());
+    }
+    assert_eq!(keys, [b"a", b"b"]);
+}
