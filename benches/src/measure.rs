@@ -1,6 +1,7 @@
 //! Servers under measurement: started on free ports in directories of their own, filled, asked and killed.
 
 mod ask;
+mod busy;
 mod load;
 mod peer;
 mod queries;
@@ -8,7 +9,8 @@ mod read_back;
 mod run;
 mod usage;
 
-pub use ask::{Answers, How, Over, Took, ask_all, medians, table as answers_table};
+pub use ask::{Answers, How, Over, Took, ask_all, table as answers_table};
+pub use busy::under_load;
 pub use load::{Loaded, fill};
 pub use peer::{Kind, Server, Settled};
 pub use read_back::{ReadBack, read_back};

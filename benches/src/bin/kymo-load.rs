@@ -218,7 +218,7 @@ fn queries(args: &Queries) -> Result<()> {
         };
         answers.push(measure::ask_all(*kind, &bin, &data, &over, how)?);
         if let Some(rate) = args.load.filter(|_| answers.len() == 1) {
-            say(&under_load(
+            say(&measure::under_load(
                 &Server::start_with(*kind, &bin, &data, args.uncached)?,
                 &over,
                 rate,
@@ -227,64 +227,6 @@ fn queries(args: &Queries) -> Result<()> {
     }
     say(&measure::answers_table(&answers));
     Ok(())
-}
-
-/// Median latencies of the queries while the server takes in samples, over those without.
-fn under_load(server: &Server, over: &measure::Over, rate: u64) -> Result<String> {
-    let idle = measure::medians(server, over)?;
-    let busy = std::sync::atomic::AtomicBool::new(true);
-    let connections = 4;
-    let started = Instant::now();
-    let (loaded, sent) = thread::scope(|scope| {
-        let busy = &busy;
-        let workers: Vec<_> = (0..connections)
-            .map(|c| scope.spawn(move || trickle(&server.host, rate / connections, c, busy)))
-            .collect();
-        let loaded = measure::medians(server, over);
-        busy.store(false, Ordering::Relaxed);
-        let mut sent = 0;
-        for worker in workers {
-            sent += worker
-                .join()
-                .map_err(|_| anyhow::anyhow!("a connection's thread panicked"))??;
-        }
-        anyhow::Ok((loaded?, sent))
-    })?;
-    let acknowledged = sent as f64 / started.elapsed().as_secs_f64();
-    let mut ratios: Vec<f64> = idle.iter().zip(&loaded).map(|(a, b)| b.1 / a.1).collect();
-    let lines = idle.iter().zip(&loaded);
-    let lines = lines.map(|(a, b)| format!("{:<32}{:>10.2}{:>10.2}", a.0, a.1, b.1));
-    let lines: Vec<String> = lines.collect();
-    ratios.sort_by(f64::total_cmp);
-    Ok(format!(
-        "milliseconds idle and at {acknowledged:.0} samples/s\n{}\nmedian ratio x {:.2}, largest x {:.2}",
-        lines.join("\n"),
-        ratios[ratios.len() / 2],
-        ratios[ratios.len() - 1]
-    ))
-}
-
-/// Sends series of its own at a rate until told to stop; returns the number of samples.
-fn trickle(host: &str, rate: u64, number: u64, busy: &std::sync::atomic::AtomicBool) -> Result<u64> {
-    let batch = 500;
-    let first = number * 5000;
-    let work = Workload {
-        series: first + 5000,
-        start_ms: now_ms() - 60_000,
-        interval_ms: 1000,
-    };
-    let gap = Duration::from_secs_f64(batch as f64 / rate as f64);
-    let mut client = Client::connect(host)?;
-    let (started, mut sent) = (Instant::now(), 0u32);
-    while busy.load(Ordering::Relaxed) {
-        let (scrape, at) = (u64::from(sent) / 10, u64::from(sent) % 10 * batch);
-        let body = work.body(first + at..first + at + batch, scrape);
-        thread::sleep((started + gap * sent).saturating_duration_since(Instant::now()));
-        let status = client.remote_write("/api/v1/write", &body)?;
-        ensure!(status / 100 == 2, "answered {status}");
-        sent += 1;
-    }
-    Ok(u64::from(sent) * batch)
 }
 
 /// Measures servers one after the other and prints their figures side by side; churn is told beside its absence.

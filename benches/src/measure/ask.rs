@@ -60,7 +60,7 @@ pub struct How {
 ///
 /// # Errors
 /// When a query is refused.
-pub fn medians(server: &Server, over: &Over) -> Result<Vec<(&'static str, f64)>> {
+pub(super) fn medians(server: &Server, over: &Over) -> Result<Vec<(&'static str, f64)>> {
     let mut client = server.ready()?;
     let mut all = Vec::new();
     for asked in &ALL {

@@ -34,7 +34,7 @@ struct Seen<'s> {
     /// For labels of series that are the first of something.
     reader: SetReader<'s>,
     /// Metric names, for the hint about counters.
-    names: HashMap<Identity, ()>,
+    names: HashSet<Identity>,
     /// What is left of label sets without their names: two of one are an error.
     unnamed: HashSet<Identity>,
 }
@@ -43,7 +43,7 @@ impl<'s> Seen<'s> {
     fn new(set: &'s SeriesSet) -> Result<Seen<'s>, EvalError> {
         Ok(Seen {
             reader: set.reader()?,
-            names: HashMap::new(),
+            names: HashSet::new(),
             unnamed: HashSet::new(),
         })
     }
@@ -61,7 +61,7 @@ impl<'s> Seen<'s> {
         // What a metric is may be told by labels, then its name says too little.
         let by_labels = context.query.options.type_and_unit_labels;
         if let Some(arg) = leaf.counter_argument()
-            && (self.names.insert(row.name, ()).is_none() || by_labels)
+            && (self.names.insert(row.name) || by_labels)
         {
             let labels = self.labels(row.series)?;
             let one = StepSeries::floats(labels, false, Column::constant(0.0, 1));
