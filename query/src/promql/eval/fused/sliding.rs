@@ -451,10 +451,12 @@ fn quantiles(windows: &Windows, values: &[f64], q: &[f64], out: &mut Vec<f64>) -
             continue;
         }
         let place = |sorted: &[f64], value: f64| sorted.partition_point(|v| nan_first(*v, value).is_lt());
-        if from >= next {
-            // Nothing of the window before is left.
+        if to - next.min(to) > (to - from) / 4 {
+            // Too little of the window before is left to be worth keeping sorted.
             sorted.clear();
-            (first, next) = (from, from);
+            sorted.extend_from_slice(&values[from..to]);
+            sorted.sort_by(|a, b| nan_first(*a, *b));
+            (first, next) = (from, to);
         }
         while first < from {
             let at = place(&sorted, values[first]);
