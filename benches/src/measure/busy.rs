@@ -56,7 +56,8 @@ fn trickle(host: &str, rate: u64, number: u64, busy: &AtomicBool) -> Result<u64>
     let first = number * 5000;
     let work = Workload {
         series: first + 5000,
-        start_ms: since.as_millis() as i64 - 60_000,
+        // Behind the window of the queries, some of which would find them.
+        start_ms: since.as_millis() as i64 - 4 * 3_600_000,
         interval_ms: 1000,
     };
     let gap = Duration::from_secs_f64(batch as f64 / rate as f64);
