@@ -74,6 +74,11 @@ impl BlockFile {
         })
     }
 
+    /// Number of this opening of the file, unique in the process.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Identity and extent.
     pub fn meta(&self) -> &BlockMeta {
         &self.meta

@@ -49,3 +49,8 @@ pub(super) const GROUP_ROWS: usize = 16_384;
 pub(super) fn hash_of(id: &[u8; 16]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(id)
 }
+
+/// Hash of a value for the filters over values.
+pub(super) fn hash_of_bytes(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}

@@ -1,10 +1,11 @@
 //! Spans that are in no block yet: rows in the order of the log, and for each trace the list of its rows. A span that is
 //! there already (same trace, id, kind and start) is not taken again, so a batch may be sent twice.
 
+mod common;
 mod rows;
 
 use hashbrown::{HashMap, HashSet, HashTable};
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::TraceId;
@@ -24,6 +25,8 @@ const DAY_NS: i64 = 86_400_000_000_000;
 #[derive(Debug, Default)]
 pub struct TracesHead {
     state: RwLock<State>,
+    /// Traces in common with blocks, by the number of the block's file. Not part of the state: it only saves work.
+    common: Mutex<HashMap<u64, common::Common>>,
 }
 
 /// What a head holds.

@@ -2,6 +2,9 @@
 //! contiguous and ascend by start and id. Where they come from (head, block, several parts joined, owned traces) is behind
 //! [`Source`] and makes no difference to the answers.
 
+pub(in crate::traces) mod columns;
+pub(in crate::traces) mod group;
+pub(in crate::traces) mod head;
 pub(crate) mod memory;
 
 use std::ops::Range;

@@ -2,6 +2,7 @@
 //! restarts, however the spans of a trace were spread.
 
 pub(crate) mod random;
+mod scan;
 
 use std::sync::Arc;
 

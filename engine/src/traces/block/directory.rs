@@ -80,6 +80,15 @@ impl Directory {
         Ok(bloom::may_hold(hash, block))
     }
 
+    /// The whole filter.
+    pub(in crate::traces) fn filter(&self, file: &BlockFile) -> Result<Vec<u8>> {
+        let mut filter = Vec::with_capacity(self.filter_blocks * bloom::BLOCK_LEN);
+        for page in 0..file.pages(section::FILTER)?.len() as u32 {
+            filter.extend_from_slice(&file.page(section::FILTER, page)?);
+        }
+        Ok(filter)
+    }
+
     /// Places in the block of the traces that may have the id.
     pub(in crate::traces) fn places(&self, file: &BlockFile, id: &TraceId) -> Result<Vec<u32>> {
         let hash = hash_of(id);

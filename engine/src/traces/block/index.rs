@@ -2,8 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
 use super::column::{Strings, VALUES_MAX, decode_ints, narrow};
 use super::details::{Details, Stream, Summary};
+use super::dictionary::Dictionary;
 use super::directory::Directory;
 use super::schema::Schema;
 use super::section;
@@ -13,6 +17,9 @@ use crate::error::Result;
 use crate::metrics::values;
 use crate::traces::blob;
 use crate::traces::model::{Resource, Scope};
+use crate::traces::splits::Split;
+use crate::traces::table::Field;
+use crate::traces::value::{Value, ValueKind};
 
 /// What an open block keeps in memory.
 #[derive(Debug)]
@@ -24,7 +31,19 @@ pub struct BlockIndex {
     pub(in crate::traces) directory: Directory,
     resources: Vec<OnceLock<Arc<Resource>>>,
     scopes: Vec<OnceLock<Arc<Scope>>>,
+    /// Short dictionaries by column.
+    shared: Vec<OnceLock<SharedValues>>,
+    /// What the classes of spans say of fields.
+    class_values: Mutex<HashMap<Field, SharedValues>>,
+    /// Traces that are also in another block, by the number of its file.
+    pub(in crate::traces) splits: Mutex<HashMap<u64, Arc<[Split]>>>,
 }
+
+/// Values that tables share.
+pub(in crate::traces) type SharedValues = Arc<[Option<Value>]>;
+
+/// Fields whose values by class are remembered.
+const REMEMBERED_MAX: usize = 64;
 
 impl BlockIndex {
     pub(in crate::traces) fn open(file: &BlockFile) -> Result<BlockIndex> {
@@ -39,6 +58,9 @@ impl BlockIndex {
         }
         let empty = |n: usize| (0..n).map(|_| OnceLock::new());
         Ok(BlockIndex {
+            shared: schema.storages.iter().map(|_| OnceLock::new()).collect(),
+            class_values: Mutex::default(),
+            splits: Mutex::default(),
             resources: empty(schema.vocabulary.resources.len()).collect(),
             scopes: (0..schema.vocabulary.scopes.len())
                 .map(|_| OnceLock::new())
@@ -70,6 +92,41 @@ impl BlockIndex {
         let scope = blob::scope(self.schema.vocabulary.scopes.get(n))
             .map_err(|Malformed(what)| file.corrupt(0, what))?;
         Ok(cell.get_or_init(|| Arc::new(scope)).clone())
+    }
+
+    /// The values of a short dictionary.
+    pub(in crate::traces) fn shared_values(
+        &self,
+        file: &BlockFile,
+        column: u32,
+        dictionary: &Dictionary,
+        kind: ValueKind,
+    ) -> Result<SharedValues> {
+        let cell = &self.shared[column as usize];
+        if let Some(values) = cell.get() {
+            return Ok(values.clone());
+        }
+        let mut values = Vec::with_capacity(dictionary.len as usize);
+        dictionary.each(file, 0, |_, bytes| {
+            values.push(Value::from_payload(kind, bytes).ok());
+            true
+        })?;
+        Ok(cell.get_or_init(|| values.into()).clone())
+    }
+
+    /// What was remembered of a field.
+    pub(in crate::traces) fn remembered(&self, field: &Field) -> Option<SharedValues> {
+        self.class_values.lock().get(field).cloned()
+    }
+
+    /// Remembers what the classes say of a field.
+    pub(in crate::traces) fn remember(&self, field: &Field, values: SharedValues) -> SharedValues {
+        let mut remembered = self.class_values.lock();
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        remembered.insert(field.clone(), values.clone());
+        values
     }
 
     /// The group that a trace, by its number in the block, is in.

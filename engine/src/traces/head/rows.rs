@@ -132,7 +132,12 @@ impl<'h> Cells<'h> {
 
     /// The value of a column's cell.
     pub(in crate::traces) fn value(&self, column: u32, cell: &[u32]) -> Value {
-        let column = &self.vocabulary.columns()[column as usize];
+        Cells::value_of(self.vocabulary, column, cell)
+    }
+
+    /// The value that a cell of a vocabulary's column stands for.
+    pub(in crate::traces) fn value_of(vocabulary: &Vocabulary, column: u32, cell: &[u32]) -> Value {
+        let column = &vocabulary.columns()[column as usize];
         match column.key.kind {
             ValueKind::Empty => Value::Empty,
             ValueKind::Bool => Value::Bool(cell[0] != 0),
