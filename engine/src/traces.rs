@@ -5,6 +5,7 @@ mod assemble;
 pub mod batch;
 mod blob;
 pub mod block;
+pub mod catalogue;
 pub mod filter;
 mod flush;
 pub mod head;

@@ -289,6 +289,23 @@ impl State {
         !is_new
     }
 
+    /// Calls `visit` with every value of a column, those that rows repeat too.
+    pub(super) fn each_cell(&self, owner: Owner, column: u32, mut visit: impl FnMut(super::Value)) {
+        let (classes, places, cells) = match owner {
+            Owner::Span => (&self.spans.class, &self.spans.cells_at, &self.spans.cells),
+            Owner::Event => (&self.events.class, &self.events.cells_at, &self.events.cells),
+            Owner::Link => (&self.links.class, &self.links.cells_at, &self.links.cells),
+        };
+        for (class, at) in classes.iter().zip(places) {
+            let cells = Cells::new(&self.vocabulary, (owner, *class), cells, *at);
+            for (of, cell) in cells.iter() {
+                if of == column {
+                    visit(cells.value(column, cell));
+                }
+            }
+        }
+    }
+
     pub(super) fn kind(&self, row: u32) -> i32 {
         self.vocabulary.spans.items()[self.spans.class[row as usize] as usize].kind
     }

@@ -90,7 +90,7 @@ impl Snapshot<Traces> {
         let shared = Arc::new(Shared {
             scan: scan.clone(),
             snapshot: self.clone(),
-            splits: Splits::of(self, &blocks)?,
+            splits: Splits::of(self, &blocks, (first, last))?,
         });
         let mut parts = Vec::new();
         for (block, groups) in &relevant {

@@ -13,6 +13,10 @@ use crate::store::{Block, Snapshot};
 /// Blocks whose common traces are remembered with a block.
 const REMEMBERED_MAX: usize = 256;
 
+/// Days between blocks up to which a trace is looked for that has spans before and behind the times asked for and none
+/// within.
+const DAYS_APART_MAX: u64 = 2;
+
 /// Split traces that concern a question.
 #[derive(Debug, Default)]
 pub(super) struct Splits {
@@ -32,14 +36,26 @@ pub(super) struct Split {
 }
 
 impl Splits {
-    /// Those with a part in one of the blocks or in a head.
-    pub(super) fn of(snapshot: &Snapshot<Traces>, relevant: &[&Arc<Block<Traces>>]) -> Result<Splits> {
+    /// Those with a part in one of the blocks that overlap the times or in a head, and those with parts before and behind
+    /// the times in blocks that are not far apart.
+    pub(super) fn of(
+        snapshot: &Snapshot<Traces>,
+        relevant: &[&Arc<Block<Traces>>],
+        (first, last): (i64, i64),
+    ) -> Result<Splits> {
         let mut splits = Splits::default();
         for block in relevant {
-            for other in snapshot.blocks.iter().filter(|other| !Arc::ptr_eq(other, block)) {
-                let common = common_to_blocks(block, other)?;
-                splits.add_block(block, &common);
-                splits.add_block(other, &common);
+            let others = snapshot.blocks.iter().filter(|other| !Arc::ptr_eq(other, block));
+            others
+                .map(|other| splits.add_blocks(block, other))
+                .collect::<Result<()>>()?;
+        }
+        let before = || snapshot.blocks.iter().filter(|b| b.meta().min_time < first);
+        let behind = || snapshot.blocks.iter().filter(|b| b.meta().max_time > last);
+        for (a, b) in before().flat_map(|a| behind().map(move |b| (a, b))) {
+            let near = a.meta().day.abs_diff(b.meta().day) <= DAYS_APART_MAX;
+            if near && !Arc::ptr_eq(a, b) {
+                splits.add_blocks(a, b)?;
             }
         }
         for (n, head) in snapshot.heads.iter().enumerate() {
@@ -68,6 +84,13 @@ impl Splits {
         splits.blocks.sort_unstable();
         splits.blocks.dedup();
         Ok(splits)
+    }
+
+    fn add_blocks(&mut self, a: &Block<Traces>, b: &Block<Traces>) -> Result<()> {
+        let common = common_to_blocks(a, b)?;
+        self.add_block(a, &common);
+        self.add_block(b, &common);
+        Ok(())
     }
 
     fn add_block(&mut self, block: &Block<Traces>, common: &[Split]) {

@@ -38,11 +38,6 @@ impl<T: Copy + Eq + std::hash::Hash> Numbered<T> {
         &self.items
     }
 
-    fn clear(&mut self) {
-        self.items.clear();
-        self.numbers.clear();
-    }
-
     fn memory(&self) -> usize {
         let item = size_of::<T>();
         self.items.capacity() * item + self.numbers.capacity() * (item + 5)
@@ -140,11 +135,6 @@ impl Vocabulary {
 
     pub(super) fn column_mut(&mut self, n: u32) -> &mut VocabularyColumn {
         &mut self.columns[n as usize]
-    }
-
-    /// The number of a column if there is such.
-    pub(super) fn find_column(&self, key: &ColumnKey) -> Option<u32> {
-        self.column_numbers.get(key).copied()
     }
 
     /// The number of a column, a new one when it is new.
@@ -266,24 +256,6 @@ impl Vocabulary {
         copy.events = self.events.clone();
         copy.links = self.links.clone();
         copy
-    }
-
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        for interner in [
-            &mut self.names,
-            &mut self.event_names,
-            &mut self.resources,
-            &mut self.scopes,
-        ] {
-            interner.clear();
-        }
-        self.columns.clear();
-        self.column_numbers.clear();
-        self.shapes = Shapes::default();
-        self.spans.clear();
-        self.events.clear();
-        self.links.clear();
     }
 
     /// Memory held, about.

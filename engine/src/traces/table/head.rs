@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 
+use super::columns::is_of_class;
 use super::{ABSENT, AttributeScope, Column, Field, Source, resolve_parents};
 use crate::error::Result;
 use crate::store::Head;
 use crate::traces::assemble::{Assembly, text};
 use crate::traces::blob;
 use crate::traces::head::{Cells, State};
-use crate::traces::layout::{ColumnName, Extra, Owner};
+use crate::traces::layout::{ColumnName, Extra, Owner, SpanClass};
 use crate::traces::model::{Attribute, SpanId, Trace};
 use crate::traces::signal::Traces;
 use crate::traces::value::{Value, ValueKind};
@@ -61,10 +62,7 @@ impl HeadTraces {
         self.classes.get_or_init(codes).clone()
     }
 
-    fn by_class(
-        &self,
-        value: impl Fn(&Vocabulary, &crate::traces::layout::SpanClass) -> Option<Value>,
-    ) -> Column {
+    fn by_class(&self, value: impl Fn(&Vocabulary, &SpanClass) -> Option<Value>) -> Column {
         // The codes first: classes may be added after them, and never before.
         let codes = self.class_codes();
         let state = self.head.state.read();
@@ -168,6 +166,35 @@ impl HeadTraces {
     }
 }
 
+/// What a class of a head has for a field that depends on the class alone.
+pub(in crate::traces) fn class_value(
+    vocabulary: &Vocabulary,
+    class: &SpanClass,
+    field: &Field,
+) -> Option<Value> {
+    // Resources and scopes of a head were encoded by this process or checked when their record was read.
+    let scope = || blob::scope(vocabulary.scopes.get(class.scope)).unwrap_or_default();
+    let first = |attributes: Vec<Attribute>, key: &str| {
+        attributes.into_iter().find(|a| *a.key == *key).map(|a| a.value)
+    };
+    match field {
+        Field::Name => Some(Value::String(text(vocabulary.names.get(class.name)))),
+        Field::Kind => Some(Value::Int(class.kind.into())),
+        Field::Status => Some(Value::Int(class.status.into())),
+        Field::ScopeName => Some(Value::String(scope().name)),
+        Field::ScopeVersion => Some(Value::String(scope().version)),
+        Field::Attribute {
+            scope: AttributeScope::Resource,
+            key,
+        } => {
+            let resource = blob::resource(vocabulary.resources.get(class.resource)).unwrap_or_default();
+            first(resource.attributes, key)
+        }
+        Field::Attribute { key, .. } => first(scope().attributes, key),
+        _ => None,
+    }
+}
+
 /// For each class the first of the wanted columns it has, and the place of its cell.
 fn picks(
     vocabulary: &Vocabulary,
@@ -266,45 +293,21 @@ impl Source for HeadTraces {
     }
 
     fn column(&self, field: &Field) -> Result<Column> {
-        // Resources and scopes of a head were encoded by this process or checked when their record was read.
-        let first = |attributes: Vec<Attribute>, key: &str| {
-            attributes.into_iter().find(|a| *a.key == *key).map(|a| a.value)
-        };
+        if is_of_class(field) {
+            return Ok(self.by_class(|vocabulary, class| class_value(vocabulary, class, field)));
+        }
         Ok(match field {
-            Field::Name => self.by_class(|v, class| Some(Value::String(text(v.names.get(class.name))))),
-            Field::Kind => self.by_class(|_, class| Some(Value::Int(class.kind.into()))),
-            Field::Status => self.by_class(|_, class| Some(Value::Int(class.status.into()))),
-            Field::ScopeName => self.by_class(|v, class| {
-                let scope = blob::scope(v.scopes.get(class.scope)).unwrap_or_default();
-                Some(Value::String(scope.name))
-            }),
-            Field::ScopeVersion => self.by_class(|v, class| {
-                let scope = blob::scope(v.scopes.get(class.scope)).unwrap_or_default();
-                Some(Value::String(scope.version))
-            }),
-            Field::Attribute { scope, key } => match scope {
-                AttributeScope::Resource => self.by_class(|v, class| {
-                    let resource = blob::resource(v.resources.get(class.resource)).unwrap_or_default();
-                    first(resource.attributes, key)
-                }),
-                AttributeScope::Instrumentation => self.by_class(|v, class| {
-                    let scope = blob::scope(v.scopes.get(class.scope)).unwrap_or_default();
-                    first(scope.attributes, key)
-                }),
-                AttributeScope::Span => {
-                    self.own_column(|n| matches!(n, ColumnName::Attribute(name) if **name == **key))
-                }
-                _ => self.item_column(field),
-            },
+            Field::Attribute {
+                scope: AttributeScope::Span,
+                key,
+            } => self.own_column(|n| matches!(n, ColumnName::Attribute(name) if **name == **key)),
             Field::StatusMessage => self.own_column(|n| *n == ColumnName::Extra(Extra::StatusMessage)),
             Field::TraceState => self.own_column(|n| *n == ColumnName::Extra(Extra::TraceState)),
             Field::Duration => Column::Ints {
                 values: self.durations()?.into(),
                 present: None,
             },
-            Field::EventName | Field::EventTime | Field::LinkTraceId | Field::LinkSpanId => {
-                self.item_column(field)
-            }
+            _ => self.item_column(field),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Tables of a scan are the same as those of owned traces, wherever the spans lie; and filters let nothing through too little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use super::random::{Spread, assembled, batches, traces};
 use super::{open, write};
 use crate::node::Node;
 use crate::storage::MemoryStorage;
-use crate::traces::model::{SpanId, Trace};
+use crate::traces::model::{Attribute, SpanId, Trace};
 use crate::traces::scan::{Scan, ScanBy};
 use crate::traces::table::{ABSENT, AttributeScope, Column, Field, Table};
 use crate::traces::value::Value;
@@ -211,6 +211,86 @@ fn passes(op: &TestOp, value: &Value, wanted: &Value) -> bool {
     }
 }
 
+type Names = Vec<(AttributeScope, Arc<str>)>;
+
+/// Names of attributes, and the values of some fields, from the spans themselves.
+fn catalogue_of(all: &[Trace]) -> (Names, Vec<(Field, BTreeSet<String>)>) {
+    let mut names = BTreeSet::new();
+    let mut add = |scope: AttributeScope, attributes: &[Attribute]| {
+        names.extend(attributes.iter().map(|a| (scope, a.key.clone())));
+    };
+    for trace in all {
+        trace
+            .resources
+            .iter()
+            .for_each(|r| add(AttributeScope::Resource, &r.attributes));
+        trace
+            .scopes
+            .iter()
+            .for_each(|s| add(AttributeScope::Instrumentation, &s.attributes));
+        for span in &trace.spans {
+            add(AttributeScope::Span, &span.attributes);
+            span.events
+                .iter()
+                .for_each(|e| add(AttributeScope::Event, &e.attributes));
+            span.links
+                .iter()
+                .for_each(|l| add(AttributeScope::Link, &l.attributes));
+        }
+    }
+    let table = Table::of_traces(all.to_vec());
+    let values = fields()
+        .into_iter()
+        .filter(|field| is_listed(field))
+        .map(|field| {
+            let column = table.column(&field).unwrap();
+            let mut found = BTreeSet::new();
+            for row in 0..table.rows() {
+                at(&column, row)
+                    .iter()
+                    .flatten()
+                    .for_each(|value| items(value, &mut found));
+            }
+            (field, found)
+        });
+    // A second attribute of one name has no column, but its values are listed: names twice are left to the other tests.
+    let values = values.filter(|(field, _)| !matches!(field, Field::Attribute { .. }) || !twice(all));
+    let values = values.collect();
+    (names.into_iter().collect(), values)
+}
+
+fn twice(all: &[Trace]) -> bool {
+    let repeats = |attributes: &[Attribute]| {
+        let names: BTreeSet<&str> = attributes.iter().map(|a| &*a.key).collect();
+        names.len() < attributes.len()
+    };
+    all.iter().any(|t| {
+        t.resources.iter().any(|r| repeats(&r.attributes))
+            || t.scopes.iter().any(|s| repeats(&s.attributes))
+            || t.spans.iter().any(|s| {
+                repeats(&s.attributes)
+                    || s.events.iter().any(|e| repeats(&e.attributes))
+                    || s.links.iter().any(|l| repeats(&l.attributes))
+            })
+    })
+}
+
+fn is_listed(field: &Field) -> bool {
+    !matches!(
+        field,
+        Field::Duration | Field::EventTime | Field::LinkTraceId | Field::LinkSpanId
+    )
+}
+
+fn items(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|item| items(item, into)),
+        value => {
+            into.insert(format!("{value:?}"));
+        }
+    }
+}
+
 /// Spreads the traces over blocks and heads as told, and calls `check` in every state of their life.
 fn through_life(all: &[Trace], spread: &Spread, check: impl Fn(&Node, &str)) {
     let storage = MemoryStorage::default();
@@ -264,6 +344,21 @@ proptest! {
             }
             for (id, (rows, _)) in &found {
                 assert_eq!(rows, &whole[id].0, "{when}: traces are whole");
+            }
+        });
+    }
+
+    #[test]
+    fn names_and_values_are_those_of_the_spans(all in traces(12), spread in any::<Spread>()) {
+        let expected: Vec<Trace> = all.iter().map(assembled).collect();
+        let (names, values) = catalogue_of(&expected);
+        through_life(&all, &spread, |node, when| {
+            let snapshot = node.tenant("t").unwrap().traces.snapshot();
+            assert_eq!(snapshot.attribute_names(None).unwrap(), names, "{when}");
+            for (field, expected) in &values {
+                let found = snapshot.attribute_values(field, None, usize::MAX).unwrap();
+                let found: BTreeSet<String> = found.iter().map(|v| format!("{v:?}")).collect();
+                assert_eq!(&found, expected, "{when}: {field:?}");
             }
         });
     }

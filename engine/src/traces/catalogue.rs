@@ -1,0 +1,322 @@
+//! Names and values of attributes, from the vocabularies and dictionaries of the blocks and heads that overlap a time range.
+//! Rows are read only of columns that have no dictionary.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use super::block::column::Narrow;
+use super::block::details::stream;
+use super::block::index::{doubles, numbers, strings};
+use super::block::rows::GroupRows;
+use super::block::schema::Storage;
+use super::head::State;
+use super::layout::{ColumnName, Extra, Owner, is_interned};
+use super::signal::Traces;
+use super::table::columns::{class_values, is_of_class};
+use super::table::head::class_value;
+use super::table::{AttributeScope, Field};
+use super::value::{Value, ValueKind};
+use super::vocabulary::Vocabulary;
+use super::{blob, model::Attribute};
+use crate::error::Result;
+use crate::store::{Block, Snapshot};
+
+/// First and last time in nanoseconds since 1970.
+pub type Times = Option<(i64, i64)>;
+
+impl Snapshot<Traces> {
+    /// The names of attributes by whose they are, sorted.
+    ///
+    /// # Errors
+    /// What reading a block can bring.
+    pub fn attribute_names(&self, times: Times) -> Result<Vec<(AttributeScope, Arc<str>)>> {
+        let mut names = BTreeSet::new();
+        for block in self.overlapping(times) {
+            let (file, index) = (block.file(), block.index());
+            let vocabulary = &index.schema.vocabulary;
+            let used = |n: usize| index.schema.counts[n] > 0;
+            add_columns(vocabulary, used, &mut names);
+            for n in 0..vocabulary.resources.len() as u32 {
+                add_names(
+                    AttributeScope::Resource,
+                    &index.resource(file, n)?.attributes,
+                    &mut names,
+                );
+            }
+            for n in 0..vocabulary.scopes.len() as u32 {
+                add_names(
+                    AttributeScope::Instrumentation,
+                    &index.scope(file, n)?.attributes,
+                    &mut names,
+                );
+            }
+        }
+        for head in &self.heads {
+            let state = head.state.read();
+            if !overlaps(&state, times) {
+                continue;
+            }
+            let vocabulary = &state.vocabulary;
+            add_columns(vocabulary, |_| true, &mut names);
+            for bytes in vocabulary.resources.iter() {
+                let resource = blob::resource(bytes).unwrap_or_default();
+                add_names(AttributeScope::Resource, &resource.attributes, &mut names);
+            }
+            for bytes in vocabulary.scopes.iter() {
+                let scope = blob::scope(bytes).unwrap_or_default();
+                add_names(AttributeScope::Instrumentation, &scope.attributes, &mut names);
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// The distinct values of a field, sorted by kind and value; when there are more than `limit`, so many of them.
+    ///
+    /// # Errors
+    /// What reading a block can bring.
+    pub fn attribute_values(&self, field: &Field, times: Times, limit: usize) -> Result<Vec<Value>> {
+        let mut found = Found {
+            limit,
+            ..Found::default()
+        };
+        for block in self.overlapping(times) {
+            add_block(block, field, times, &mut found)?;
+        }
+        for head in &self.heads {
+            let state = head.state.read();
+            if overlaps(&state, times) {
+                add_head(&state, field, &mut found);
+            }
+        }
+        Ok(found.finish())
+    }
+
+    fn overlapping(&self, times: Times) -> impl Iterator<Item = &Arc<Block<Traces>>> {
+        let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
+        self.blocks.iter().filter(move |block| {
+            let groups = &mut block.index().groups.iter();
+            groups.any(|g| g.first_start <= last && g.last_end.max(g.last_span_start) >= first)
+        })
+    }
+}
+
+fn overlaps(state: &State, times: Times) -> bool {
+    let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
+    state
+        .traces
+        .iter()
+        .any(|t| t.start <= last && t.end.max(t.start) >= first)
+}
+
+fn add_columns(
+    vocabulary: &Vocabulary,
+    used: impl Fn(usize) -> bool,
+    names: &mut BTreeSet<(AttributeScope, Arc<str>)>,
+) {
+    for (n, column) in vocabulary.columns().iter().enumerate() {
+        let scope = match column.key.owner {
+            Owner::Span => AttributeScope::Span,
+            Owner::Event => AttributeScope::Event,
+            Owner::Link => AttributeScope::Link,
+        };
+        if let ColumnName::Attribute(name) = &column.key.name
+            && used(n)
+        {
+            names.insert((scope, Arc::from(&**name)));
+        }
+    }
+}
+
+fn add_names(
+    scope: AttributeScope,
+    attributes: &[Attribute],
+    names: &mut BTreeSet<(AttributeScope, Arc<str>)>,
+) {
+    names.extend(attributes.iter().map(|a| (scope, a.key.clone())));
+}
+
+/// Distinct values, by their encoded form.
+#[derive(Default)]
+struct Found {
+    limit: usize,
+    known: HashSet<Vec<u8>>,
+    values: Vec<Value>,
+}
+
+impl Found {
+    fn add(&mut self, value: Value) {
+        if let Value::Array(items) = &value {
+            items.iter().for_each(|item| self.add(item.clone()));
+            return;
+        }
+        let mut bytes = Vec::new();
+        value.encode(&mut bytes);
+        if self.known.insert(bytes) {
+            self.values.push(value);
+        }
+    }
+
+    fn finish(mut self) -> Vec<Value> {
+        self.values.sort_by(|a, b| match (a, b) {
+            (Value::String(a), Value::String(b)) => a.cmp(b),
+            (Value::Int(a), Value::Int(b)) => a.cmp(b),
+            (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
+            (a, b) => a.kind().cmp(&b.kind()),
+        });
+        self.values.truncate(self.limit);
+        self.values
+    }
+}
+
+/// The owner and the name of the column that a field is, if it is one.
+fn column_of(field: &Field) -> Option<(Owner, ColumnName)> {
+    Some(match field {
+        Field::StatusMessage => (Owner::Span, ColumnName::Extra(Extra::StatusMessage)),
+        Field::TraceState => (Owner::Span, ColumnName::Extra(Extra::TraceState)),
+        Field::Attribute { scope, key } => {
+            let owner = match scope {
+                AttributeScope::Span => Owner::Span,
+                AttributeScope::Event => Owner::Event,
+                AttributeScope::Link => Owner::Link,
+                _ => return None,
+            };
+            (owner, ColumnName::Attribute((&**key).into()))
+        }
+        _ => return None,
+    })
+}
+
+fn add_block(block: &Block<Traces>, field: &Field, times: Times, found: &mut Found) -> Result<()> {
+    let (file, index) = (block.file(), block.index());
+    let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
+    let overlapping = index.groups.iter().enumerate();
+    let overlapping =
+        overlapping.filter(|(_, g)| g.first_start <= last && g.last_end.max(g.last_span_start) >= first);
+    let groups: Vec<usize> = overlapping.map(|(n, _)| n).collect();
+    let Some(any) = groups.first() else { return Ok(()) };
+    if is_of_class(field) {
+        let values = class_values(&GroupRows::open(file, index, *any)?, field)?;
+        values.iter().flatten().for_each(|value| found.add(value.clone()));
+        return Ok(());
+    }
+    if *field == Field::EventName {
+        let names = index.schema.vocabulary.event_names.iter();
+        names.for_each(|name| found.add(Value::String(super::assemble::text(name))));
+        return Ok(());
+    }
+    let Some((owner, name)) = column_of(field) else {
+        return Ok(());
+    };
+    for (n, column) in index.schema.vocabulary.columns().iter().enumerate() {
+        if column.key.owner != owner || column.key.name != name {
+            continue;
+        }
+        match &index.schema.storages[n] {
+            Storage::Dictionary(dictionary) => {
+                let mut left = found.limit;
+                dictionary.each(file, 0, |_, bytes| {
+                    if let Ok(value) = Value::from_payload(column.key.kind, bytes) {
+                        found.add(value);
+                    }
+                    left = left.saturating_sub(1);
+                    left > 0
+                })?;
+            }
+            _ => {
+                for group in &groups {
+                    if found.values.len() >= found.limit {
+                        break;
+                    }
+                    add_page(
+                        &GroupRows::open(file, index, *group)?,
+                        n as u32,
+                        column.key.kind,
+                        found,
+                    )?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds the values of a page of a column without dictionary.
+fn add_page(group: &GroupRows<'_>, column: u32, kind: ValueKind, found: &mut Found) -> Result<()> {
+    let Some(stream) = group.details.stream(stream::COLUMNS + column) else {
+        return Ok(());
+    };
+    match kind {
+        ValueKind::Empty => {}
+        ValueKind::Double => {
+            let mut bits: Vec<u64> = doubles(group.file, stream)?
+                .into_iter()
+                .map(f64::to_bits)
+                .collect();
+            bits.sort_unstable();
+            bits.dedup();
+            bits.into_iter()
+                .for_each(|b| found.add(Value::Double(f64::from_bits(b))));
+        }
+        ValueKind::Int | ValueKind::Bool => {
+            let page = numbers(group.file, stream)?;
+            let mut distinct = Vec::with_capacity(stream.count as usize);
+            Narrow::of(&page).each(|n| distinct.push(n));
+            distinct.sort_unstable();
+            distinct.dedup();
+            for n in distinct {
+                found.add(if kind == ValueKind::Int {
+                    Value::Int(n)
+                } else {
+                    Value::Bool(n != 0)
+                });
+            }
+        }
+        kind => {
+            let strings = strings(group.file, stream)?;
+            for n in 0..strings.len() {
+                if let Ok(value) = Value::from_payload(kind, strings.get(n)) {
+                    found.add(value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add_head(state: &State, field: &Field, found: &mut Found) {
+    let vocabulary = &state.vocabulary;
+    if is_of_class(field) {
+        for class in vocabulary.spans.items() {
+            if let Some(value) = class_value(vocabulary, class, field) {
+                found.add(value);
+            }
+        }
+        return;
+    }
+    if *field == Field::EventName {
+        let names = vocabulary.event_names.iter();
+        names.for_each(|name| found.add(Value::String(super::assemble::text(name))));
+        return;
+    }
+    let Some((owner, name)) = column_of(field) else {
+        return;
+    };
+    for (n, column) in vocabulary.columns().iter().enumerate() {
+        if column.key.owner != owner || column.key.name != name {
+            continue;
+        }
+        if is_interned(column.key.kind) {
+            for bytes in column.values.iter() {
+                if let Ok(value) = Value::from_payload(column.key.kind, bytes) {
+                    found.add(value);
+                }
+            }
+        } else {
+            state.each_cell(owner, n as u32, |value| found.add(value));
+        }
+    }
+}
