@@ -320,6 +320,22 @@ pub fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// Appends a length-delimited field whose content `content` appends.
+pub fn put_message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut Vec<u8>)) {
+    put_varint(out, u64::from(field) << 3 | 2);
+    let start = out.len();
+    out.push(0);
+    content(out);
+    let len = out.len() - start - 1;
+    if len < 0x80 {
+        out[start] = len as u8;
+    } else {
+        let mut prefix = Vec::with_capacity(5);
+        put_varint(&mut prefix, len as u64);
+        out.splice(start..=start, prefix);
+    }
+}
+
 /// Appends an integer field; zero, the default, is left out.
 pub fn put_integer(out: &mut Vec<u8>, field: u32, n: u64) {
     if n != 0 {
