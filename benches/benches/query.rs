@@ -33,6 +33,7 @@ fn filled() -> (Arc<Node>, Stored) {
     let options = NodeOptions {
         log: LogOptions::default(),
         store: StoreOptions::default(),
+        traces: StoreOptions::for_traces(),
         cache_bytes: 64 << 20,
         reserve_bytes: 0,
         free_bytes_min: 0,

@@ -1,15 +1,23 @@
-//! The data of one tenant: a store for each signal.
+//! The data of one tenant: a store for each signal, and the work that is done on all of them.
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::log::recovery::{Keep, Replayed};
+use crate::log::{Log, Seq};
 use crate::metrics::Metrics;
-use crate::store::{LostBlock, Shared, Store, StoreOptions};
+use crate::node::NodeOptions;
+use crate::retention::RetentionOptions;
+use crate::signal::Signal;
+use crate::store::{LostBlock, Shared, Store, Upkeep};
+use crate::traces::Traces;
 
 /// The stores of a tenant.
 pub struct Db {
     /// Metrics.
     pub metrics: Store<Metrics>,
+    /// Traces.
+    pub traces: Store<Traces>,
 }
 
 impl Db {
@@ -18,10 +26,69 @@ impl Db {
         shared: &Shared,
         dir: &str,
         tenant: &Arc<str>,
-        options: &StoreOptions,
+        options: &NodeOptions,
     ) -> Result<(Db, Vec<LostBlock>)> {
-        let (metrics, lost) = Store::open(shared.clone(), dir, tenant, options.clone())?;
-        Ok((Db { metrics }, lost))
+        let (metrics, mut lost) = Store::open(shared.clone(), dir, tenant, options.store.clone())?;
+        let (traces, lost_traces) = Store::open(shared.clone(), dir, tenant, options.traces.clone())?;
+        lost.extend(lost_traces);
+        Ok((Db { metrics, traces }, lost))
+    }
+
+    /// Applies a record found in the log to the store of its signal; none when the signal is not known.
+    pub(crate) fn replay(&self, record: Replayed<'_>) -> Option<Result<Keep>> {
+        match record.owner.signal {
+            Metrics::ID => Some(self.metrics.replay(record)),
+            Traces::ID => Some(self.traces.replay(record)),
+            _ => None,
+        }
+    }
+
+    /// The newest place in the log whose record is in a block.
+    pub(crate) fn flushed(&self) -> Seq {
+        self.metrics.flushed().max(self.traces.flushed())
+    }
+
+    /// Bytes of the records that are in no block yet.
+    pub(crate) fn unflushed_bytes(&self) -> u64 {
+        self.metrics.unflushed_bytes() + self.traces.unflushed_bytes()
+    }
+
+    pub(crate) fn flush_due(&self, log: &Log, now_ms: i64) -> Result<Upkeep> {
+        both(
+            self.metrics.flush_due(log, now_ms),
+            self.traces.flush_due(log, now_ms),
+        )
+    }
+
+    pub(crate) fn merge_due(&self, now_ms: i64) -> Result<Upkeep> {
+        both(self.metrics.merge_due(now_ms), self.traces.merge_due(now_ms))
+    }
+
+    pub(crate) fn flush(&self, log: &Log) -> Result<Upkeep> {
+        both(self.metrics.flush(log), self.traces.flush(log))
+    }
+
+    pub(crate) fn compact(&self) -> Result<Upkeep> {
+        both(self.metrics.compact(), self.traces.compact())
+    }
+
+    pub(crate) fn retain(&self, now_ms: i64, retention: Option<RetentionOptions>) -> Result<Upkeep> {
+        both(
+            self.metrics.retain(now_ms, retention),
+            self.traces.retain(now_ms, retention),
+        )
+    }
+
+    pub(crate) fn verify(&self) -> Vec<Error> {
+        let mut errors = self.metrics.verify();
+        errors.extend(self.traces.verify());
+        errors
+    }
+
+    pub(crate) fn copy_blocks(&self, dir: &str) -> Result<()> {
+        self.metrics.copy_blocks(dir)?;
+        self.traces.copy_blocks(dir)?;
+        Ok(())
     }
 
     /// Samples of the log whose series no record defines.
@@ -33,4 +100,11 @@ impl Db {
             .map(|head| head.state.orphans())
             .sum()
     }
+}
+
+/// What two stores did. One that fails does not keep the other from its work.
+fn both(a: Result<Upkeep>, b: Result<Upkeep>) -> Result<Upkeep> {
+    let (mut done, other) = (a?, b?);
+    done.add(other);
+    Ok(done)
 }

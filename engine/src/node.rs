@@ -14,9 +14,7 @@ use crate::error::{Error, Result};
 use crate::health::{Health, State};
 use crate::log::recovery::{Damage, Keep, LogRecovery, Replayed};
 use crate::log::{Log, LogOptions, SyncPolicy};
-use crate::metrics::Metrics;
 use crate::retention::RetentionOptions;
-use crate::signal::Signal;
 use crate::storage::{File, Storage, write_atomically};
 use crate::store::{LostBlock, Shared, StoreOptions, Upkeep};
 
@@ -39,8 +37,10 @@ const TENANT_LEN_MAX: usize = 150;
 pub struct NodeOptions {
     /// The log.
     pub log: LogOptions,
-    /// Every store.
+    /// Every store of metrics.
     pub store: StoreOptions,
+    /// Every store of traces.
+    pub traces: StoreOptions,
     /// Bytes of decompressed blocks kept in memory.
     pub cache_bytes: u64,
     /// Most space held back so that flushes, merges and deletions still run on a full disk, as much of it as the heads need;
@@ -55,6 +55,7 @@ impl Default for NodeOptions {
         NodeOptions {
             log: LogOptions::default(),
             store: StoreOptions::default(),
+            traces: StoreOptions::for_traces(),
             cache_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
             free_bytes_min: 32 << 20,
@@ -111,7 +112,7 @@ impl Node {
         }
         let seq_floor = tenants
             .values()
-            .map(|db: &Arc<Db>| db.metrics.flushed())
+            .map(|db: &Arc<Db>| db.flushed())
             .max()
             .unwrap_or(0);
         let (log, found) = Log::open(
@@ -211,7 +212,7 @@ impl Node {
         if self.options.log.sync == SyncPolicy::Interval {
             self.log.sync()?;
         }
-        let done = self.each(|db| db.metrics.flush_due(&self.log, now_ms));
+        let done = self.each(|db| db.flush_due(&self.log, now_ms));
         if self.state() == State::Writable {
             self.log
                 .prepare_spare()
@@ -229,12 +230,12 @@ impl Node {
     /// Does the slow background work that is due at `now_ms`: drops what is past retention and merges blocks, at most one
     /// merge a store. May run beside [`Node::maintain`].
     pub fn merge_due(&self, now_ms: i64) -> Result<Upkeep> {
-        self.each(|db| db.metrics.merge_due(now_ms))
+        self.each(|db| db.merge_due(now_ms))
     }
 
     /// Writes everything the heads hold to blocks, and gives back the space that only writing needs.
     pub fn flush(&self) -> Result<Upkeep> {
-        let done = self.each(|db| db.metrics.flush(&self.log))?;
+        let done = self.each(|db| db.flush(&self.log))?;
         self.log.drop_spares();
         if self.state() == State::Writable {
             self.hold_reserve(true);
@@ -244,20 +245,17 @@ impl Node {
 
     /// Merges every day's blocks into one, as far as sizes allow.
     pub fn compact(&self) -> Result<Upkeep> {
-        self.each(|db| db.metrics.compact())
+        self.each(|db| db.compact())
     }
 
     /// Drops blocks past retention, or past what `retention` says instead of the settings.
     pub fn retain(&self, now_ms: i64, retention: Option<RetentionOptions>) -> Result<Upkeep> {
-        self.each(|db| db.metrics.retain(now_ms, retention))
+        self.each(|db| db.retain(now_ms, retention))
     }
 
     /// Verifies every checksum of every block.
     pub fn verify(&self) -> Vec<Error> {
-        self.tenants()
-            .iter()
-            .flat_map(|(_, db)| db.metrics.verify())
-            .collect()
+        self.tenants().iter().flat_map(|(_, db)| db.verify()).collect()
     }
 
     /// Refuses new writes and lets [`Node::run_commits`] return once those queued are durable.
@@ -308,7 +306,7 @@ impl Node {
     /// What flushing the heads may need, within the settings: their records take several times the space of their blocks.
     fn reserve_wanted(&self) -> u64 {
         let tenants = self.tenants.read();
-        let unflushed: u64 = tenants.values().map(|db| db.metrics.unflushed_bytes()).sum();
+        let unflushed: u64 = tenants.values().map(|db| db.unflushed_bytes()).sum();
         let most = self.options.reserve_bytes;
         (unflushed / RECORDS_PER_BLOCK_BYTE).clamp(RESERVE_MIN.min(most), most)
     }
@@ -422,7 +420,7 @@ fn open_tenant(
     let name: Arc<str> = Arc::from(name);
     let dir = format!("{TENANTS_DIR}/{name}");
     shared.storage.make_dir(&dir)?;
-    let (db, lost) = Db::open(shared, &dir, &name, &options.store)?;
+    let (db, lost) = Db::open(shared, &dir, &name, options)?;
     recovery.lost_blocks.extend(lost);
     let db = Arc::new(db);
     tenants.insert(name, db.clone());
@@ -430,15 +428,15 @@ fn open_tenant(
 }
 
 fn replay(db: &Db, record: Replayed<'_>, recovery: &mut Recovery) -> Result<Keep> {
-    let outcome = match record.owner.signal {
-        Metrics::ID => db.metrics.replay(record),
-        _ => Err(Error::Corrupt {
+    let seq = record.seq;
+    let unknown = || {
+        Err(Error::Corrupt {
             file: LOG_DIR.into(),
-            offset: record.seq,
+            offset: seq,
             what: "record of no known signal",
-        }),
+        })
     };
-    match outcome {
+    match db.replay(record).unwrap_or_else(unknown) {
         Ok(Keep::Needed) => {
             recovery.replayed_records += 1;
             Ok(Keep::Needed)

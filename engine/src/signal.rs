@@ -30,7 +30,7 @@ pub trait Signal: Sized + Send + Sync + 'static {
     /// A head without records, which follows `previous` in the same process if there was one.
     fn new_head(previous: Option<&Self::Head>) -> Self::Head;
     /// Resolves an input against the head it will be applied to.
-    fn resolve(head: &Self::Head, input: &Self::Input<'_>) -> Result<Self::Record>;
+    fn resolve(head: &Self::Head, input: Self::Input<'_>) -> Result<Self::Record>;
     /// The record as the log keeps it.
     fn encode(record: &Self::Record) -> Vec<u8>;
     /// Reads a record of the log.

@@ -65,6 +65,17 @@ impl Default for StoreOptions {
     }
 }
 
+impl StoreOptions {
+    /// The defaults of stores of traces: a span takes more memory in a head than a sample.
+    pub fn for_traces() -> StoreOptions {
+        StoreOptions {
+            flush_rows: 400_000,
+            flush_record_bytes: 96 << 20,
+            ..StoreOptions::default()
+        }
+    }
+}
+
 /// How many times its flush size a head may reach while an earlier flush is still running.
 const HEAD_GROWTH_MAX: u64 = 4;
 
@@ -261,7 +272,7 @@ impl<S: Signal> Store<S> {
     ///
     /// # Errors
     /// Those of [`Log::append`] and of the signal's resolution; nothing was queued then.
-    pub fn append(&self, log: &Log, input: &S::Input<'_>) -> Result<Ticket<S::Applied>> {
+    pub fn append(&self, log: &Log, input: S::Input<'_>) -> Result<Ticket<S::Applied>> {
         let _resolving = self.gate.read();
         let head = self.view.read().open.clone();
         self.check_room(&head)?;

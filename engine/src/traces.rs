@@ -1,12 +1,19 @@
 //! The traces signal: what a write of spans holds, how a head and a block keep it, and how traces are found and read back
 //! whole. The life cycle it shares with the other signals (log, flush, merges, retention) is in `store`.
 
+mod assemble;
 pub mod batch;
 mod blob;
+pub mod block;
 pub mod filter;
+mod flush;
+pub mod head;
 mod interner;
 mod layout;
+mod merge;
 pub mod model;
+pub mod signal;
+mod snapshot;
 pub mod table;
 pub mod value;
 mod vocabulary;
@@ -15,5 +22,9 @@ pub use crate::metrics::TraceId;
 pub use batch::{Applied, Batch, BatchBuilder, Part, SpanFields};
 pub use filter::{Filter, TestOp};
 pub use model::{Attribute, EntityRef, Event, Link, Resource, Scope, Span, SpanId, Trace};
+pub use signal::Traces;
 pub use table::{ABSENT, AttributeScope, Column, Field, NO_PARENT, ORPHAN, Run, Table};
 pub use value::{Value, ValueKind, ValueRef};
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ pub(crate) fn node_options(config: &Config) -> NodeOptions {
     };
     options.store.retention.age_ms = positive(config.retention.time_ms).and_then(|ms| i64::try_from(ms).ok());
     options.store.retention.bytes = positive(config.retention.size_bytes);
+    options.traces.retention = options.store.retention;
     options
 }
 

@@ -143,6 +143,7 @@ fn open() -> kymo_engine::Result<Arc<Node>> {
             ..LogOptions::default()
         },
         store: StoreOptions::default(),
+        traces: StoreOptions::for_traces(),
         cache_bytes: 16 << 20,
         reserve_bytes: 0,
         free_bytes_min: 0,

@@ -115,6 +115,12 @@ impl BlockFile {
         })
     }
 
+    /// The bytes of a page, read past the cache: for who keeps what follows from them by [`BlockFile::derived`].
+    pub fn page_past_cache(&self, kind: u16, page: u32) -> Result<Arc<[u8]>> {
+        let extent = self.page_extent(kind, page)?;
+        self.read(&extent)
+    }
+
     /// Bytes that follow from the block and are kept in the cache like its own; `kind` is that of no section.
     pub fn derived(
         &self,

@@ -19,7 +19,7 @@ impl Signal for Metrics {
     const NAME: &'static str = "metrics";
     const UNITS_PER_MS: i64 = 1;
 
-    type Input<'a> = Input<'a>;
+    type Input<'a> = &'a Input<'a>;
     type Record = Record;
     type Applied = Applied;
     type Head = MetricsHead;

@@ -8,7 +8,7 @@ mod decimal;
 mod entropy;
 mod exceptions;
 mod fine;
-pub(in crate::metrics) mod ints;
+pub(crate) mod ints;
 mod stream;
 
 use crate::coding::{Malformed, Reader, put_uvarint};
@@ -63,16 +63,12 @@ pub fn encode_group(chunks: &[&[f64]], effort: Effort, out: &mut Vec<u8>) {
 }
 
 /// Appends one column of values that is no chunk of a group; it does not know its number of values.
-pub(in crate::metrics) fn encode_alone(values: &[f64], effort: Effort, out: &mut Vec<u8>) {
+pub(crate) fn encode_alone(values: &[f64], effort: Effort, out: &mut Vec<u8>) {
     chunk::encode(values, &mut chunk::Before::default(), effort, out);
 }
 
 /// Reads what [`encode_alone`] wrote and appends it to `out`. The caller bounds `count`.
-pub(in crate::metrics) fn decode_alone(
-    r: &mut Reader<'_>,
-    count: usize,
-    out: &mut Vec<f64>,
-) -> Result<(), Malformed> {
+pub(crate) fn decode_alone(r: &mut Reader<'_>, count: usize, out: &mut Vec<f64>) -> Result<(), Malformed> {
     chunk::decode(r, count, &mut chunk::Scratch::default(), Some(out))
 }
 

@@ -20,7 +20,7 @@ impl Node {
         let dir = format!("{SNAPSHOTS_DIR}/{name}");
         self.storage.make_dir(&dir)?;
         for (tenant, db) in self.tenants() {
-            db.metrics.copy_blocks(&format!("{dir}/{TENANTS_DIR}/{tenant}"))?;
+            db.copy_blocks(&format!("{dir}/{TENANTS_DIR}/{tenant}"))?;
         }
         // Last: without it nobody takes the directory for a data directory.
         write_atomically(

@@ -53,7 +53,7 @@ impl Life {
     }
 
     fn put(&self, time: i64, value: i64) -> Result<()> {
-        let ticket = self.store.append(&self.log, &(time, value))?;
+        let ticket = self.store.append(&self.log, (time, value))?;
         self.log.commit();
         ticket.wait()
     }
@@ -115,7 +115,7 @@ fn no_record_falls_between_a_flushed_head_and_a_released_segment() {
     // In the new head, but in a segment the old head shares.
     life.put(100, 1).unwrap();
     // Queued and not yet committed when the flush begins.
-    let queued = life.store.append(&life.log, &(101, 1)).unwrap();
+    let queued = life.store.append(&life.log, (101, 1)).unwrap();
     life.store.flush(&life.log).unwrap();
     queued.wait().unwrap();
     life.put(102, 1).unwrap();

@@ -28,8 +28,8 @@ impl Signal for Toy {
     fn new_head(_: Option<&Mutex<Rows>>) -> Mutex<Rows> {
         Mutex::default()
     }
-    fn resolve(_: &Mutex<Rows>, input: &(i64, i64)) -> Result<(i64, i64)> {
-        Ok(*input)
+    fn resolve(_: &Mutex<Rows>, input: (i64, i64)) -> Result<(i64, i64)> {
+        Ok(input)
     }
     fn encode(record: &(i64, i64)) -> Vec<u8> {
         encode([record].into_iter().map(|(t, v)| (t, v)))

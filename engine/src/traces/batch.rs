@@ -3,6 +3,7 @@
 
 mod builder;
 mod codec;
+pub(in crate::traces) use codec::{put_vocabulary, vocabulary};
 
 pub use builder::{BatchBuilder, Part, SpanFields};
 
@@ -79,4 +80,4 @@ pub struct Applied {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -127,6 +127,8 @@ pub(super) struct Translation {
     pub(super) events: Vec<u32>,
     /// Classes of links.
     pub(super) links: Vec<u32>,
+    /// Columns.
+    pub(super) columns: Vec<u32>,
     /// The values of each column, empty for columns without.
     pub(super) values: Vec<Vec<u32>>,
 }
@@ -240,8 +242,30 @@ impl Vocabulary {
             spans,
             events,
             links: links.collect(),
+            columns,
             values,
         }
+    }
+
+    /// The same numbers for everything, but no values of columns.
+    pub(super) fn without_values(&self) -> Vocabulary {
+        let mut copy = Vocabulary {
+            names: self.names.clone(),
+            event_names: self.event_names.clone(),
+            resources: self.resources.clone(),
+            scopes: self.scopes.clone(),
+            ..Vocabulary::default()
+        };
+        for column in &self.columns {
+            copy.column(column.key.clone());
+        }
+        for shape in &self.shapes.items {
+            copy.shape(&shape.columns);
+        }
+        copy.spans = self.spans.clone();
+        copy.events = self.events.clone();
+        copy.links = self.links.clone();
+        copy
     }
 
     /// Forgets all.

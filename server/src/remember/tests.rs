@@ -15,6 +15,7 @@ fn entry(used: u64, bytes: usize) -> (Question, Entry) {
                 ..Default::default()
             },
             store: Default::default(),
+            traces: kymo_engine::store::StoreOptions::for_traces(),
             cache_bytes: 1 << 20,
             reserve_bytes: 0,
             free_bytes_min: 0,

@@ -168,7 +168,7 @@ fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
 }
 
 /// Appends a column; it knows neither its length in bytes nor its number of values. An empty one takes no bytes.
-pub(in crate::metrics) fn encode(values: &[i64], effort: Effort, out: &mut Vec<u8>) {
+pub(crate) fn encode(values: &[i64], effort: Effort, out: &mut Vec<u8>) {
     let Some(first) = values.first() else { return };
     if values.iter().all(|v| v == first) {
         out.push(ORDER_CONSTANT);
@@ -256,11 +256,7 @@ pub(super) fn decode_same(r: &mut Reader<'_>) -> Result<Option<i64>, Malformed> 
 }
 
 /// Reads a column of `count` values and appends them to `out`. The caller bounds `count`.
-pub(in crate::metrics) fn decode(
-    r: &mut Reader<'_>,
-    count: usize,
-    out: &mut Vec<i64>,
-) -> Result<(), Malformed> {
+pub(crate) fn decode(r: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
     if count == 0 {
         return Ok(());
     }
