@@ -20,5 +20,6 @@ pub mod storage;
 pub mod store;
 pub mod ticket;
 pub mod tombstone;
+pub mod traces;
 
 pub use error::{BudgetExceeded, Error, ErrorKind, Result};
