@@ -4,11 +4,14 @@
 //! Beyond Tempo's grammar it takes what Tempo parses and then calls unsupported: arithmetic and comparison of aggregates, and of
 //! `(pipeline | aggregate)`; and pipelines in parentheses wherever a spanset may stand.
 
+pub mod answer;
 pub mod ast;
 mod check;
 pub mod error;
 mod fold;
+pub mod grid;
 mod lexer;
+pub mod options;
 mod parser;
 mod printer;
 mod token;
