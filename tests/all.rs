@@ -23,4 +23,6 @@ mod cases {
     mod remote_write;
     mod remote_write_v2;
     mod tidy;
+    mod traceql_corpus;
+    mod traces;
 }

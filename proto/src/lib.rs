@@ -12,6 +12,7 @@ mod region;
 pub mod remote_read;
 pub mod remote_write;
 pub mod snappy;
+pub mod tempo;
 pub mod wire;
 
 pub use error::{Error, Result};

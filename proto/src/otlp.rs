@@ -4,6 +4,7 @@
 pub mod json;
 pub mod metrics;
 pub mod reply;
+pub mod traces;
 mod value;
 
-pub use value::{AnyValue, KeyValue, KeyValues};
+pub use value::{AnyValue, KeyValue, KeyValues, Values};

@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 
 /// Reads the fields of one message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     pos: usize,
@@ -220,6 +220,18 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The value as a fixed 32-bit integer.
+    ///
+    /// # Errors
+    /// [`Error::WireType`] when it is not a fixed 32-bit value.
+    #[inline]
+    pub fn fixed32(&self) -> Result<u32> {
+        match self.value {
+            Value::Fixed32(n) => Ok(n),
+            _ => Err(self.wrong_type()),
+        }
+    }
+
     /// Calls `put` for each integer of a repeated field, packed or not.
     ///
     /// # Errors
@@ -308,6 +320,22 @@ pub fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// Appends a length-delimited field whose content `content` appends.
+pub fn put_message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut Vec<u8>)) {
+    put_varint(out, u64::from(field) << 3 | 2);
+    let start = out.len();
+    out.push(0);
+    content(out);
+    let len = out.len() - start - 1;
+    if len < 0x80 {
+        out[start] = len as u8;
+    } else {
+        let mut prefix = Vec::with_capacity(5);
+        put_varint(&mut prefix, len as u64);
+        out.splice(start..=start, prefix);
+    }
+}
+
 /// Appends an integer field; zero, the default, is left out.
 pub fn put_integer(out: &mut Vec<u8>, field: u32, n: u64) {
     if n != 0 {
@@ -327,6 +355,12 @@ pub fn put_double(out: &mut Vec<u8>, field: u32, value: f64) {
 /// Appends a fixed 64-bit field; zero is written too.
 pub fn put_fixed64(out: &mut Vec<u8>, field: u32, bits: u64) {
     put_varint(out, u64::from(field) << 3 | 1);
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+/// Appends a fixed 32-bit field; zero is written too.
+pub fn put_fixed32(out: &mut Vec<u8>, field: u32, bits: u32) {
+    put_varint(out, u64::from(field) << 3 | 5);
     out.extend_from_slice(&bits.to_le_bytes());
 }
 

@@ -2,6 +2,7 @@
 //! Not for tokens: each language has its own.
 
 pub mod duration;
+pub mod go_duration;
 pub mod regex;
 pub mod span;
 pub mod string;

@@ -29,6 +29,10 @@ pub struct Config {
     pub remote_write: AcceptedMessages,
     /// How OTLP is taken.
     pub otlp: Otlp,
+    /// Address of the listener with Tempo's API at its own paths, `None` without.
+    pub tempo_listen: Option<String>,
+    /// Address of the listener with Jaeger's API at its own paths, `None` without.
+    pub jaeger_listen: Option<String>,
     /// What queries may use.
     pub query: QueryLimits,
     /// What remote readers may ask for.

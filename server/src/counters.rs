@@ -26,7 +26,11 @@ pub struct Counters {
     pub histograms_duplicate: Counter,
     /// Exemplars stored.
     pub exemplars_stored: Counter,
-    /// Samples, series or histograms refused, by reason.
+    /// Spans stored.
+    pub spans_stored: Counter,
+    /// Spans that were there already.
+    pub spans_duplicate: Counter,
+    /// Samples, series, histograms or spans refused, by reason.
     pub rejected: [Counter; Reason::COUNT],
     /// Writes told to retry.
     pub writes_deferred: Counter,

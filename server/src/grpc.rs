@@ -3,7 +3,7 @@
 
 mod body;
 mod codec;
-mod metrics;
+mod export;
 
 use std::sync::Arc;
 
@@ -30,7 +30,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(
             "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-            post(metrics::export),
+            post(export::metrics),
+        )
+        .route(
+            "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            post(export::traces),
         )
         .route("/opentelemetry.proto.collector.{signal}/Export", post(not_there))
 }

@@ -4,8 +4,11 @@
 mod admin;
 mod answer;
 mod caller;
+mod document;
 mod edge;
 mod federate;
+pub(crate) mod jaeger;
+pub(crate) mod json;
 mod openapi;
 pub(crate) mod otlp;
 mod own;
@@ -13,6 +16,7 @@ mod params;
 mod process;
 mod prom;
 mod remote_write;
+pub(crate) mod tempo;
 mod tenant;
 mod time;
 
@@ -30,7 +34,7 @@ pub(crate) use answer::ApiError;
 use answer::ErrorType;
 pub(crate) use caller::Peer;
 pub(crate) use edge::edge;
-pub(crate) use otlp::partial;
+pub(crate) use json::hex;
 pub(crate) use prom::status::rfc3339;
 pub(crate) use tenant::Tenant;
 
@@ -41,6 +45,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let routes = data_routes()
         .layer(from_fn_with_state(Arc::clone(&app), when_ready))
         .merge(always_routes())
+        .nest("/tempo", tempo::routes(&app))
+        .nest("/jaeger", jaeger::routes(&app))
         .layer(around.clone());
     // The paths of gRPC are those of its services, wherever the rest lies.
     let grpc = crate::grpc::routes().layer(around);

@@ -9,13 +9,14 @@ mod otlp;
 mod rejects;
 mod remote_write;
 mod remote_write_v2;
+mod traces;
 mod write;
 
 pub(crate) use fault::Fault;
 pub(crate) use inflate::Coding;
 pub(crate) use otlp::Stated;
 pub use rejects::{Reason, Rejects};
-pub(crate) use write::{Format, Outcome, Reserved, write};
+pub(crate) use write::{Format, Outcome, Reserved, write, write_traces};
 
 #[cfg(test)]
 mod tests;

@@ -19,4 +19,5 @@ pub mod pool;
 mod remember;
 pub mod run;
 pub mod scripts;
+mod trace_out;
 pub mod units;

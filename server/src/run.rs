@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::grpc;
-use crate::http::{Peer, otlp, router};
+use crate::http::{Peer, jaeger, otlp, router, tempo};
 use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
 
@@ -88,6 +88,10 @@ pub struct Listeners {
     pub otlp_grpc: Option<TcpListener>,
     /// OTLP over HTTP.
     pub otlp_http: Option<TcpListener>,
+    /// Tempo's API.
+    pub tempo: Option<TcpListener>,
+    /// Jaeger's query API.
+    pub jaeger: Option<TcpListener>,
 }
 
 /// Binds the listeners.
@@ -97,15 +101,18 @@ pub struct Listeners {
 pub async fn listen(config: &Config) -> Result<Listeners, RunError> {
     Ok(Listeners {
         main: bind(&config.listen).await?,
-        otlp_grpc: match &config.otlp.grpc_listen {
-            Some(address) => Some(bind(address).await?),
-            None => None,
-        },
-        otlp_http: match &config.otlp.http_listen {
-            Some(address) => Some(bind(address).await?),
-            None => None,
-        },
+        otlp_grpc: bind_if_any(config.otlp.grpc_listen.as_deref()).await?,
+        otlp_http: bind_if_any(config.otlp.http_listen.as_deref()).await?,
+        tempo: bind_if_any(config.tempo_listen.as_deref()).await?,
+        jaeger: bind_if_any(config.jaeger_listen.as_deref()).await?,
     })
+}
+
+async fn bind_if_any(address: Option<&str>) -> Result<Option<TcpListener>, RunError> {
+    match address {
+        Some(address) => bind(address).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 async fn bind(address: &str) -> Result<TcpListener, RunError> {
@@ -166,7 +173,9 @@ async fn serve_all(listeners: Listeners, app: Arc<App>, stopped: watch::Receiver
     let routers = [
         (Some(listeners.main), router(Arc::clone(&app))),
         (listeners.otlp_grpc, grpc::router(Arc::clone(&app))),
-        (listeners.otlp_http, otlp::router(app)),
+        (listeners.otlp_http, otlp::router(Arc::clone(&app))),
+        (listeners.tempo, tempo::router(Arc::clone(&app))),
+        (listeners.jaeger, jaeger::router(app)),
     ];
     let mut all = JoinSet::new();
     for (listener, router) in routers {

@@ -1,6 +1,10 @@
 //! Durations and sizes as people write them (`1h30m`, `64MiB`), for the config and for API parameters.
 //! Not for PromQL's own durations, which the query language parses.
 
+mod go;
+
+pub use go::parse_go_duration;
+
 /// Milliseconds of each unit, largest first.
 const DURATION_UNITS: [(&str, u64); 7] = [
     ("y", 365 * 86_400_000),

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod peer;
 pub mod recording;
 pub mod server;
+pub mod traces;
 pub mod wait;
 
 use std::path::PathBuf;

@@ -26,6 +26,10 @@ pub struct TestServer {
     pub otlp_http: Option<Client>,
     /// The address of its OTLP/gRPC listener, where the configuration has one.
     pub otlp_grpc: Option<SocketAddr>,
+    /// Talks to its listener of Tempo's API, where the configuration has one.
+    pub tempo: Option<Client>,
+    /// Talks to its listener of Jaeger's API, where the configuration has one.
+    pub jaeger: Option<Client>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
 }
@@ -41,6 +45,8 @@ pub fn config(dir: &Path, sets: &[(&str, &str)]) -> Config {
         ("listen", "127.0.0.1:0"),
         ("otlp.grpc_listen", "off"),
         ("otlp.http_listen", "off"),
+        ("tempo.listen", "off"),
+        ("jaeger.listen", "off"),
         ("retention.time", "0s"),
     ];
     for (key, value) in base.iter().chain(sets) {
@@ -82,11 +88,13 @@ impl TestServer {
                 let listeners = listen(&config).await?;
                 let of =
                     |listener: &TcpListener| listener.local_addr().expect("a bound listener has an address");
-                let addresses = (
-                    of(&listeners.main),
-                    listeners.otlp_http.as_ref().map(of),
-                    listeners.otlp_grpc.as_ref().map(of),
-                );
+                let others = [
+                    &listeners.otlp_http,
+                    &listeners.otlp_grpc,
+                    &listeners.tempo,
+                    &listeners.jaeger,
+                ];
+                let addresses = (of(&listeners.main), others.map(|other| other.as_ref().map(of)));
                 send_address
                     .send(addresses)
                     .expect("the test waits for the address");
@@ -96,12 +104,14 @@ impl TestServer {
                 .await
             })
         });
-        let (main, otlp_http, otlp_grpc) = address.recv().expect("the server listens");
+        let (main, [otlp_http, otlp_grpc, tempo, jaeger]) = address.recv().expect("the server listens");
         let client = |address: SocketAddr| Client::new(format!("http://{address}"));
         TestServer {
             client: client(main),
             otlp_http: otlp_http.map(client),
             otlp_grpc,
+            tempo: tempo.map(client),
+            jaeger: jaeger.map(client),
             stop: Some(stop),
             thread: Some(thread),
         }

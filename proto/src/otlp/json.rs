@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use schema::{Field, Kind, Schema};
 use serde_json::Value;
 
-use crate::wire::{put_bytes, put_fixed64, put_varint, zigzag};
+use crate::wire::{put_bytes, put_fixed32, put_fixed64, put_varint, zigzag};
 
 /// Why a text is no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +38,22 @@ type Result<T, E = JsonError> = std::result::Result<T, E>;
 /// # Errors
 /// [`JsonError`].
 pub fn metrics_request(text: &[u8]) -> Result<Vec<u8>> {
+    request(text, &schema::METRICS_REQUEST)
+}
+
+/// The binary form of a JSON `ExportTraceServiceRequest`.
+///
+/// # Errors
+/// [`JsonError`].
+pub fn trace_request(text: &[u8]) -> Result<Vec<u8>> {
+    request(text, &schema::TRACE_REQUEST)
+}
+
+fn request(text: &[u8], schema: &Schema) -> Result<Vec<u8>> {
     let value: Value =
         serde_json::from_slice(text).map_err(|e| JsonError::Syntax { cause: e.to_string() })?;
     let mut out = Vec::with_capacity(text.len() / 2);
-    put_message(&mut out, &schema::METRICS_REQUEST, &value, "the request")?;
+    put_message(&mut out, schema, &value, "the request")?;
     Ok(out)
 }
 
@@ -82,6 +94,7 @@ fn put_field(out: &mut Vec<u8>, field: &Field, value: &Value) -> Result<()> {
         Kind::Varint => put_tagged(out, field.number, integer(name, value)?),
         Kind::Zigzag => put_tagged(out, field.number, zigzag(integer(name, value)?.cast_signed())),
         Kind::Fixed64 => put_fixed64(out, field.number, integer(name, value)?),
+        Kind::Fixed32 => put_fixed32(out, field.number, integer(name, value)? as u32),
         Kind::Double => put_fixed64(out, field.number, double(name, value)?.to_bits()),
         Kind::Enum(names) => put_tagged(out, field.number, enumerated(names, name, value)?),
         Kind::Message(schema) => {

@@ -69,7 +69,12 @@ impl ServeArgs {
             overrides.flags.insert(key, "on".to_owned());
         }
         if self.main_only {
-            for key in ["otlp.grpc_listen", "otlp.http_listen"] {
+            for key in [
+                "otlp.grpc_listen",
+                "otlp.http_listen",
+                "tempo.listen",
+                "jaeger.listen",
+            ] {
                 overrides.flags.insert(key.to_owned(), "off".to_owned());
             }
         }
@@ -105,8 +110,15 @@ pub(crate) fn serve(args: &ServeArgs) -> Outcome {
             let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
             address.map_or_else(|| "off".to_owned(), |address| address.to_string())
         };
-        let (grpc, http) = (of(&listeners.otlp_grpc), of(&listeners.otlp_http));
-        tracing::info!(%address, otlp_grpc = grpc, otlp_http = http, version = env!("CARGO_PKG_VERSION"), "listening");
+        tracing::info!(
+            %address,
+            otlp_grpc = of(&listeners.otlp_grpc),
+            otlp_http = of(&listeners.otlp_http),
+            tempo = of(&listeners.tempo),
+            jaeger = of(&listeners.jaeger),
+            version = env!("CARGO_PKG_VERSION"),
+            "listening"
+        );
         let stop = stop_signal()?;
         run(config, listeners, stop).await?;
         tracing::info!("stopped");

@@ -183,6 +183,8 @@ fn blank() -> Config {
         },
         remote_write: AcceptedMessages { v1: false, v2: false },
         otlp: Otlp::default(),
+        tempo_listen: None,
+        jaeger_listen: None,
         query: QueryLimits {
             timeout_ms: 0,
             samples_max: 0,

@@ -9,7 +9,7 @@ use http_body::Frame;
 use parking_lot::Mutex;
 use tonic::Status;
 
-use super::metrics::status;
+use super::export::status;
 use crate::ingest::Reserved;
 
 /// Room that grows with a body.

@@ -1,4 +1,4 @@
-//! OTLP over HTTP: `POST /v1/metrics` and, as Prometheus has it, `/api/v1/otlp/v1/metrics`. Protobuf and JSON, answered in
+//! OTLP over HTTP: `POST /v1/traces`, `/v1/metrics` and, as Prometheus has it, `/api/v1/otlp/v1/metrics`. Protobuf and JSON, answered in
 //! the form of the request. <https://opentelemetry.io/docs/specs/otlp/#otlphttp>. What is stored is ingest's to say.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::edge::edge;
 use super::tenant::Tenant;
 use super::{remote_write, when_ready};
 use crate::app::App;
-use crate::ingest::{Coding, Fault, Format, Outcome};
+use crate::ingest::{Coding, Fault, Format, Rejects, Reserved};
 
 /// How much larger than its compressed form a body is taken to be before it is known.
 const EXPANSION: usize = 8;
@@ -27,6 +27,15 @@ const EXPANSION: usize = 8;
 enum Form {
     Protobuf,
     Json,
+}
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Metrics.
+    Metrics,
+    /// Spans.
+    Traces,
 }
 
 /// The routes on the listener of OTLP alone.
@@ -42,13 +51,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/metrics", post(metrics))
-        .route("/v1/traces", any(no_traces))
+        .route("/v1/traces", post(traces))
         .route("/v1/logs", any(no_logs))
         .route("/v1/profiles", any(no_profiles))
-}
-
-async fn no_traces() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "traces are not stored by this server\n")
 }
 
 async fn no_logs() -> (StatusCode, &'static str) {
@@ -61,8 +66,22 @@ async fn no_profiles() -> (StatusCode, &'static str) {
 
 /// Handles one export of metrics.
 pub(super) async fn metrics(
+    state: State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
+    export(state, tenant, Signal::Metrics, request).await
+}
+
+/// Handles one export of traces.
+async fn traces(state: State<Arc<App>>, tenant: Result<Tenant, ApiError>, request: Request) -> Response {
+    export(state, tenant, Signal::Traces, request).await
+}
+
+async fn export(
     State(app): State<Arc<App>>,
     tenant: Result<Tenant, ApiError>,
+    signal: Signal,
     request: Request,
 ) -> Response {
     let Tenant(tenant) = match tenant {
@@ -73,8 +92,8 @@ pub(super) async fn metrics(
         Ok(found) => found,
         Err(text) => return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response(),
     };
-    match accept(&app, tenant, form, coding, request).await {
-        Ok(outcome) => form.taken(&outcome),
+    match accept(&app, tenant, signal, (form, coding), request).await {
+        Ok(rejects) => form.taken(signal, &rejects),
         Err(fault) => form.failed(&app, &fault),
     }
 }
@@ -107,10 +126,10 @@ fn negotiate(headers: &HeaderMap) -> Result<(Form, Coding), String> {
 async fn accept(
     app: &Arc<App>,
     tenant: String,
-    form: Form,
-    coding: Coding,
+    signal: Signal,
+    (form, coding): (Form, Coding),
     request: Request,
-) -> Result<Outcome, Fault> {
+) -> Result<Rejects, Fault> {
     let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
     let (room, body) = remote_write::receive(app, request, limit).await?;
     let compressed = body.len();
@@ -118,17 +137,39 @@ async fn accept(
         Coding::Identity => compressed,
         Coding::Gzip | Coding::Zstd => compressed.saturating_mul(EXPANSION),
     };
-    let open = move |room: &mut crate::ingest::Reserved| {
+    let open = move |room: &mut Reserved| {
         let body = coding.inflate(body, limit)?;
         room.grow(compressed + body.len())?;
         match form {
             Form::Protobuf => Ok(body),
-            Form::Json => json::metrics_request(&body)
-                .map(Bytes::from)
-                .map_err(|e| Fault::Bad(e.to_string())),
+            Form::Json => match signal {
+                Signal::Metrics => json::metrics_request(&body),
+                Signal::Traces => json::trace_request(&body),
+            }
+            .map(Bytes::from)
+            .map_err(|e| Fault::Bad(e.to_string())),
         }
     };
-    crate::ingest::write(app, tenant, Format::OtlpMetrics, (room, expected), open).await
+    signal.write(app, tenant, (room, expected), open).await
+}
+
+impl Signal {
+    /// Stores what is good of a body; gives what was refused.
+    pub(crate) async fn write(
+        self,
+        app: &Arc<App>,
+        tenant: String,
+        room: (Reserved, usize),
+        open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
+    ) -> Result<Rejects, Fault> {
+        match self {
+            Signal::Metrics => {
+                let written = crate::ingest::write(app, tenant, Format::OtlpMetrics, room, open).await;
+                written.map(|outcome| outcome.rejects)
+            }
+            Signal::Traces => crate::ingest::write_traces(app, tenant, room, open).await,
+        }
+    }
 }
 
 impl Form {
@@ -141,12 +182,16 @@ impl Form {
     }
 
     /// 200, with what was rejected when not everything was taken.
-    fn taken(self, outcome: &Outcome) -> Response {
-        let (rejected, text) = partial(outcome);
+    fn taken(self, signal: Signal, rejects: &Rejects) -> Response {
+        let (rejected, text) = partial(rejects);
+        let name = match signal {
+            Signal::Metrics => "rejectedDataPoints",
+            Signal::Traces => "rejectedSpans",
+        };
         self.response(
             StatusCode::OK,
             reply::export_response(rejected, &text),
-            reply::export_response_json("rejectedDataPoints", rejected, &text),
+            reply::export_response_json(name, rejected, &text),
         )
     }
 
@@ -165,9 +210,8 @@ impl Form {
     }
 }
 
-/// The number of data points that were refused, and why.
-pub(crate) fn partial(outcome: &Outcome) -> (u64, String) {
-    let rejects = &outcome.rejects;
+/// The number of data points or spans that were refused, and why.
+pub(crate) fn partial(rejects: &Rejects) -> (u64, String) {
     if rejects.is_empty() {
         return (0, String::new());
     }

@@ -241,6 +241,12 @@ fn write_ingest(out: &mut Exposition, app: &App) {
             "Exemplars stored.",
             &counters.exemplars_stored,
         ),
+        ("kymo_ingest_spans_total", "Spans stored.", &counters.spans_stored),
+        (
+            "kymo_ingest_duplicate_spans_total",
+            "Spans that were already there.",
+            &counters.spans_duplicate,
+        ),
         (
             "kymo_ingest_deferred_requests_total",
             "Writes answered 503.",
@@ -250,10 +256,24 @@ fn write_ingest(out: &mut Exposition, app: &App) {
     for (name, help, counter) in plain {
         out.single(name, "counter", help, counter.get() as f64);
     }
-    let name = "kymo_ingest_rejected_samples_total";
-    out.family(name, "counter", "Samples refused, by reason.");
-    for (reason, counter) in Reason::ALL.iter().zip(&counters.rejected) {
-        out.sample(name, &[("reason", reason.label())], counter.get() as f64);
+    for (name, help, of_spans) in [
+        (
+            "kymo_ingest_rejected_samples_total",
+            "Samples refused, by reason.",
+            false,
+        ),
+        (
+            "kymo_ingest_rejected_spans_total",
+            "Spans refused, by reason.",
+            true,
+        ),
+    ] {
+        out.family(name, "counter", help);
+        for (reason, counter) in Reason::ALL.iter().zip(&counters.rejected) {
+            if reason.is_of_spans() == of_spans {
+                out.sample(name, &[("reason", reason.label())], counter.get() as f64);
+            }
+        }
     }
 }
 

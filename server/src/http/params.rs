@@ -28,6 +28,22 @@ impl Params {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All names and values, the body's before the URL's.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Parameters as they are, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Params {
+        Params(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
+    }
+
     /// `limit`: how many elements are wanted, `None` without limit.
     ///
     /// # Errors

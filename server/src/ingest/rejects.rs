@@ -47,11 +47,27 @@ pub enum Reason {
     SymbolReference,
     /// A data point of OTLP that says nothing, or something its type cannot say.
     InvalidPoint,
+    /// A span's trace id is not 16 bytes, or all zeros.
+    TraceId,
+    /// A span's id is not 8 bytes, or all zeros.
+    SpanId,
+    /// The id of a span's parent is not 8 bytes.
+    ParentSpanId,
+    /// An id of a link is of a wrong length.
+    LinkId,
+    /// A time of a span does not fit 63 bits.
+    SpanTime,
+    /// A span started before what `retention.time` keeps.
+    SpanTooOld,
+    /// A string of a span, its scope or its resource is not UTF-8.
+    SpanText,
+    /// A value of a span, its scope or its resource is nested too deep.
+    SpanValueTooDeep,
 }
 
 impl Reason {
     /// Number of reasons.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 24;
 
     /// All reasons in the order of their numbers.
     pub const ALL: [Reason; Reason::COUNT] = [
@@ -71,7 +87,20 @@ impl Reason {
         Reason::MixedSeries,
         Reason::SymbolReference,
         Reason::InvalidPoint,
+        Reason::TraceId,
+        Reason::SpanId,
+        Reason::ParentSpanId,
+        Reason::LinkId,
+        Reason::SpanTime,
+        Reason::SpanTooOld,
+        Reason::SpanText,
+        Reason::SpanValueTooDeep,
     ];
+
+    /// True for those that refuse spans; the others refuse samples.
+    pub fn is_of_spans(self) -> bool {
+        self as usize >= Reason::TraceId as usize
+    }
 
     /// The value of the `reason` label on `/metrics`.
     pub fn label(self) -> &'static str {
@@ -92,6 +121,14 @@ impl Reason {
             Reason::MixedSeries => "samples_and_histograms",
             Reason::SymbolReference => "symbol_reference",
             Reason::InvalidPoint => "invalid_point",
+            Reason::TraceId => "invalid_trace_id",
+            Reason::SpanId => "invalid_span_id",
+            Reason::ParentSpanId => "invalid_parent_span_id",
+            Reason::LinkId => "invalid_link_id",
+            Reason::SpanTime => "invalid_time",
+            Reason::SpanTooOld => "too_old",
+            Reason::SpanText => "invalid_utf8",
+            Reason::SpanValueTooDeep => "value_too_deep",
         }
     }
 
@@ -114,6 +151,14 @@ impl Reason {
             Reason::MixedSeries => "TimeSeries must contain either samples or histograms, but not both",
             Reason::SymbolReference => "invalid reference to the symbols table",
             Reason::InvalidPoint => "invalid data point",
+            Reason::TraceId => "trace ids must be 16 bytes and not all zeros",
+            Reason::SpanId => "span ids must be 8 bytes and not all zeros",
+            Reason::ParentSpanId => "parent span ids must be 8 bytes or absent",
+            Reason::LinkId => "ids of links must be 16 and 8 bytes",
+            Reason::SpanTime => "times must be before the year 2262",
+            Reason::SpanTooOld => "span is older than the retention",
+            Reason::SpanText => "a string is not valid UTF-8",
+            Reason::SpanValueTooDeep => "a value is nested too deep",
         }
     }
 }

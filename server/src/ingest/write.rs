@@ -10,7 +10,7 @@ use kymo_engine::ticket::Ticket;
 
 use super::metrics::{Incoming, Rules, Unit, spelled};
 use super::otlp::{self, Context, Texts};
-use super::{Fault, Reason, Rejects, remote_write, remote_write_v2};
+use super::{Fault, Reason, Rejects, remote_write, remote_write_v2, traces};
 use crate::app::App;
 use crate::clock::now_ms;
 
@@ -113,14 +113,7 @@ pub(crate) async fn write(
             append(&app, tenant, format, body, room)
         }
     };
-    let appended = if expected <= INLINE_BYTES_MAX {
-        work()
-    } else {
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|e| Fault::Internal(e.to_string()))?
-    };
-    let outcome = match appended {
+    let outcome = match decoded(expected, work).await {
         Ok(pending) => pending.finish(app).await,
         Err(fault) => Err(fault),
     };
@@ -130,6 +123,64 @@ pub(crate) async fn write(
         Err(_) => app.stated.forget(),
     }
     outcome
+}
+
+/// Decodes a body of spans, stores what is good of it and waits until that is durable; otherwise as [`write`].
+///
+/// # Errors
+/// [`Fault`], as [`write`].
+pub(crate) async fn write_traces(
+    app: &Arc<App>,
+    tenant: String,
+    (mut room, expected): (Reserved, usize),
+    open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
+) -> Result<Rejects, Fault> {
+    let work = {
+        let app = Arc::clone(app);
+        move || {
+            let body = open(&mut room)?;
+            let (ticket, rejects) = append_spans(&app, &tenant, &body)?;
+            Ok((ticket, rejects, room))
+        }
+    };
+    let (ticket, rejects, _room) = decoded(expected, work).await?;
+    if let Some(ticket) = ticket {
+        let applied = ticket.await.map_err(|e| Fault::from(&e))?;
+        app.counters.spans_stored.add(applied.spans.into());
+        app.counters.spans_duplicate.add(applied.duplicates.into());
+    }
+    rejects.count_into(&app.counters);
+    Ok(rejects)
+}
+
+type SpansTicket = Ticket<kymo_engine::traces::Applied>;
+
+fn append_spans(app: &App, tenant: &str, body: &[u8]) -> Result<(Option<SpansTicket>, Rejects), Fault> {
+    let config = &app.config;
+    let rules = Rules::at(now_ms(), config.limits, config.retention.time_ms);
+    let (batch, rejects) = traces::read(body, rules)?;
+    if batch.is_empty() {
+        return Ok((None, rejects));
+    }
+    let append = |batch| {
+        let node = app.node().ok_or(Error::Closed)?;
+        node.tenant(tenant)?.traces.append(node.log(), batch)
+    };
+    let ticket = append(batch).map_err(|e| Fault::from(&e))?;
+    Ok((Some(ticket), rejects))
+}
+
+/// Does the work of decoding here, or on a thread for such work when there is much of it.
+async fn decoded<T: Send + 'static>(
+    expected: usize,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    if expected <= INLINE_BYTES_MAX {
+        return work();
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Fault::Internal(e.to_string()))?
 }
 
 fn append(app: &App, tenant: String, format: Format, body: Bytes, room: Reserved) -> Result<Pending, Fault> {

@@ -21,6 +21,7 @@ pub(super) enum Kind {
     Varint,
     Zigzag,
     Fixed64,
+    Fixed32,
     Double,
     /// With the names of its numbers 0, 1, ...
     Enum(&'static [&'static str]),
@@ -51,6 +52,17 @@ const TEMPORALITY: Kind = Kind::Enum(&[
     "AGGREGATION_TEMPORALITY_CUMULATIVE",
 ]);
 
+const SPAN_KIND: Kind = Kind::Enum(&[
+    "SPAN_KIND_UNSPECIFIED",
+    "SPAN_KIND_INTERNAL",
+    "SPAN_KIND_SERVER",
+    "SPAN_KIND_CLIENT",
+    "SPAN_KIND_PRODUCER",
+    "SPAN_KIND_CONSUMER",
+]);
+
+const STATUS_CODE: Kind = Kind::Enum(&["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"]);
+
 pub(super) static METRICS_REQUEST: Schema =
     Schema(&[many(1, "resourceMetrics", Kind::Message(&RESOURCE_METRICS))]);
 
@@ -63,6 +75,14 @@ static RESOURCE_METRICS: Schema = Schema(&[
 static RESOURCE: Schema = Schema(&[
     many(1, "attributes", Kind::Message(&KEY_VALUE)),
     one(2, "droppedAttributesCount", Kind::Varint),
+    many(3, "entityRefs", Kind::Message(&ENTITY_REF)),
+]);
+
+static ENTITY_REF: Schema = Schema(&[
+    one(1, "schemaUrl", Kind::String),
+    one(2, "type", Kind::String),
+    many(3, "idKeys", Kind::String),
+    many(4, "descriptionKeys", Kind::String),
 ]);
 
 static SCOPE_METRICS: Schema = Schema(&[
@@ -176,6 +196,57 @@ static EXEMPLAR: Schema = Schema(&[
     one(6, "asInt", Kind::Fixed64),
     many(7, "filteredAttributes", Kind::Message(&KEY_VALUE)),
 ]);
+
+pub(super) static TRACE_REQUEST: Schema = Schema(&[many(1, "resourceSpans", Kind::Message(&RESOURCE_SPANS))]);
+
+static RESOURCE_SPANS: Schema = Schema(&[
+    one(1, "resource", Kind::Message(&RESOURCE)),
+    many(2, "scopeSpans", Kind::Message(&SCOPE_SPANS)),
+    one(3, "schemaUrl", Kind::String),
+]);
+
+static SCOPE_SPANS: Schema = Schema(&[
+    one(1, "scope", Kind::Message(&SCOPE)),
+    many(2, "spans", Kind::Message(&SPAN)),
+    one(3, "schemaUrl", Kind::String),
+]);
+
+static SPAN: Schema = Schema(&[
+    one(1, "traceId", Kind::Hex),
+    one(2, "spanId", Kind::Hex),
+    one(3, "traceState", Kind::String),
+    one(4, "parentSpanId", Kind::Hex),
+    one(5, "name", Kind::String),
+    one(6, "kind", SPAN_KIND),
+    one(7, "startTimeUnixNano", Kind::Fixed64),
+    one(8, "endTimeUnixNano", Kind::Fixed64),
+    many(9, "attributes", Kind::Message(&KEY_VALUE)),
+    one(10, "droppedAttributesCount", Kind::Varint),
+    many(11, "events", Kind::Message(&EVENT)),
+    one(12, "droppedEventsCount", Kind::Varint),
+    many(13, "links", Kind::Message(&LINK)),
+    one(14, "droppedLinksCount", Kind::Varint),
+    one(15, "status", Kind::Message(&STATUS)),
+    one(16, "flags", Kind::Fixed32),
+]);
+
+static EVENT: Schema = Schema(&[
+    one(1, "timeUnixNano", Kind::Fixed64),
+    one(2, "name", Kind::String),
+    many(3, "attributes", Kind::Message(&KEY_VALUE)),
+    one(4, "droppedAttributesCount", Kind::Varint),
+]);
+
+static LINK: Schema = Schema(&[
+    one(1, "traceId", Kind::Hex),
+    one(2, "spanId", Kind::Hex),
+    one(3, "traceState", Kind::String),
+    many(4, "attributes", Kind::Message(&KEY_VALUE)),
+    one(5, "droppedAttributesCount", Kind::Varint),
+    one(6, "flags", Kind::Fixed32),
+]);
+
+static STATUS: Schema = Schema(&[one(2, "message", Kind::String), one(3, "code", STATUS_CODE)]);
 
 static KEY_VALUE: Schema = Schema(&[
     one(1, "key", Kind::String),

@@ -2,6 +2,7 @@
 //! is what it writes as protobuf.
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message;
 
@@ -66,7 +67,41 @@ fn what_is_wrong_is_named() {
     assert_eq!(wrong(&point(r#""asDouble":true"#)), "asDouble is not a number");
 }
 
+#[test]
+fn ids_of_spans_are_hex_of_any_case_and_enums_numbers() {
+    let text = r#"{"resourceSpans":[{"unknown":1,"scopeSpans":[{"spans":[{"traceId":"5B8EFFF798038103D269B633813FC60C",
+        "spanId":"eee19b7ec3c1b174","parentSpanId":"","kind":2,"startTimeUnixNano":"1544712660000000000",
+        "endTimeUnixNano":1544712661000000000,"flags":257,"status":{"code":2,"message":"no"},
+        "attributes":[{"key":"n","value":{"intValue":"7"}},{"key":"m","value":{"intValue":8}}]}]}]}]}"#;
+    let bytes = trace_request(text.as_bytes()).unwrap();
+    let mut request = crate::otlp::traces::Request::new(&bytes);
+    let mut resource = request.next_resource().unwrap().unwrap();
+    let span = resource
+        .next_scope()
+        .unwrap()
+        .unwrap()
+        .next_span()
+        .unwrap()
+        .unwrap();
+    assert_eq!(span.trace_id[..2], [0x5b, 0x8e]);
+    assert_eq!((span.span_id.len(), span.parent_span_id.len()), (8, 0));
+    assert_eq!(
+        (span.start, span.end),
+        (1_544_712_660_000_000_000, 1_544_712_661_000_000_000)
+    );
+    assert_eq!((span.kind, span.status_code, span.flags), (2, 2, 257));
+    assert_eq!(span.status_message, b"no");
+}
+
 proptest! {
+    #[test]
+    fn traces_as_json_and_as_protobuf_are_the_same_request(seed: u64) {
+        let request = Dice(seed).traces();
+        let bytes = trace_request(&serde_json::to_vec(&request).unwrap()).unwrap();
+        prop_assert_eq!(&crate::otlp::traces::tests::rebuilt(&bytes).unwrap(), &request);
+        prop_assert_eq!(ExportTraceServiceRequest::decode(&bytes[..]).unwrap(), request);
+    }
+
     #[test]
     fn json_and_protobuf_are_the_same_request(seed: u64) {
         let request = Dice(seed).request();

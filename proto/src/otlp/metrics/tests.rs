@@ -9,19 +9,19 @@ use proptest::prelude::*;
 use prost::Message;
 
 pub(crate) use any::Dice;
-pub(crate) use rebuild::request as rebuilt;
+pub(crate) use rebuild::{key_values, request as rebuilt, text};
 
 use super::*;
 
-#[test]
-fn the_bodies_of_a_real_sdk_decode_and_encode_to_the_same() {
+/// The bodies that a real SDK sent to a path; `None`, said aloud, without the data.
+pub(crate) fn sdk_bodies(sent_to: &str) -> Option<Vec<Vec<u8>>> {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../shared/data/wire/otlp-http-python-sdk.tar.zst"
     );
     let Ok(file) = std::fs::File::open(path) else {
         eprintln!("SKIPPED: {path} is absent");
-        return;
+        return None;
     };
     let mut archive = tar::Archive::new(zstd::Decoder::new(file).unwrap());
     let (mut requests, mut index) = (std::collections::BTreeMap::new(), String::new());
@@ -36,12 +36,29 @@ fn the_bodies_of_a_real_sdk_decode_and_encode_to_the_same() {
             requests.insert(name.trim_start_matches("./").to_owned(), bytes);
         }
     }
-    let mut checked = 0;
-    for line in index.lines().filter(|line| line.contains("/v1/metrics")) {
+    let inflated = |line: &str| {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
         let mut body = Vec::new();
         let compressed = &requests[row["file"].as_str().unwrap()];
         std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&compressed[..]), &mut body).unwrap();
+        body
+    };
+    Some(
+        index
+            .lines()
+            .filter(|line| line.contains(sent_to))
+            .map(inflated)
+            .collect(),
+    )
+}
+
+#[test]
+fn the_bodies_of_a_real_sdk_decode_and_encode_to_the_same() {
+    let Some(bodies) = sdk_bodies("/v1/metrics") else {
+        return;
+    };
+    let mut checked = 0;
+    for body in bodies {
         let generated = ExportMetricsServiceRequest::decode(&body[..]).unwrap();
         let ours = rebuilt(&body).unwrap();
         assert_eq!(ours, generated);

@@ -3,10 +3,26 @@
 use std::path::PathBuf;
 
 use super::Key;
-use super::values::{bounded_size, count, duration, labels, memory, positive_duration};
+use super::values::{address_or_off, bounded_size, count, duration, labels, memory, positive_duration};
 use crate::units::{duration_text, size_text};
 
 pub(super) const KEYS: &[Key] = &[
+    Key {
+        path: "tempo.listen",
+        default: "127.0.0.1:3200",
+        doc: "`HOST:PORT` of Tempo's API at its own paths, which the main listener has under `/tempo`; `off` for none.",
+        list: false,
+        apply: |c, v| address_or_off(v).map(|v| c.tempo_listen = v),
+        show: |c| c.tempo_listen.clone().unwrap_or_else(|| "off".to_owned()),
+    },
+    Key {
+        path: "jaeger.listen",
+        default: "127.0.0.1:16686",
+        doc: "`HOST:PORT` of Jaeger's query API at its own paths, which the main listener has under `/jaeger`; `off` for none.",
+        list: false,
+        apply: |c, v| address_or_off(v).map(|v| c.jaeger_listen = v),
+        show: |c| c.jaeger_listen.clone().unwrap_or_else(|| "off".to_owned()),
+    },
     Key {
         path: "query.timeout",
         default: "2m",

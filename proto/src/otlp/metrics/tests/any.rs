@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -21,16 +21,16 @@ impl Dice {
         self.0 ^ (self.0 >> 29)
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 
-    fn many<T>(&mut self, max: u64, mut one: impl FnMut(&mut Dice) -> T) -> Vec<T> {
+    pub(crate) fn many<T>(&mut self, max: u64, mut one: impl FnMut(&mut Dice) -> T) -> Vec<T> {
         (0..self.below(max + 1)).map(|_| one(self)).collect()
     }
 
     /// A number of any magnitude.
-    fn int(&mut self) -> u64 {
+    pub(crate) fn int(&mut self) -> u64 {
         let shift = self.below(64);
         self.next() >> shift
     }
@@ -48,12 +48,12 @@ impl Dice {
         (self.below(2) == 0).then(|| self.double())
     }
 
-    fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         let n = self.below(1000);
         ["", "a", "service.name", "\u{e4}"][self.below(4) as usize].to_owned() + &n.to_string()
     }
 
-    fn attributes(&mut self, depth: u64) -> Vec<KeyValue> {
+    pub(crate) fn attributes(&mut self, depth: u64) -> Vec<KeyValue> {
         self.many(4, |d| KeyValue {
             key: d.text(),
             value: Some(d.value(depth)),

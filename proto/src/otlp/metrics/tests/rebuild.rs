@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use super::super::*;
 use crate::otlp::{AnyValue, KeyValues};
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -187,7 +187,7 @@ fn exemplars(all: &[Exemplar<'_>]) -> Result<Vec<otel::Exemplar>> {
     all.iter().map(one).collect()
 }
 
-fn key_values(mut all: KeyValues<'_>) -> Result<Vec<common::KeyValue>> {
+pub(crate) fn key_values(mut all: KeyValues<'_>) -> Result<Vec<common::KeyValue>> {
     let mut out = Vec::new();
     while let Some(found) = all.next_value()? {
         out.push(common::KeyValue {

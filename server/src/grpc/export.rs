@@ -1,4 +1,4 @@
-//! `MetricsService/Export`.
+//! `MetricsService/Export` and `TraceService/Export`.
 
 use std::sync::Arc;
 
@@ -16,16 +16,35 @@ use super::answer;
 use super::body::{Metered, Room};
 use super::codec::Raw;
 use crate::app::App;
-use crate::http::{ApiError, Tenant, partial};
-use crate::ingest::{Fault, Format, Reserved};
+use crate::http::otlp::{Signal, partial};
+use crate::http::{ApiError, Tenant};
+use crate::ingest::{Fault, Reserved};
 
 /// When a client that was told to come again should do so.
 const RETRY_SECONDS: u64 = 5;
 
 /// Handles one export of metrics.
-pub(super) async fn export(
+pub(super) async fn metrics(
+    state: State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
+    export(state, tenant, Signal::Metrics, request).await
+}
+
+/// Handles one export of traces.
+pub(super) async fn traces(
+    state: State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
+    export(state, tenant, Signal::Traces, request).await
+}
+
+async fn export(
     State(app): State<Arc<App>>,
     tenant: Result<Tenant, ApiError>,
+    signal: Signal,
     request: Request,
 ) -> Response {
     let tenant = match tenant {
@@ -47,7 +66,7 @@ pub(super) async fn export(
     let request = request.map(|body| Metered::new(body, Arc::clone(&room)));
     let service = tower::service_fn(move |message: tonic::Request<Bytes>| {
         let (app, tenant, room) = (Arc::clone(&app), tenant.clone(), Arc::clone(&room));
-        async move { store(&app, tenant, &room, message.into_inner()).await }
+        async move { store(&app, tenant, signal, &room, message.into_inner()).await }
     });
     let mut response = grpc.unary(service, request).await;
     // The transport says OUT_OF_RANGE to what is too large, which senders take for a reason to try again.
@@ -65,6 +84,7 @@ pub(super) async fn export(
 async fn store(
     app: &Arc<App>,
     tenant: String,
+    signal: Signal,
     room: &Room,
     message: Bytes,
 ) -> Result<tonic::Response<Vec<u8>>, Status> {
@@ -76,10 +96,9 @@ async fn store(
         room.grow(message.len())?;
         Ok(message)
     };
-    let written = crate::ingest::write(app, tenant, Format::OtlpMetrics, (room, expected), open).await;
-    match written {
-        Ok(outcome) => {
-            let (rejected, text) = partial(&outcome);
+    match signal.write(app, tenant, (room, expected), open).await {
+        Ok(rejects) => {
+            let (rejected, text) = partial(&rejects);
             Ok(tonic::Response::new(reply::export_response(rejected, &text)))
         }
         Err(fault) => Err(deferred(app, &fault)),
