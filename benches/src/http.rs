@@ -53,6 +53,11 @@ impl Client {
         self.write("/v1/metrics", "application/x-protobuf", coding, body)
     }
 
+    /// Sends spans as OTLP protobuf and returns the status.
+    pub fn spans(&mut self, body: &[u8]) -> io::Result<u16> {
+        self.write("/v1/traces", "application/x-protobuf", "identity", body)
+    }
+
     fn write(&mut self, path: &str, kind: &str, coding: &str, body: &[u8]) -> io::Result<u16> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Encoding: {coding}\r\n\

@@ -4,4 +4,5 @@ pub mod fleet;
 pub mod http;
 pub mod measure;
 pub mod recording;
+pub mod shop;
 pub mod workload;
