@@ -24,5 +24,6 @@ mod cases {
     mod remote_write_v2;
     mod tidy;
     mod traceql_corpus;
+    mod traceql_scripts;
     mod traces;
 }
