@@ -25,4 +25,8 @@ mod cases {
     mod tidy;
     mod traceql_corpus;
     mod traces;
+    mod traces_jaeger;
+    mod traces_sdk;
+    mod traces_tempo;
+    mod traces_track;
 }
