@@ -10,3 +10,4 @@ pub mod number;
 pub mod promql;
 pub mod promqltest;
 pub mod traceql;
+pub mod traceqltest;

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod ast;
 mod check;
 pub mod error;
+pub mod eval;
 mod fold;
 pub mod grid;
 mod lexer;
@@ -19,6 +20,7 @@ mod value;
 
 pub use ast::Query;
 pub use error::ParseError;
+pub use eval::{EvalError, metrics_over, need, search, wants_attribute_names};
 pub use parser::{DEPTH_MAX, QUERY_BYTES_MAX, parse, parse_attribute};
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! Not for grammar. Messages are Tempo's where Tempo has one.
 
 use super::ast::{
-    Aggregator, Attribute, Body, Compare, FieldExpr, Function, Intrinsic, Metrics, Pipeline, Query, Scalar,
-    Scope, Series, SpansetExpr, Stage, Static, Type, UnaryOp,
+    Aggregator, Attribute, BinaryOp, Body, Compare, FieldExpr, Function, Intrinsic, Metrics, Pipeline, Query,
+    Scalar, Scope, Series, SpansetExpr, Stage, Static, Type, UnaryOp,
 };
 use super::error::ParseError;
 use crate::lex::regex;
@@ -154,6 +154,10 @@ pub(super) fn field(expr: &FieldExpr) -> Checked {
             }
             if !op.takes(lt) || !op.takes(rt) {
                 return fault(format!("illegal operation for the given types: {expr}"));
+            }
+            let divides = matches!(op, BinaryOp::Div | BinaryOp::Mod);
+            if divides && lt == Type::Int && matches!(**rhs, FieldExpr::Static(Static::Int(0))) {
+                return fault("integer division by zero".to_owned());
             }
             if op.is_regex() { pattern(rhs) } else { Ok(()) }
         }

@@ -13,7 +13,7 @@ pub(super) fn binary(op: BinaryOp, lhs: FieldExpr, rhs: FieldExpr) -> FieldExpr 
     }
     if let (FieldExpr::Static(a), FieldExpr::Static(b)) = (&lhs, &rhs)
         && !op.is_regex()
-        && let Ok(folded) = value::apply(op, a, b)
+        && let folded = value::apply(op, a, b)
         && is_literal(&folded)
     {
         return FieldExpr::Static(folded);

@@ -1,6 +1,6 @@
 //! What a query is asked over. Not for its limits of memory and time, which are the budget's.
 
-use kymo_engine::traces::{AttributeScope, Table};
+use kymo_engine::traces::{AttributeScope, ScanPart, Table};
 
 use super::grid::Grid;
 
@@ -34,4 +34,14 @@ pub struct MetricsOptions<'a> {
     /// The names of attributes there are, which only `compare()` asks for.
     pub attribute_names:
         &'a (dyn Fn() -> kymo_engine::Result<Vec<(AttributeScope, std::sync::Arc<str>)>> + Sync),
+}
+
+impl<'a> Part<'a> {
+    /// A part of a snapshot's scan.
+    pub fn of(part: &'a ScanPart) -> Part<'a> {
+        Part {
+            newest_start: part.newest_start,
+            load: Box::new(|| part.load()),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The parser: precedence climbing over the tokens, with Tempo's messages. Types are checked afterwards (see `check`).
 //! Not for evaluation.
 
-use super::ast::{Body, Hint, Metrics, Pipeline, Query, Scalar, ScalarFilter, SpansetExpr, Stage};
+use super::ast::{Body, Hint, Metrics, Pipeline, Query, Scalar, ScalarFilter, SpansetExpr, Stage, Static};
 use super::check;
 use super::error::ParseError;
 use super::lexer::{Tokens, tokenize};
@@ -188,7 +188,13 @@ impl Parser {
             }
             self.advance();
             self.expect("=", &["="])?;
-            let value = self.static_value()?;
+            let value = match self.symbol() {
+                word @ "duration" => {
+                    self.advance();
+                    Static::String(word.into())
+                }
+                _ => self.static_value()?,
+            };
             hints.push(Hint { name, value });
             if !self.accept(",") {
                 break;

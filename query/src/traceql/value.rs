@@ -4,17 +4,13 @@ use std::cmp::Ordering;
 
 use super::ast::{BinaryOp, Static};
 
-/// An integer divided by zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct DivisionByZero;
-
-/// The result of an operator other than a regular expression. [`Static::Nil`] where the types do not go together: a
-/// comparison then does not hold, arithmetic has no value.
-pub(super) fn apply(op: BinaryOp, lhs: &Static, rhs: &Static) -> Result<Static, DivisionByZero> {
+/// The result of an operator other than a regular expression. [`Static::Nil`] where the types do not go together and for the
+/// division of an integer by zero: a comparison then does not hold, arithmetic has no value.
+pub(super) fn apply(op: BinaryOp, lhs: &Static, rhs: &Static) -> Static {
     if op.is_arithmetic() {
         return arithmetic(op, lhs, rhs);
     }
-    Ok(compare(op, lhs, rhs).map_or(Static::Nil, Static::Bool))
+    compare(op, lhs, rhs).map_or(Static::Nil, Static::Bool)
 }
 
 /// Whether a comparison holds; `None` where the types do not go together.
@@ -76,18 +72,18 @@ pub(super) fn order_int_float(int: i64, float: f64) -> Option<Ordering> {
     Some(by_whole.then_with(|| 0.0.partial_cmp(&(float - whole)).unwrap_or(Ordering::Equal)))
 }
 
-fn arithmetic(op: BinaryOp, lhs: &Static, rhs: &Static) -> Result<Static, DivisionByZero> {
+fn arithmetic(op: BinaryOp, lhs: &Static, rhs: &Static) -> Static {
     if let (Static::Int(a), Static::Int(b)) = (lhs, rhs) {
-        return integers(op, *a, *b).map(Static::Int);
+        return integers(op, *a, *b).map_or(Static::Nil, Static::Int);
     }
-    let (Some(a), Some(b)) = (lhs.as_f64(), rhs.as_f64()) else {
-        return Ok(Static::Nil);
-    };
-    Ok(Static::Float(floats(op, a, b)))
+    match (lhs.as_f64(), rhs.as_f64()) {
+        (Some(a), Some(b)) => Static::Float(floats(op, a, b)),
+        _ => Static::Nil,
+    }
 }
 
 /// Arithmetic of floats.
-pub(super) fn floats(op: BinaryOp, a: f64, b: f64) -> f64 {
+fn floats(op: BinaryOp, a: f64, b: f64) -> f64 {
     match op {
         BinaryOp::Add => a + b,
         BinaryOp::Sub => a - b,
@@ -98,13 +94,13 @@ pub(super) fn floats(op: BinaryOp, a: f64, b: f64) -> f64 {
     }
 }
 
-/// Arithmetic of integers, which wraps at 64 bits as Go's does.
-pub(super) fn integers(op: BinaryOp, a: i64, b: i64) -> Result<i64, DivisionByZero> {
-    Ok(match op {
+/// Arithmetic of integers, which wraps at 64 bits as Go's does. A division by zero has no result.
+fn integers(op: BinaryOp, a: i64, b: i64) -> Option<i64> {
+    Some(match op {
         BinaryOp::Add => a.wrapping_add(b),
         BinaryOp::Sub => a.wrapping_sub(b),
         BinaryOp::Mul => a.wrapping_mul(b),
-        BinaryOp::Div | BinaryOp::Mod if b == 0 => return Err(DivisionByZero),
+        BinaryOp::Div | BinaryOp::Mod if b == 0 => return None,
         BinaryOp::Div => a.wrapping_div(b),
         BinaryOp::Mod => a.wrapping_rem(b),
         _ => (a as f64).powf(b as f64) as i64,
@@ -132,23 +128,22 @@ mod tests {
     #[test]
     fn integers_stay_integers_and_other_numbers_do_not() {
         let div = |a, b| apply(BinaryOp::Div, &a, &b);
-        assert_eq!(div(Static::Int(1), Static::Int(2)), Ok(Static::Int(0)));
-        assert_eq!(div(Static::Int(1), Static::Float(2.0)), Ok(Static::Float(0.5)));
-        assert_eq!(div(Static::Duration(3), Static::Int(2)), Ok(Static::Float(1.5)));
-        assert_eq!(div(Static::Int(1), Static::Int(0)), Err(DivisionByZero));
-        let least = apply(BinaryOp::Div, &Static::Int(i64::MIN), &Static::Int(-1));
-        assert_eq!(least, Ok(Static::Int(i64::MIN)));
+        assert_eq!(div(Static::Int(1), Static::Int(2)), Static::Int(0));
+        assert_eq!(div(Static::Int(1), Static::Float(2.0)), Static::Float(0.5));
+        assert_eq!(div(Static::Duration(3), Static::Int(2)), Static::Float(1.5));
+        assert_eq!(div(Static::Int(1), Static::Int(0)), Static::Nil);
+        assert_eq!(div(Static::Int(i64::MIN), Static::Int(-1)), Static::Int(i64::MIN));
     }
 
     #[test]
     fn types_that_do_not_go_together_have_no_result() {
         let text = Static::String("a".into());
-        assert_eq!(apply(BinaryOp::NotEqual, &text, &Static::Int(1)), Ok(Static::Nil));
+        assert_eq!(apply(BinaryOp::NotEqual, &text, &Static::Int(1)), Static::Nil);
         assert_eq!(
             apply(BinaryOp::NotEqual, &Static::Nil, &Static::Int(1)),
-            Ok(Static::Nil)
+            Static::Nil
         );
-        assert_eq!(apply(BinaryOp::Add, &text, &Static::Int(1)), Ok(Static::Nil));
+        assert_eq!(apply(BinaryOp::Add, &text, &Static::Int(1)), Static::Nil);
         assert_eq!(
             compare(BinaryOp::Less, &Static::Bool(false), &Static::Bool(true)),
             None

@@ -1,0 +1,31 @@
+//! What queries answer over whole traces. Not for reading them from the store, which is the parts', nor for what is pruned
+//! there (see [`need()`]).
+//!
+//! A query is compiled once: attributes numbered, patterns compiled. For each table (columns of whole traces) expressions
+//! become masks of rows, on distinct values where columns have codes, and only what those leave is walked trace by trace.
+
+mod aggregate;
+mod cell;
+mod compiled;
+mod error;
+mod found;
+mod frame;
+mod mask;
+mod metrics;
+mod need;
+mod operand;
+mod pipeline;
+mod relation;
+mod row;
+mod search;
+mod select;
+mod spansets;
+mod tree;
+
+pub use error::EvalError;
+pub use metrics::{explore as metrics_over, wants_attribute_names};
+pub use need::need;
+pub use search::search;
+
+#[cfg(test)]
+mod tests;

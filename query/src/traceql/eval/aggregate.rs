@@ -1,0 +1,81 @@
+//! Aggregates over the spans of a spanset. Not for those over time.
+
+use std::cmp::Ordering;
+
+use super::super::ast::{Aggregator, Static};
+use super::super::value;
+use super::select::Evaluated;
+
+/// The aggregate over some rows in their order; `None` where none of them has a number.
+pub(super) fn aggregate(op: Aggregator, values: Option<&Evaluated<'_, '_>>, rows: &[u32]) -> Option<Static> {
+    let Some(values) = values else {
+        return Some(Static::Int(rows.len() as i64));
+    };
+    let mut numbers = rows.iter().filter_map(|row| values.number(*row as usize));
+    match op {
+        Aggregator::Count => Some(Static::Int(rows.len() as i64)),
+        Aggregator::Max => numbers.reduce(|a, b| better(a, b, Ordering::Greater)),
+        Aggregator::Min => numbers.reduce(|a, b| better(a, b, Ordering::Less)),
+        Aggregator::Sum | Aggregator::Avg => {
+            let mut sum = Sum::default();
+            numbers.by_ref().for_each(|number| sum.add(&number));
+            if op == Aggregator::Sum {
+                sum.total()
+            } else {
+                sum.average()
+            }
+        }
+    }
+}
+
+fn better(a: Static, b: Static, wanted: Ordering) -> Static {
+    if value::order(&b, &a) == Some(wanted) {
+        b
+    } else {
+        a
+    }
+}
+
+/// A sum that stays exact while all are of one whole type.
+#[derive(Default)]
+struct Sum {
+    count: u64,
+    ints: u64,
+    durations: u64,
+    whole: i128,
+    fraction: f64,
+}
+
+impl Sum {
+    fn add(&mut self, number: &Static) {
+        self.count += 1;
+        match number {
+            Static::Int(n) => (self.ints, self.whole) = (self.ints + 1, self.whole + i128::from(*n)),
+            Static::Duration(n) => {
+                (self.durations, self.whole) = (self.durations + 1, self.whole + i128::from(*n));
+            }
+            Static::Float(x) => self.fraction += x,
+            _ => {}
+        }
+    }
+
+    fn total(&self) -> Option<Static> {
+        let whole = || i64::try_from(self.whole).ok();
+        match self.count {
+            0 => None,
+            count if count == self.ints => whole().map(Static::Int),
+            count if count == self.durations => whole().map(Static::Duration),
+            _ => None,
+        }
+        .or_else(|| (self.count > 0).then_some(Static::Float(self.whole as f64 + self.fraction)))
+    }
+
+    fn average(&self) -> Option<Static> {
+        if self.count > 0 && self.count == self.durations {
+            let nanos = self.whole / i128::from(self.count);
+            return i64::try_from(nanos).ok().map(Static::Duration);
+        }
+        let total = self.whole as f64 + self.fraction;
+        (self.count > 0).then(|| Static::Float(total / self.count as f64))
+    }
+}

@@ -1,0 +1,170 @@
+//! Which spans are shown beside series: spread over the range, the same ones however traces lie in parts.
+//! Not for the series they belong to.
+
+use std::sync::Arc;
+
+use kymo_engine::traces::{SpanId, TraceId};
+
+use super::super::super::ast::Static;
+use super::super::super::grid::Grid;
+use super::super::cell::hex;
+use super::super::error::EvalError;
+use super::super::frame::Frame;
+use super::super::operand::{Operand, id_text};
+use super::super::pipeline::Key;
+use super::group::Grouper;
+use super::second::{Drawn, Shown};
+
+/// A span that may be shown. Of several in one stretch of time the one with the least mark and id is.
+#[derive(Clone)]
+struct Candidate {
+    mark: u64,
+    trace: TraceId,
+    span: SpanId,
+    start: i64,
+    value: Option<f64>,
+    group: u32,
+}
+
+impl Candidate {
+    fn before(&self, other: &Candidate) -> bool {
+        (self.mark, self.trace) < (other.mark, other.trace)
+    }
+}
+
+/// The candidates of one table by stretch of time.
+pub(super) struct Candidates {
+    stretches: Vec<Option<Candidate>>,
+    grid: Grid,
+}
+
+impl Candidates {
+    pub(super) fn new(count: usize, grid: &Grid) -> Candidates {
+        Candidates {
+            stretches: vec![None; count],
+            grid: *grid,
+        }
+    }
+
+    /// Takes at most one span of each trace: the first that is kept and has a value.
+    pub(super) fn collect(
+        &mut self,
+        frame: &Frame<'_>,
+        kept: Option<&[bool]>,
+        operand: Option<&Operand<'_>>,
+        grouper: &mut Grouper<'_, '_>,
+    ) -> Result<(), EvalError> {
+        if self.stretches.is_empty() {
+            return Ok(());
+        }
+        let (starts, ids) = (frame.starts()?, frame.table.span_ids()?);
+        for run in frame.runs {
+            let found = run.rows.clone().map(|row| row as usize).find_map(|row| {
+                let there = kept.is_none_or(|kept| kept[row]) && self.grid.step_of(starts[row]).is_some();
+                let value = operand.map(|operand| operand.number(row).and_then(|v| v.as_f64()));
+                (there && value != Some(None)).then_some((row, value.flatten()))
+            });
+            let Some((row, value)) = found else { continue };
+            let candidate = Candidate {
+                mark: mark(&run.id),
+                trace: run.id,
+                span: ids[row],
+                start: starts[row],
+                value,
+                group: 0,
+            };
+            let stretch = self.stretch(starts[row]);
+            let slot = &mut self.stretches[stretch];
+            if slot.as_ref().is_none_or(|known| candidate.before(known)) {
+                let group = grouper.of(row);
+                *slot = Some(Candidate { group, ..candidate });
+            }
+        }
+        Ok(())
+    }
+
+    fn stretch(&self, start: i64) -> usize {
+        let (first, last) = self.grid.times();
+        let (at, of) = (
+            i128::from(start) - i128::from(first),
+            i128::from(last) - i128::from(first) + 1,
+        );
+        let stretch = at * self.stretches.len() as i128 / of;
+        usize::try_from(stretch).map_or(0, |s| s.min(self.stretches.len() - 1))
+    }
+}
+
+/// Mixes an id, so that ids which count up are spread too (the finaliser of splitmix64 over both halves).
+fn mark(id: &TraceId) -> u64 {
+    let half = |at: usize| id[at..at + 8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
+    let mut x = half(0) ^ half(8).rotate_left(32);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// The spans of all tables so far that will be shown, with the values of their group.
+pub(super) struct Exemplars {
+    stretches: Vec<Option<(Candidate, Vec<Key>)>>,
+}
+
+impl Exemplars {
+    pub(super) fn new(count: usize) -> Exemplars {
+        Exemplars {
+            stretches: vec![None; count],
+        }
+    }
+
+    pub(super) fn take(&mut self, candidates: Candidates, keys: &[Vec<Key>]) {
+        for (ours, theirs) in self.stretches.iter_mut().zip(candidates.stretches) {
+            let Some(theirs) = theirs else { continue };
+            if ours.as_ref().is_none_or(|(known, _)| theirs.before(known)) {
+                let key = keys.get(theirs.group as usize).cloned().unwrap_or_default();
+                *ours = Some((theirs, key));
+            }
+        }
+    }
+
+    /// Adds the spans of a group to the series of it whose value is nearest.
+    pub(super) fn attach(&self, key: &[Key], lines: &mut [Drawn], grid: &Grid, scaled: impl Fn(f64) -> f64) {
+        for (candidate, of) in self.stretches.iter().flatten() {
+            if of != key {
+                continue;
+            }
+            let Some(step) = grid.step_of(candidate.start) else {
+                continue;
+            };
+            let value = candidate.value.map(&scaled);
+            let distance = |line: &Drawn| {
+                let there = line.values[step];
+                value.map_or(0.0, |value| (there - value).abs())
+            };
+            let nearest = lines
+                .iter_mut()
+                .filter(|line| !line.values[step].is_nan())
+                .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            let Some(line) = nearest else { continue };
+            let mut labels = vec![
+                (
+                    Arc::from("trace:id"),
+                    Static::String(hex(&candidate.trace).into()),
+                ),
+                (
+                    Arc::from("span:id"),
+                    Static::String(id_text(&candidate.span).into()),
+                ),
+            ];
+            labels.extend(
+                line.labels
+                    .iter()
+                    .filter(|(name, _)| !name.starts_with("__"))
+                    .cloned(),
+            );
+            line.exemplars.push(Shown {
+                labels,
+                value: value.unwrap_or(line.values[step]),
+                time: candidate.start.div_euclid(1_000_000),
+            });
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Which group of `by(..)` a row belongs to, as numbers in the order of their first rows. Not for what is counted of groups.
+
+use hashbrown::HashMap;
+
+use super::super::super::ast::Static;
+use super::super::error::EvalError;
+use super::super::frame::Frame;
+use super::super::operand::{Operand, coded_cell};
+use super::super::pipeline::Key;
+
+/// No number yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// The groups of one table.
+pub(super) struct Grouper<'f, 't> {
+    operands: Vec<&'f Operand<'t>>,
+    /// Where all operands have the same codes: those, and the group of each code.
+    shared: Option<(&'f [u32], Vec<u32>)>,
+    /// The group of a row without a code.
+    absent: u32,
+    /// Numbers of the values of each operand that has no codes.
+    values: Vec<HashMap<Key, u32>>,
+    /// Numbers of values together, and the last ones seen.
+    tuples: HashMap<Vec<u32>, u32>,
+    last: (Vec<u32>, u32),
+    scratch: Vec<u32>,
+    numbers: HashMap<Vec<Key>, u32>,
+    /// The values of each group.
+    pub(super) keys: Vec<Vec<Key>>,
+}
+
+impl<'f, 't> Grouper<'f, 't> {
+    /// Groups by attributes of the query, by number.
+    pub(super) fn new(frame: &'f Frame<'t>, by: &[usize]) -> Result<Grouper<'f, 't>, EvalError> {
+        let operands: Result<Vec<&Operand<'t>>, EvalError> = by.iter().map(|n| frame.operand(*n)).collect();
+        let operands = operands?;
+        let mut grouper = Grouper {
+            shared: shared_codes(&operands),
+            values: operands.iter().map(|_| HashMap::new()).collect(),
+            operands,
+            absent: UNKNOWN,
+            tuples: HashMap::new(),
+            last: (Vec::new(), UNKNOWN),
+            scratch: Vec::new(),
+            numbers: HashMap::new(),
+            keys: Vec::new(),
+        };
+        if grouper.operands.is_empty() {
+            grouper.number(Vec::new());
+        }
+        Ok(grouper)
+    }
+
+    /// The group of a row.
+    pub(super) fn of(&mut self, row: usize) -> u32 {
+        if let Some((codes, groups)) = &self.shared {
+            let code = codes[row];
+            match groups.get(code as usize) {
+                Some(&UNKNOWN) => return self.code(code),
+                Some(group) => return *group,
+                None if self.absent != UNKNOWN => return self.absent,
+                None => {
+                    self.absent = self.keyed(|operand| code_value(operand, code));
+                    return self.absent;
+                }
+            }
+        }
+        if self.operands.is_empty() {
+            return 0;
+        }
+        self.tuple(row)
+    }
+
+    /// Names a code for the first time.
+    fn code(&mut self, code: u32) -> u32 {
+        let group = self.keyed(|operand| code_value(operand, code));
+        if let Some((_, groups)) = &mut self.shared {
+            groups[code as usize] = group;
+        }
+        group
+    }
+
+    fn keyed(&mut self, value: impl Fn(&Operand<'t>) -> Static) -> u32 {
+        let key = self.operands.iter().map(|operand| Key(value(operand))).collect();
+        self.number(key)
+    }
+
+    fn number(&mut self, key: Vec<Key>) -> u32 {
+        let next = self.keys.len() as u32;
+        *self.numbers.entry(key).or_insert_with_key(|key| {
+            self.keys.push(key.clone());
+            next
+        })
+    }
+
+    fn tuple(&mut self, row: usize) -> u32 {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        for (at, operand) in self.operands.iter().enumerate() {
+            scratch.push(match operand {
+                Operand::Coded { codes, .. } => codes[row],
+                operand => {
+                    let key = Key(operand.cell(row).first().unwrap_or(Static::Nil));
+                    let next = self.values[at].len() as u32;
+                    *self.values[at].entry(key).or_insert(next)
+                }
+            });
+        }
+        if scratch != self.last.0 || self.last.1 == UNKNOWN {
+            let group = match self.tuples.get(&scratch) {
+                Some(group) => *group,
+                None => {
+                    let group = self.keyed(|operand| operand.cell(row).first().unwrap_or(Static::Nil));
+                    self.tuples.insert(scratch.clone(), group);
+                    group
+                }
+            };
+            self.last = (scratch.clone(), group);
+        }
+        self.scratch = scratch;
+        self.last.1
+    }
+}
+
+fn code_value(operand: &Operand<'_>, code: u32) -> Static {
+    let cell = match operand {
+        Operand::Coded {
+            values, reading, ids, ..
+        } => coded_cell(code, values, *reading, *ids),
+        _ => super::super::cell::Cell::Absent,
+    };
+    cell.first().unwrap_or(Static::Nil)
+}
+
+/// The codes that all operands have.
+fn shared_codes<'f>(operands: &[&'f Operand<'_>]) -> Option<(&'f [u32], Vec<u32>)> {
+    let mut shared: Option<(&'f [u32], usize)> = None;
+    for operand in operands {
+        let Operand::Coded { codes, values, .. } = operand else {
+            return None;
+        };
+        shared = match shared {
+            None => Some((codes, values.len())),
+            Some((known, len)) if std::ptr::eq(known, &**codes) => Some((known, len.max(values.len()))),
+            Some(_) => return None,
+        };
+    }
+    shared.map(|(codes, len)| (codes, vec![UNKNOWN; len]))
+}

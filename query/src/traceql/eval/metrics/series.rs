@@ -1,0 +1,393 @@
+//! The metrics functions: what they count of the rows of a table, how that merges, and the series it makes.
+//! Not for `compare()`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kymo_engine::traces::{ABSENT, Column, Field, Value};
+
+use super::super::super::ast::{self, Attribute, Hint, Static, Type};
+use super::super::super::grid::Grid;
+use super::super::compiled::Attributes;
+use super::super::error::EvalError;
+use super::super::frame::Frame;
+use super::super::operand::Operand;
+use super::super::pipeline::Key;
+use super::exact::Exact;
+use super::exemplars::Candidates;
+use super::group::Grouper;
+use super::sketch::Sketch;
+mod total;
+
+pub(super) use total::Total;
+
+/// Weight of a span where sampling is made up for; 1 otherwise.
+const UNIT: u64 = 1 << 20;
+
+/// A function with its grouping, its attributes by number.
+pub(super) struct Function {
+    kind: Kind,
+    quantiles: Vec<f64>,
+    name: &'static str,
+    /// What is taken of spans, and whether it is a duration.
+    of: Option<(usize, bool)>,
+    by: Vec<usize>,
+    labels: Vec<Arc<str>>,
+    extrapolate: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rate,
+    Count,
+    Min,
+    Max,
+    Avg,
+    Sum,
+    Quantile,
+    Histogram,
+}
+
+/// What is known of one step of one series.
+#[derive(Debug, Clone, Default)]
+struct SumCell {
+    /// In units of weight.
+    weight: u64,
+    /// Of whole numbers, in units of weight.
+    whole: i128,
+    fraction: Option<Box<Exact>>,
+}
+
+/// By group and step.
+enum Cells {
+    Counts(Vec<u64>),
+    Extremes(Vec<Option<f64>>),
+    Sums(Vec<SumCell>),
+    Sketches(Vec<Sketch>),
+    /// By power of two.
+    Buckets(Vec<BTreeMap<u32, u64>>),
+}
+
+/// What a function found in one table.
+pub(super) struct Partial {
+    keys: Vec<Vec<Key>>,
+    /// The first step that the table has spans in, and how many steps it covers.
+    from: usize,
+    width: usize,
+    cells: Cells,
+    exemplars: Candidates,
+}
+
+impl Function {
+    pub(super) fn new(series: &ast::Series, hints: &[Hint], attributes: &mut Attributes) -> Function {
+        let kind = match series.function {
+            ast::Function::Rate => Kind::Rate,
+            ast::Function::Count => Kind::Count,
+            ast::Function::Min(_) => Kind::Min,
+            ast::Function::Max(_) => Kind::Max,
+            ast::Function::Avg(_) => Kind::Avg,
+            ast::Function::Sum(_) => Kind::Sum,
+            ast::Function::Quantile(..) => Kind::Quantile,
+            ast::Function::Histogram(_) => Kind::Histogram,
+        };
+        let quantiles = match &series.function {
+            ast::Function::Quantile(_, quantiles) => quantiles.clone(),
+            _ => Vec::new(),
+        };
+        let is_duration = |attribute: &Attribute| match attribute {
+            Attribute::Intrinsic(intrinsic) => intrinsic.value_type() == Type::Duration,
+            Attribute::Named { .. } => false,
+        };
+        let extrapolate = hints
+            .iter()
+            .any(|h| h.name == "extrapolate" && h.value == Static::Bool(true));
+        Function {
+            kind,
+            quantiles,
+            name: series.function.name(),
+            of: series
+                .function
+                .attribute()
+                .map(|attribute| (attributes.number(attribute), is_duration(attribute))),
+            by: series
+                .by
+                .iter()
+                .map(|attribute| attributes.number(attribute))
+                .collect(),
+            labels: series.by.iter().map(|a| Arc::from(a.to_string())).collect(),
+            extrapolate: extrapolate && !matches!(kind, Kind::Min | Kind::Max),
+        }
+    }
+
+    fn unit(&self) -> u64 {
+        if self.extrapolate { UNIT } else { 1 }
+    }
+
+    /// What values of the function count in seconds or as they are.
+    fn scaled(&self, value: f64) -> f64 {
+        match self.of {
+            Some((_, true)) => value / 1e9,
+            _ => value,
+        }
+    }
+
+    /// Counts the kept rows of a table; without `kept`, all.
+    pub(super) fn partial(
+        &self,
+        frame: &Frame<'_>,
+        kept: Option<&[bool]>,
+        grid: &Grid,
+        exemplars: usize,
+    ) -> Result<Partial, EvalError> {
+        let starts = frame.starts()?;
+        let (from, width) = covered(starts, grid);
+        let mut grouper = Grouper::new(frame, &self.by)?;
+        let operand = self.of.map(|(number, _)| frame.operand(number)).transpose()?;
+        let weights = self.weights(frame)?;
+        let rows = Rows {
+            starts,
+            kept,
+            grid,
+            from,
+            width,
+        };
+        let cells = match self.kind {
+            _ if width == 0 => Cells::Counts(Vec::new()),
+            Kind::Rate | Kind::Count => Cells::Counts(counts(&rows, &mut grouper, &weights)),
+            _ => self.measured(&rows, &mut grouper, &weights, operand),
+        };
+        let mut candidates = Candidates::new(exemplars, grid);
+        candidates.collect(frame, kept, operand, &mut grouper)?;
+        Ok(Partial {
+            keys: grouper.keys,
+            from,
+            width,
+            cells,
+            exemplars: candidates,
+        })
+    }
+
+    /// The functions that take a value of each span.
+    fn measured(
+        &self,
+        rows: &Rows<'_>,
+        grouper: &mut Grouper<'_, '_>,
+        weights: &Weights,
+        operand: Option<&Operand<'_>>,
+    ) -> Cells {
+        let number = |row: usize| operand.and_then(|operand| operand.number(row));
+        match self.kind {
+            Kind::Min | Kind::Max => {
+                let least = self.kind == Kind::Min;
+                let mut cells: Vec<Option<f64>> = Vec::new();
+                rows.each(grouper, number, |_, slot, value| {
+                    let cell = at(&mut cells, slot, rows.width);
+                    let value = value.as_f64().filter(|x| !x.is_nan());
+                    *cell = extreme(least, *cell, value);
+                });
+                Cells::Extremes(cells)
+            }
+            Kind::Avg | Kind::Sum => {
+                let mut cells: Vec<SumCell> = Vec::new();
+                rows.each(grouper, number, |row, slot, value| {
+                    at(&mut cells, slot, rows.width).add(&value, weights.of(row));
+                });
+                Cells::Sums(cells)
+            }
+            Kind::Histogram => {
+                let mut cells: Vec<BTreeMap<u32, u64>> = Vec::new();
+                rows.each(grouper, number, |row, slot, value| {
+                    if let Some(bucket) = power_bucket(&value) {
+                        let cell = at(&mut cells, slot, rows.width);
+                        *cell.entry(bucket).or_default() += weights.of(row);
+                    }
+                });
+                Cells::Buckets(cells)
+            }
+            _ => {
+                let mut cells: Vec<Sketch> = Vec::new();
+                rows.each(grouper, number, |row, slot, value| {
+                    if let Some(value) = value.as_f64().filter(|x| *x >= 2.0) {
+                        at(&mut cells, slot, rows.width).add(value, weights.of(row));
+                    }
+                });
+                Cells::Sketches(cells)
+            }
+        }
+    }
+
+    fn weights(&self, frame: &Frame<'_>) -> Result<Weights, EvalError> {
+        if !self.extrapolate {
+            return Ok(Weights::One);
+        }
+        Ok(match frame.table.column(&Field::TraceState)? {
+            Column::Coded { codes, values } => Weights::Coded {
+                codes,
+                weights: values.iter().map(weight).collect(),
+            },
+            _ => Weights::Unit,
+        })
+    }
+}
+
+/// The value of a slot; new groups take whole rows of steps.
+fn at<T: Clone + Default>(cells: &mut Vec<T>, slot: usize, width: usize) -> &mut T {
+    if slot >= cells.len() {
+        cells.resize((slot / width + 1) * width, T::default());
+    }
+    &mut cells[slot]
+}
+
+fn extreme(least: bool, a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if least { a.min(b) } else { a.max(b) }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The exponent of the power of two that is the upper bound of a value's bucket. Values below 2 have none.
+fn power_bucket(value: &Static) -> Option<u32> {
+    let whole = match value {
+        Static::Int(n) | Static::Duration(n) => u64::try_from(*n).ok()?,
+        Static::Float(x) if *x >= 2.0 => *x as u64,
+        _ => return None,
+    };
+    (whole >= 2).then(|| 64 - (whole - 1).leading_zeros())
+}
+
+/// The first step that starts fall into, and how many steps up to the last.
+fn covered(starts: &[i64], grid: &Grid) -> (usize, usize) {
+    let (first, last) = grid.times();
+    let (mut least, mut most) = (i64::MAX, i64::MIN);
+    for start in starts {
+        if (first..=last).contains(start) {
+            least = least.min(*start);
+            most = most.max(*start);
+        }
+    }
+    match (grid.step_of(least), grid.step_of(most)) {
+        (Some(from), Some(to)) if least <= most => (from, to + 1 - from),
+        _ => (0, 0),
+    }
+}
+
+/// The weights of spans.
+enum Weights {
+    One,
+    /// Of every span the weight of one that was not sampled.
+    Unit,
+    Coded {
+        codes: Arc<[u32]>,
+        weights: Vec<u64>,
+    },
+}
+
+impl Weights {
+    fn of(&self, row: usize) -> u64 {
+        match self {
+            Weights::One => 1,
+            Weights::Unit => UNIT,
+            Weights::Coded { codes, weights } => match codes[row] {
+                ABSENT => UNIT,
+                code => weights.get(code as usize).copied().unwrap_or(UNIT),
+            },
+        }
+    }
+}
+
+/// For how many spans one stands whose trace state tells the threshold of its sampling (`ot=th:..`).
+fn weight(state: &Option<Value>) -> u64 {
+    let Some(Value::String(state)) = state else {
+        return UNIT;
+    };
+    let member = state.split(',').find_map(|m| m.trim().strip_prefix("ot="));
+    let Some(digits) = member.and_then(|m| m.split(';').find_map(|p| p.strip_prefix("th:"))) else {
+        return UNIT;
+    };
+    let whole = 1u64 << 56;
+    match u64::from_str_radix(digits, 16) {
+        Ok(threshold) if (1..=14).contains(&digits.len()) => {
+            let rejected = threshold << (4 * (14 - digits.len()));
+            (UNIT as f64 * (whole as f64 / (whole - rejected) as f64)).round() as u64
+        }
+        _ => UNIT,
+    }
+}
+
+/// The rows of a table that are counted.
+struct Rows<'a> {
+    starts: &'a [i64],
+    kept: Option<&'a [bool]>,
+    grid: &'a Grid,
+    from: usize,
+    width: usize,
+}
+
+impl Rows<'_> {
+    /// Shows each row that has a value with its slot (group and step) and that value.
+    fn each<T>(
+        &self,
+        grouper: &mut Grouper<'_, '_>,
+        value: impl Fn(usize) -> Option<T>,
+        mut visit: impl FnMut(usize, usize, T),
+    ) {
+        // Spans of a trace start together: most are in the step of the one before.
+        let (mut first, mut last, mut step) = (1i64, 0i64, 0usize);
+        for (row, start) in self.starts.iter().enumerate() {
+            if self.kept.is_some_and(|kept| !kept[row]) {
+                continue;
+            }
+            if *start < first || *start > last {
+                let Some(found) = self.grid.step_of(*start) else {
+                    continue;
+                };
+                (first, last) = self.grid.bounds(found);
+                step = found - self.from;
+            }
+            if let Some(value) = value(row) {
+                visit(row, grouper.of(row) as usize * self.width + step, value);
+            }
+        }
+    }
+}
+
+fn counts(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, weights: &Weights) -> Vec<u64> {
+    let mut cells = Vec::new();
+    match weights {
+        Weights::One => rows.each(
+            grouper,
+            |_| Some(()),
+            |_, slot, ()| *at(&mut cells, slot, rows.width) += 1,
+        ),
+        weights => rows.each(
+            grouper,
+            |row| Some(weights.of(row)),
+            |_, slot, weight| *at(&mut cells, slot, rows.width) += weight,
+        ),
+    }
+    cells
+}
+
+impl SumCell {
+    fn add(&mut self, value: &Static, weight: u64) {
+        self.weight += weight;
+        match value {
+            Static::Int(n) | Static::Duration(n) => self.whole += i128::from(*n) * i128::from(weight),
+            Static::Float(x) => self.fraction.get_or_insert_default().add(x * weight as f64),
+            _ => {}
+        }
+    }
+
+    fn merge(&mut self, other: &SumCell) {
+        self.weight += other.weight;
+        self.whole += other.whole;
+        if let Some(fraction) = &other.fraction {
+            self.fraction.get_or_insert_default().merge(fraction);
+        }
+    }
+
+    /// In units of weight.
+    fn total(&self) -> f64 {
+        self.whole as f64 + self.fraction.as_ref().map_or(0.0, |f| f.value())
+    }
+}

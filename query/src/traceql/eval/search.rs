@@ -1,0 +1,231 @@
+//! Searches over the parts of the store: newest first, in waves of parts, until no later one can matter.
+//! Not for what is looked for in a part (see `spansets` and `pipeline`).
+
+use std::cmp::Reverse;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use kymo_engine::traces::{Table, TraceId};
+
+use super::super::answer::{FoundTrace, SearchAnswer, Stats};
+use super::super::ast::{Body, Query, Static};
+use super::super::options::{Part, SearchOptions};
+use super::error::{EvalError, check};
+use super::found::found;
+use super::frame::Frame;
+use super::pipeline::{self, Spanset};
+use super::spansets::{Compiler, Spansets, Stage, Work};
+use crate::promql::eval::Budget;
+
+/// Parts of the first wave; each further one has twice as many, up to [`WAVE_MAX`].
+const WAVE: usize = 2;
+const WAVE_MAX: usize = 32;
+
+/// Bytes a row is taken to need beside 8 for each attribute: starts, durations, parents, masks.
+const ROW_BYTES: usize = 32;
+
+/// What decides which traces come first. Traces are told apart by their id.
+type Rank = (Reverse<i64>, Reverse<i64>, TraceId);
+
+/// Searches `parts`, the newest first.
+///
+/// # Errors
+/// [`EvalError`]; the first part that fails decides.
+pub fn search(
+    parts: &[Part<'_>],
+    query: &Query,
+    options: &SearchOptions,
+    budget: &Budget<'_>,
+) -> Result<SearchAnswer, EvalError> {
+    let Body::Search(pipeline) = &query.body else {
+        return Err(EvalError::WrongKind("a metrics query answers no traces"));
+    };
+    let mut compiler = Compiler::default();
+    let stages = compiler.pipeline(pipeline)?;
+    let search = Search {
+        stages,
+        compiler,
+        options,
+        by_duration: orders_by_duration(query),
+    };
+    search.run(parts, budget)
+}
+
+/// The hint `order=duration`.
+fn orders_by_duration(query: &Query) -> bool {
+    let wanted = Static::String("duration".into());
+    query
+        .hints
+        .iter()
+        .any(|hint| hint.name == "order" && hint.value == wanted)
+}
+
+struct Search<'q> {
+    stages: Vec<Stage>,
+    compiler: Compiler,
+    options: &'q SearchOptions,
+    by_duration: bool,
+}
+
+/// What a part gives.
+#[derive(Default)]
+struct Gathered {
+    traces: Vec<(Rank, FoundTrace)>,
+    stats: Stats,
+}
+
+impl Search<'_> {
+    fn run(&self, parts: &[Part<'_>], budget: &Budget<'_>) -> Result<SearchAnswer, EvalError> {
+        let mut order: Vec<&Part<'_>> = parts.iter().collect();
+        order.sort_by_key(|part| Reverse(part.newest_start));
+        let mut all = Gathered::default();
+        let (mut at, mut wave) = (0, WAVE);
+        while at < order.len() {
+            let floor = self.floor(&all.traces);
+            // What begins later than everything in the part is better than all of it.
+            if !self.by_duration && floor.is_some_and(|(start, _, _)| start.0 > order[at].newest_start) {
+                break;
+            }
+            let next = &order[at..(at + wave).min(order.len())];
+            for gathered in in_parallel(next, budget, |part| self.part(part, floor, budget)) {
+                all.take(gathered?);
+            }
+            all.traces.sort_by_key(|(rank, _)| *rank);
+            all.traces.truncate(self.options.limit);
+            at += next.len();
+            wave = (wave * 2).min(WAVE_MAX);
+        }
+        all.stats.parts = parts.len() as u64;
+        Ok(SearchAnswer {
+            traces: all.traces.into_iter().map(|(_, trace)| trace).collect(),
+            stats: all.stats,
+        })
+    }
+
+    /// The last of the traces to answer when there are enough: what does not come before it does not matter.
+    fn floor(&self, traces: &[(Rank, FoundTrace)]) -> Option<Rank> {
+        let enough = traces.len() >= self.options.limit;
+        traces.last().filter(|_| enough).map(|(rank, _)| *rank)
+    }
+
+    fn part(&self, part: &Part<'_>, floor: Option<Rank>, budget: &Budget<'_>) -> Result<Gathered, EvalError> {
+        check(budget)?;
+        let Some(table) = (part.load)()? else {
+            return Ok(Gathered::default());
+        };
+        let bytes = table.rows() * (ROW_BYTES + 8 * self.compiler.attributes.list.len());
+        budget.memory.reserve(bytes)?;
+        let gathered = self.table(&table, floor);
+        budget.memory.release(bytes);
+        gathered
+    }
+
+    fn table(&self, table: &Table, floor: Option<Rank>) -> Result<Gathered, EvalError> {
+        let attributes = &self.compiler.attributes.list;
+        let work = Work::new(Frame::new(table, attributes)?, &self.compiler.filters);
+        let mut gathered = Gathered::default();
+        gathered.stats.parts_read = 1;
+        gathered.stats.traces = work.frame.runs.len() as u64;
+        gathered.stats.spans = table.rows() as u64;
+        let (rest, kept) = match leading(&work, &self.stages)? {
+            Some(led) => led,
+            None => return Ok(gathered),
+        };
+        let mut order: Vec<(Rank, usize)> = (0..work.frame.runs.len())
+            .filter(|run| self.in_times(&work, *run))
+            .map(|run| (self.rank(&work, run), run))
+            .filter(|(rank, _)| floor.is_none_or(|floor| *rank < floor))
+            .collect();
+        order.sort_unstable();
+        for (rank, run) in order {
+            if gathered.traces.len() == self.options.limit {
+                break;
+            }
+            let rows = kept_rows(&work.frame.runs[run].rows, kept.as_deref());
+            if rows.is_empty() {
+                continue;
+            }
+            let sets = pipeline::run(&work, rest, run, vec![Spanset::of(rows)])?;
+            if !sets.is_empty() {
+                let spans = self.options.spans_per_spanset;
+                let trace = found(&work.frame, attributes, run, &sets, spans)?;
+                gathered.traces.push((rank, trace));
+            }
+        }
+        Ok(gathered)
+    }
+
+    fn in_times(&self, work: &Work<'_>, run: usize) -> bool {
+        let run = &work.frame.runs[run];
+        self.options
+            .times
+            .is_none_or(|(first, last)| run.start <= last && run.end.max(run.start) >= first)
+    }
+
+    fn rank(&self, work: &Work<'_>, run: usize) -> Rank {
+        let run = &work.frame.runs[run];
+        let start = Reverse(run.start);
+        if self.by_duration {
+            (Reverse(run.end.saturating_sub(run.start)), start, run.id)
+        } else {
+            (start, start, run.id)
+        }
+    }
+}
+
+impl Gathered {
+    fn take(&mut self, other: Gathered) {
+        self.traces.extend(other.traces);
+        self.stats.traces += other.stats.traces;
+        self.stats.spans += other.stats.spans;
+        self.stats.parts_read += other.stats.parts_read;
+    }
+}
+
+/// The rows of a trace that are kept.
+pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> Vec<u32> {
+    match kept {
+        None => rows.clone().collect(),
+        Some(kept) => rows.clone().filter(|row| kept[*row as usize]).collect(),
+    }
+}
+
+/// What goes on to the other stages: those stages and the rows, `None` for all rows.
+type Led<'s> = (&'s [Stage], Option<Vec<bool>>);
+
+/// Takes all traces of a table through the stages at the front that keep spans. `None` when nothing is left.
+pub(super) fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
+    let rows = 0..work.frame.rows();
+    let mut kept: Option<Vec<bool>> = None;
+    let mut done = 0;
+    for stage in stages {
+        match stage {
+            Stage::Spansets(Spansets::All) | Stage::Select | Stage::Coalesce => {}
+            Stage::Spansets(expr) => match work.spansets(expr, &rows, kept.as_deref())? {
+                Some(found) => kept = Some(found),
+                None => return Ok(None),
+            },
+            Stage::Group { .. } | Stage::Filter(_) => break,
+        }
+        done += 1;
+    }
+    Ok(Some((&stages[done..], kept)))
+}
+
+/// What a task gives for each part, in the order of the parts.
+pub(super) fn in_parallel<T: Send>(
+    parts: &[&Part<'_>],
+    budget: &Budget<'_>,
+    task: impl Fn(&Part<'_>) -> Result<T, EvalError> + Sync,
+) -> Vec<Result<T, EvalError>> {
+    let slots: Vec<Mutex<Option<Result<T, EvalError>>>> = parts.iter().map(|_| Mutex::new(None)).collect();
+    (budget.executor)(parts.len(), &|number| {
+        let result = task(parts[number]);
+        *slots[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    });
+    let result = |slot: Mutex<Option<_>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    slots
+        .into_iter()
+        .map(|slot| result(slot).unwrap_or(Err(EvalError::Canceled)))
+        .collect()
+}

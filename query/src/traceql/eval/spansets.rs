@@ -1,0 +1,303 @@
+//! Pipelines made ready for many tables, and which spans their spanset expressions keep, for all traces of a table at once.
+//! Not for what happens trace by trace (see `pipeline`).
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::super::ast::{self, Aggregator, Comparison, ScalarOp, SpansetExpr, SpansetOp, Static};
+use super::compiled::{Attributes, Compiled};
+use super::error::EvalError;
+use super::frame::Frame;
+use super::mask::Mask;
+use super::pipeline;
+use super::relation::{Kin, inverse};
+use super::select::select;
+
+/// A compiled stage.
+pub(super) enum Stage {
+    Spansets(Spansets),
+    Group { expr: Compiled, text: Arc<str> },
+    Coalesce,
+    Select,
+    Filter(Filter),
+}
+
+/// A compiled comparison of scalars.
+pub(super) struct Filter {
+    pub(super) op: Comparison,
+    pub(super) lhs: Scalar,
+    pub(super) rhs: Scalar,
+}
+
+/// A compiled scalar.
+pub(super) enum Scalar {
+    Number(Static),
+    Aggregate {
+        op: Aggregator,
+        expr: Option<Compiled>,
+        text: Arc<str>,
+    },
+    Pipeline {
+        stages: Vec<Stage>,
+        scalar: Box<Scalar>,
+    },
+    Op {
+        op: ScalarOp,
+        lhs: Box<Scalar>,
+        rhs: Box<Scalar>,
+    },
+}
+
+/// A compiled spanset expression.
+pub(super) enum Spansets {
+    All,
+    /// By number.
+    Filter(usize),
+    Op {
+        op: SpansetOp,
+        lhs: Box<Spansets>,
+        rhs: Box<Spansets>,
+    },
+    Pipeline(Vec<Stage>),
+}
+
+/// What is compiled of a query.
+#[derive(Default)]
+pub(super) struct Compiler {
+    pub(super) attributes: Attributes,
+    /// The expressions in braces.
+    pub(super) filters: Vec<Compiled>,
+}
+
+impl Compiler {
+    pub(super) fn pipeline(&mut self, pipeline: &ast::Pipeline) -> Result<Vec<Stage>, EvalError> {
+        pipeline.stages.iter().map(|stage| self.stage(stage)).collect()
+    }
+
+    fn stage(&mut self, stage: &ast::Stage) -> Result<Stage, EvalError> {
+        Ok(match stage {
+            ast::Stage::Spansets(expr) => Stage::Spansets(self.spansets(expr)?),
+            ast::Stage::Group(expr) => Stage::Group {
+                expr: self.attributes.compile(expr)?,
+                text: format!("by({expr})").into(),
+            },
+            ast::Stage::Coalesce => Stage::Coalesce,
+            ast::Stage::Select(attributes) => {
+                attributes.iter().for_each(|attribute| {
+                    self.attributes.number(attribute);
+                });
+                Stage::Select
+            }
+            ast::Stage::Filter(filter) => Stage::Filter(Filter {
+                op: filter.op,
+                lhs: self.scalar(&filter.lhs)?,
+                rhs: self.scalar(&filter.rhs)?,
+            }),
+        })
+    }
+
+    pub(super) fn spansets(&mut self, expr: &SpansetExpr) -> Result<Spansets, EvalError> {
+        Ok(match expr {
+            SpansetExpr::Filter(None) => Spansets::All,
+            SpansetExpr::Filter(Some(expr)) => self.filter(expr)?,
+            SpansetExpr::Op { op, lhs, rhs } => Spansets::Op {
+                op: *op,
+                lhs: Box::new(self.spansets(lhs)?),
+                rhs: Box::new(self.spansets(rhs)?),
+            },
+            SpansetExpr::Pipeline(inner) => Spansets::Pipeline(self.pipeline(inner)?),
+        })
+    }
+
+    pub(super) fn filter(&mut self, expr: &ast::FieldExpr) -> Result<Spansets, EvalError> {
+        let compiled = self.attributes.compile(expr)?;
+        self.filters.push(compiled);
+        Ok(Spansets::Filter(self.filters.len() - 1))
+    }
+
+    fn scalar(&mut self, scalar: &ast::Scalar) -> Result<Scalar, EvalError> {
+        Ok(match scalar {
+            ast::Scalar::Number(value) => Scalar::Number(value.clone()),
+            ast::Scalar::Aggregate { op, expr } => Scalar::Aggregate {
+                op: *op,
+                expr: expr.as_deref().map(|e| self.attributes.compile(e)).transpose()?,
+                text: scalar.to_string().into(),
+            },
+            ast::Scalar::Pipeline { pipeline, scalar } => Scalar::Pipeline {
+                stages: self.pipeline(pipeline)?,
+                scalar: Box::new(self.scalar(scalar)?),
+            },
+            ast::Scalar::Op { op, lhs, rhs } => Scalar::Op {
+                op: *op,
+                lhs: Box::new(self.scalar(lhs)?),
+                rhs: Box::new(self.scalar(rhs)?),
+            },
+        })
+    }
+}
+
+/// The rows a filter keeps, once computed.
+enum Kept {
+    None,
+    All,
+    Rows(Vec<bool>),
+}
+
+/// A table under one query with the filters that have been computed.
+pub(super) struct Work<'t> {
+    pub(super) frame: Frame<'t>,
+    filters: &'t [Compiled],
+    kept: Vec<OnceCell<Kept>>,
+}
+
+impl<'t> Work<'t> {
+    pub(super) fn new(frame: Frame<'t>, filters: &'t [Compiled]) -> Work<'t> {
+        Work {
+            frame,
+            filters,
+            kept: filters.iter().map(|_| OnceCell::new()).collect(),
+        }
+    }
+
+    fn kept(&self, number: usize) -> Result<&Kept, EvalError> {
+        if let Some(kept) = self.kept[number].get() {
+            return Ok(kept);
+        }
+        let kept = match select(&self.filters[number], &self.frame)? {
+            Mask::None => Kept::None,
+            Mask::All => Kept::All,
+            mask => Kept::Rows(mask.into_rows(self.frame.rows())),
+        };
+        Ok(self.kept[number].get_or_init(|| kept))
+    }
+
+    /// The spans of whole traces that an expression keeps of `input` (without it, of all): a truth for each row of `rows`.
+    /// `None` when it keeps none.
+    pub(super) fn spansets(
+        &self,
+        expr: &Spansets,
+        rows: &Range<usize>,
+        input: Option<&[bool]>,
+    ) -> Result<Option<Vec<bool>>, EvalError> {
+        match expr {
+            Spansets::All => Ok(Some(copied(input, rows))),
+            Spansets::Filter(number) => Ok(match self.kept(*number)? {
+                Kept::None => None,
+                Kept::All => Some(copied(input, rows)),
+                Kept::Rows(list) => {
+                    let mut list = list[rows.clone()].to_vec();
+                    if let Some(input) = input {
+                        list.iter_mut().zip(input).for_each(|(a, b)| *a &= b);
+                    }
+                    list.contains(&true).then_some(list)
+                }
+            }),
+            Spansets::Op { op, lhs, rhs } => self.operation(*op, lhs, rhs, rows, input),
+            Spansets::Pipeline(stages) => self.nested(stages, rows, input),
+        }
+    }
+
+    fn operation(
+        &self,
+        op: SpansetOp,
+        lhs: &Spansets,
+        rhs: &Spansets,
+        rows: &Range<usize>,
+        input: Option<&[bool]>,
+    ) -> Result<Option<Vec<bool>>, EvalError> {
+        let left = self.spansets(lhs, rows, input)?;
+        if left.is_none() && matches!(op, SpansetOp::And | SpansetOp::Related(_) | SpansetOp::Union(_)) {
+            return Ok(None);
+        }
+        let right = self.spansets(rhs, rows, input)?;
+        let (left, mut right) = match (left, right) {
+            (left, None) => return Ok(left.filter(|_| op == SpansetOp::Or)),
+            (None, right) => return Ok(right),
+            (Some(left), Some(right)) => (left, right),
+        };
+        match op {
+            SpansetOp::Or => unite(&mut right, &left),
+            SpansetOp::And => self.both(&mut right, &left, rows),
+            SpansetOp::Related(relation) => {
+                let related = self.kin()?.related(relation, &left, rows);
+                right.iter_mut().zip(related).for_each(|(r, yes)| *r &= yes);
+            }
+            SpansetOp::NotRelated(relation) => {
+                let related = self.kin()?.related(relation, &left, rows);
+                right.iter_mut().zip(related).for_each(|(r, yes)| *r &= !yes);
+            }
+            SpansetOp::Union(relation) => {
+                let kin = self.kin()?;
+                let below = kin.related(relation, &left, rows);
+                let above = kin.related(inverse(relation), &right, rows);
+                for (at, r) in right.iter_mut().enumerate() {
+                    *r = (*r && below[at]) || (left[at] && above[at]);
+                }
+            }
+        }
+        Ok(right.contains(&true).then_some(right))
+    }
+
+    fn kin(&self) -> Result<Kin<'_>, EvalError> {
+        Kin::new(self.frame.tree()?, self.frame.table)
+    }
+
+    /// The traces within some rows by number.
+    pub(super) fn runs_in(&self, rows: &Range<usize>) -> Range<usize> {
+        let runs = self.frame.runs;
+        let first = runs.partition_point(|run| (run.rows.start as usize) < rows.start);
+        let last = runs.partition_point(|run| (run.rows.start as usize) < rows.end);
+        first..last
+    }
+
+    /// Unites the sides in the traces that have spans of both, and empties the others.
+    fn both(&self, right: &mut [bool], left: &[bool], rows: &Range<usize>) {
+        for run in self.runs_in(rows) {
+            let run = &self.frame.runs[run].rows;
+            let at = run.start as usize - rows.start..run.end as usize - rows.start;
+            let (l, r) = (&left[at.clone()], &mut right[at]);
+            if l.contains(&true) && r.contains(&true) {
+                unite(r, l);
+            } else {
+                r.fill(false);
+            }
+        }
+    }
+
+    /// A pipeline in parentheses must leave one spanset of a trace.
+    fn nested(
+        &self,
+        stages: &[Stage],
+        rows: &Range<usize>,
+        input: Option<&[bool]>,
+    ) -> Result<Option<Vec<bool>>, EvalError> {
+        let mut all = vec![false; rows.len()];
+        for run in self.runs_in(rows) {
+            let at = &self.frame.runs[run].rows;
+            let input: Vec<u32> = at
+                .clone()
+                .filter(|row| input.is_none_or(|input| input[*row as usize - rows.start]))
+                .collect();
+            if input.is_empty() {
+                continue;
+            }
+            let sets = pipeline::run(self, stages, run, vec![pipeline::Spanset::of(input)])?;
+            if sets.len() > 1 {
+                return Err(EvalError::ManySpansets);
+            }
+            for row in sets.iter().flat_map(|set| &set.rows) {
+                all[*row as usize - rows.start] = true;
+            }
+        }
+        Ok(all.contains(&true).then_some(all))
+    }
+}
+
+fn copied(input: Option<&[bool]>, rows: &Range<usize>) -> Vec<bool> {
+    input.map_or_else(|| vec![true; rows.len()], <[bool]>::to_vec)
+}
+
+fn unite(into: &mut [bool], from: &[bool]) {
+    into.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
+}
