@@ -26,4 +26,8 @@ mod cases {
     mod traceql_corpus;
     mod traceql_scripts;
     mod traces;
+    mod traces_jaeger;
+    mod traces_sdk;
+    mod traces_tempo;
+    mod traces_track;
 }

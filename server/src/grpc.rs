@@ -7,6 +7,8 @@ mod export;
 
 use std::sync::Arc;
 
+pub(crate) use codec::Raw;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;

@@ -2,7 +2,7 @@
 //! Handlers live in the modules; this file says which path goes where.
 
 mod admin;
-mod answer;
+pub(crate) mod answer;
 mod caller;
 mod document;
 mod edge;
@@ -14,11 +14,12 @@ pub(crate) mod otlp;
 mod own;
 mod params;
 mod process;
-mod prom;
+pub(crate) mod prom;
 mod remote_write;
 pub(crate) mod tempo;
 mod tenant;
 mod time;
+mod track;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(crate) use edge::edge;
 pub(crate) use json::hex;
 pub(crate) use prom::status::rfc3339;
 pub(crate) use tenant::Tenant;
+pub(crate) use time::parse_time;
 
 /// All routes of the main listener.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -49,7 +51,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .nest("/jaeger", jaeger::routes(&app))
         .layer(around.clone());
     // The paths of gRPC are those of its services, wherever the rest lies.
-    let grpc = crate::grpc::routes().layer(around);
+    let grpc = crate::grpc::routes()
+        .merge(tempo::streaming::routes())
+        .layer(around);
     let all = match prefix.as_str() {
         "" => routes.merge(grpc),
         prefix => Router::new().nest(prefix, routes).merge(grpc).fallback(unknown),
@@ -103,6 +107,7 @@ fn data_routes() -> Router<Arc<App>> {
         .merge(prom::active::routes())
         .merge(prom::rules::routes())
         .merge(prom::search::routes())
+        .route("/api/v1/track/{id}", get(track::track))
         .route("/api/v1/features", get(prom::features::features))
         .route("/api/v1/status/self_metrics", get(own::self_metrics))
         .merge(prom::deletes::routes())

@@ -19,5 +19,6 @@ pub mod pool;
 mod remember;
 pub mod run;
 pub mod scripts;
+mod spans;
 mod trace_out;
 pub mod units;

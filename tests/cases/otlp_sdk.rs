@@ -16,7 +16,7 @@ const PACKAGES: [&str; 3] = [
 ];
 
 /// A Python that has the SDK; `None` when it cannot be installed.
-fn python() -> Option<PathBuf> {
+pub(super) fn python() -> Option<PathBuf> {
     // The test binary lies in target/<profile>/deps.
     let test = std::env::current_exe().expect("the path of the test binary");
     let target = test
@@ -49,9 +49,10 @@ fn run(command: &mut Command) -> Option<()> {
     None
 }
 
-fn export(python: &Path, args: [&str; 5]) -> Output {
+/// Runs a script beside this file.
+pub(super) fn script(python: &Path, name: &str, args: &[&str]) -> Output {
     Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/cases/otlp_sdk.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(name))
         .args(args)
         .output()
         .expect("python runs")
@@ -153,7 +154,8 @@ fn the_sdk_exports_over_both_transports_with_either_temporality() {
         for (temporality, compression) in [("cumulative", "none"), ("cumulative", "gzip"), ("delta", "gzip")]
         {
             let job = format!("{transport}-{temporality}-{compression}");
-            let output = export(&python, [transport, endpoint, temporality, compression, &job]);
+            let args = [transport, endpoint, temporality, compression, &job];
+            let output = script(&python, "otlp_sdk.py", &args);
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() && errors.is_empty(), "{job}: {errors}");
             // At its end the SDK exports once more, unless there is nothing new to say.

@@ -5,9 +5,11 @@
 
 pub mod client;
 pub mod compare;
+pub mod grpc;
 pub mod peer;
 pub mod recording;
 pub mod server;
+pub mod shop;
 pub mod traces;
 pub mod wait;
 

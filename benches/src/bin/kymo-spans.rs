@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
@@ -86,8 +86,11 @@ fn main() -> Result<()> {
     }
 }
 
+/// A body and its number of spans.
+type Body = (Vec<u8>, usize);
+
 /// All bodies with their spans, and some traces to ask for.
-fn bodies(spans: usize) -> Result<(Vec<(Vec<u8>, usize)>, Vec<Known>)> {
+fn bodies(spans: usize) -> Result<(Vec<Body>, Vec<Known>)> {
     let step = HOUR_NS / (spans as u64 / 14).max(1);
     let mut shop = Shop::new(SEED, first_start()?, step);
     let (mut bodies, mut known, mut made, mut traces) = (Vec::new(), Vec::new(), 0, 0usize);
@@ -113,36 +116,8 @@ fn fill(args: &Fill) -> Result<()> {
     let server = Server::start(Kind::Kymo, &args.bin, &data)?;
     server.ready()?;
     let idle = usage(server.pid())?;
-    let next = AtomicUsize::new(0);
-    let latencies = Mutex::new(Vec::with_capacity(bodies.len()));
-    let began = Instant::now();
-    let work = || -> Result<()> {
-        let mut client = Client::connect(&server.host)?;
-        let mut own = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((body, _)) = bodies.get(at) else { break };
-            let asked = Instant::now();
-            let status = client.spans(body)?;
-            ensure!(status == 200, "status {status}");
-            own.push(asked.elapsed());
-        }
-        latencies
-            .lock()
-            .map_err(|_| anyhow::anyhow!("a sender failed"))?
-            .extend(own);
-        Ok(())
-    };
-    thread::scope(|scope| -> Result<()> {
-        let senders: Vec<_> = (0..args.connections).map(|_| scope.spawn(work)).collect();
-        for sender in senders {
-            sender.join().map_err(|_| anyhow::anyhow!("a sender failed"))??;
-        }
-        Ok(())
-    })?;
-    let took = began.elapsed().as_secs_f64();
+    let (took, mut latencies) = send(&server.host, &bodies, args.connections)?;
     let used = usage(server.pid())?;
-    let mut latencies = latencies.into_inner()?;
     latencies.sort_unstable();
     let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
     let million = total as f64 / 1e6;
@@ -173,7 +148,46 @@ fn fill(args: &Fill) -> Result<()> {
     } else {
         server
     };
-    check(&server.host, &known)?;
+    settle(&server, &data, &known, total)
+}
+
+/// Sends all bodies and returns the seconds it took and how long each waited for its acknowledgement.
+fn send(host: &str, bodies: &[Body], connections: usize) -> Result<(f64, Vec<Duration>)> {
+    let next = AtomicUsize::new(0);
+    let latencies = Mutex::new(Vec::with_capacity(bodies.len()));
+    let began = Instant::now();
+    let work = || -> Result<()> {
+        let mut client = Client::connect(host)?;
+        let mut own = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((body, _)) = bodies.get(at) else { break };
+            let asked = Instant::now();
+            let status = client.spans(body)?;
+            ensure!(status == 200, "status {status}");
+            own.push(asked.elapsed());
+        }
+        latencies
+            .lock()
+            .map_err(|_| anyhow::anyhow!("a sender failed"))?
+            .extend(own);
+        Ok(())
+    };
+    thread::scope(|scope| -> Result<()> {
+        let senders: Vec<_> = (0..connections).map(|_| scope.spawn(work)).collect();
+        for sender in senders {
+            sender.join().map_err(|_| anyhow::anyhow!("a sender failed"))??;
+        }
+        Ok(())
+    })?;
+    Ok((began.elapsed().as_secs_f64(), latencies.into_inner()?))
+}
+
+/// Flushes and merges, and tells what that took and what the spans take on disk.
+#[expect(clippy::print_stdout, reason = "the report of a load program")]
+fn settle(server: &Server, data: &Path, known: &[Known], total: usize) -> Result<()> {
+    let million = total as f64 / 1e6;
+    check(&server.host, known)?;
     let before = usage(server.pid())?;
     let mut client = Client::connect(&server.host)?;
     for path in ["/api/v1/admin/flush", "/api/v1/admin/compact?wait=true"] {
@@ -186,12 +200,12 @@ fn fill(args: &Fill) -> Result<()> {
         (settled.cpu - before.cpu) / million,
         settled.peak_mib
     );
-    check(&server.host, &known)?;
+    check(&server.host, known)?;
     let blocks = disk_bytes(&data.join("tenants/default/traces/blocks"))?;
     println!(
         "blocks {:.2} B per span; directory {:.2}",
         blocks as f64 / total as f64,
-        disk_bytes(&data)? as f64 / total as f64
+        disk_bytes(data)? as f64 / total as f64
     );
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::metrics::{
 };
 use crate::storage::LocalStorage;
 use crate::store::Snapshot;
+use crate::traces::{BatchBuilder, Part, SpanFields, Value, ValueRef};
 
 fn dir(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/v{version}"))
@@ -61,6 +62,7 @@ fn write_newest(root: &Path) {
             .unwrap();
         node.log().commit();
         ticket.wait().unwrap();
+        write_spans(&node, round);
         if round < 2 {
             node.flush().unwrap();
         }
@@ -92,6 +94,58 @@ fn histogram(i: u64) -> Histogram {
             negative: Vec::new(),
         },
     }
+}
+
+/// A span of one trace a round, on days of their own, with everything a span can have.
+fn write_spans(node: &Node, round: i64) {
+    let mut b = BatchBuilder::new();
+    b.attribute(Part::Resource, "service.name", ValueRef::String("fixture"));
+    let resource = b.end_resource(1, "http://schema");
+    let scope = b.end_scope("lib", "1", 0, "");
+    b.attribute(Part::Event, "at", ValueRef::Double(0.5));
+    b.end_event(5, "event", 0);
+    b.attribute(Part::Link, "why", ValueRef::Bool(true));
+    b.end_link([7; 16], [8; 8], "a=b", 1, 0);
+    b.attribute(Part::Span, "round", ValueRef::Int(round));
+    b.attribute(Part::Span, "text", ValueRef::String("fixture"));
+    b.attribute(Part::Span, "bytes", ValueRef::Bytes(&[1, 2]));
+    b.end_span(&SpanFields {
+        resource,
+        scope,
+        trace_id: parse_trace_id(TRACE).unwrap(),
+        span_id: [round as u8 + 1; 8],
+        parent: [round as u8; 8],
+        name: "work",
+        start: round * 43_200_000_000_000 + 3,
+        end: round * 43_200_000_000_000 + 1_000,
+        status_code: 2,
+        status_message: "broken",
+        ..SpanFields::default()
+    });
+    let ticket = node
+        .tenant("default")
+        .unwrap()
+        .traces
+        .append(node.log(), b.finish())
+        .unwrap();
+    node.log().commit();
+    ticket.wait().unwrap();
+}
+
+/// What versions from 3 on have beside metrics.
+fn check_spans(node: &Node) {
+    let snapshot = node.tenant("default").unwrap().traces.snapshot();
+    let trace = snapshot.trace(&parse_trace_id(TRACE).unwrap()).unwrap().unwrap();
+    assert_eq!((trace.spans.len(), trace.resources.len()), (3, 1));
+    let span = &trace.spans[2];
+    assert_eq!((span.start, span.end), (86_400_000_000_003, 86_400_000_001_000));
+    assert_eq!(&*span.attributes[1].key, "text");
+    assert_eq!(span.attributes[0].value, Value::Int(2));
+    assert_eq!(
+        (&*span.events[0].name, span.links[0].trace_id),
+        ("event", [7; 16])
+    );
+    assert_eq!((span.status_code, &*span.status_message), (2, "broken"));
 }
 
 /// What versions from 2 on have beside floats.
@@ -145,7 +199,7 @@ fn every_version_opens_and_answers() {
         assert_eq!(recovery.log.damages, []);
         assert_eq!(
             (recovery.replayed_records, recovery.lost_blocks.len()),
-            (1, 0),
+            (if version >= 3 { 2 } else { 1 }, 0),
             "version {version}"
         );
         assert!(node.verify().is_empty());
@@ -167,6 +221,9 @@ fn every_version_opens_and_answers() {
         assert_eq!(snapshot.metadata().unwrap()[0].help, "A fixture.");
         if version >= 2 {
             check_histograms(&snapshot);
+        }
+        if version >= 3 {
+            check_spans(&node);
         }
     }
 }

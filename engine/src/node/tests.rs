@@ -196,13 +196,13 @@ fn a_snapshot_is_a_data_directory() {
 #[test]
 fn a_newer_data_directory_is_refused() {
     let storage = MemoryStorage::new();
-    write_atomically(&storage, VERSION_FILE, b"kymo data 3\n").unwrap();
+    write_atomically(&storage, VERSION_FILE, b"kymo data 4\n").unwrap();
     let refused = Node::open(Arc::new(storage), options()).err().unwrap();
     assert!(matches!(
         refused,
         Error::UnsupportedVersion {
-            found: 3,
-            supported: 2,
+            found: 4,
+            supported: 3,
             ..
         }
     ));

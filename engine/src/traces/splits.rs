@@ -45,10 +45,8 @@ impl Splits {
     ) -> Result<Splits> {
         let mut splits = Splits::default();
         for block in relevant {
-            let others = snapshot.blocks.iter().filter(|other| !Arc::ptr_eq(other, block));
-            others
-                .map(|other| splits.add_blocks(block, other))
-                .collect::<Result<()>>()?;
+            let mut others = snapshot.blocks.iter().filter(|other| !Arc::ptr_eq(other, block));
+            others.try_for_each(|other| splits.add_blocks(block, other))?;
         }
         let before = || snapshot.blocks.iter().filter(|b| b.meta().min_time < first);
         let behind = || snapshot.blocks.iter().filter(|b| b.meta().max_time > last);

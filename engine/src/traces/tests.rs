@@ -1,6 +1,7 @@
 //! Traces through the whole life: what was written is read back field by field from head, blocks, merged blocks and after
 //! restarts, however the spans of a trace were spread.
 
+mod broken;
 pub(crate) mod random;
 mod scan;
 

@@ -166,7 +166,12 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
 
 fn show(command: &AdminCommand, data: &Value) {
     match command {
-        AdminCommand::Blocks => say(&rows_table(&data["blocks"])),
+        AdminCommand::Blocks => {
+            say(&rows_table(&data["blocks"]));
+            if data["traceBlocks"].as_array().is_some_and(|all| !all.is_empty()) {
+                say(&format!("\ntraces\n{}", rows_table(&data["traceBlocks"])));
+            }
+        }
         AdminCommand::Status => {
             say(&format!("state: {}", plain(&data["state"])));
             say(&rows_table(&data["tenants"]));

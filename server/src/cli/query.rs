@@ -1,4 +1,7 @@
-//! `kymo query promql`: instant or range, as a table or as JSON.
+//! `kymo query`: questions in the query languages, and everything about one id, as a table or as JSON. PromQL here.
+
+mod traceql;
+mod track;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
@@ -12,6 +15,10 @@ use super::{Failure, Outcome, USAGE, say, warn};
 pub(crate) enum QueryCommand {
     /// Evaluate a PromQL expression.
     Promql(PromqlArgs),
+    /// Find traces, or compute series from spans, by TraceQL.
+    Traceql(traceql::TraceqlArgs),
+    /// Show what is known of a trace id: its spans as a tree, and the exemplars that point to it.
+    Track(track::TrackArgs),
 }
 
 #[derive(Debug, Args)]
@@ -44,7 +51,14 @@ pub(crate) struct PromqlArgs {
 }
 
 pub(crate) fn query(command: &QueryCommand) -> Outcome {
-    let QueryCommand::Promql(args) = command;
+    match command {
+        QueryCommand::Promql(args) => promql(args),
+        QueryCommand::Traceql(args) => traceql::traceql(args),
+        QueryCommand::Track(args) => track::track(args),
+    }
+}
+
+fn promql(args: &PromqlArgs) -> Outcome {
     let mut params = vec![("query", args.expr.as_str())];
     let path = match (&args.start, &args.end) {
         (Some(start), Some(end)) => {

@@ -43,13 +43,7 @@ pub(crate) struct Target {
 impl Target {
     /// Sends a request and returns the answer's JSON: the whole envelope of a success.
     pub(crate) fn call(&self, method: Method, path: &str, params: &[(&str, &str)]) -> Result<Value, Failure> {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(params);
-        let path_and_query = format!("{path}?{}", query.finish());
-        let body = match &self.data {
-            Some(dir) => self.call_directory(dir, method, &path_and_query)?,
-            None => self.call_server(&method, &path_and_query)?,
-        };
+        let (_, body) = self.ask(method, path, params)?;
         // 204: done, and nothing to say.
         if body.is_empty() {
             return Ok(serde_json::json!({"status": "success", "data": null}));
@@ -66,7 +60,28 @@ impl Target {
         ))
     }
 
-    fn call_server(&self, method: &Method, path_and_query: &str) -> Result<Vec<u8>, Failure> {
+    /// Sends a request to an API without an envelope and returns the JSON of its success.
+    pub(crate) fn call_plain(&self, path: &str, params: &[(&str, &str)]) -> Result<Value, Failure> {
+        let (status, body) = self.ask(Method::GET, path, params)?;
+        if status != 200 {
+            let text = String::from_utf8_lossy(&body).trim().to_owned();
+            return Err(Failure::new(FAILED, text));
+        }
+        serde_json::from_slice(&body).map_err(|e| Failure::failed(format!("not JSON: {e}")))
+    }
+
+    /// Sends a request; gives the status and the body of the answer.
+    fn ask(&self, method: Method, path: &str, params: &[(&str, &str)]) -> Result<(u16, Vec<u8>), Failure> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(params);
+        let path_and_query = format!("{path}?{}", query.finish());
+        match &self.data {
+            Some(dir) => self.call_directory(dir, method, &path_and_query),
+            None => self.call_server(&method, &path_and_query),
+        }
+    }
+
+    fn call_server(&self, method: &Method, path_and_query: &str) -> Result<(u16, Vec<u8>), Failure> {
         let url = format!("{}{path_and_query}", self.server.trim_end_matches('/'));
         let agent = ureq::Agent::new_with_config(
             ureq::Agent::config_builder()
@@ -83,15 +98,16 @@ impl Target {
             .map_err(|e| Failure::new(USAGE, format!("{url}: {e}")))?;
         let unreachable = |e: ureq::Error| Failure::failed(format!("{url}: {e}"));
         let mut response = agent.run(request).map_err(unreachable)?;
-        response
-            .body_mut()
-            .with_config()
-            .limit(u64::MAX)
-            .read_to_vec()
-            .map_err(unreachable)
+        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec();
+        Ok((response.status().as_u16(), body.map_err(unreachable)?))
     }
 
-    fn call_directory(&self, dir: &Path, method: Method, path_and_query: &str) -> Result<Vec<u8>, Failure> {
+    fn call_directory(
+        &self,
+        dir: &Path,
+        method: Method,
+        path_and_query: &str,
+    ) -> Result<(u16, Vec<u8>), Failure> {
         if !dir.is_dir() {
             return Err(Failure::new(
                 USAGE,
@@ -121,14 +137,15 @@ impl Target {
             .body(Body::empty())
             .map_err(Failure::failed)?;
         let runtime = runtime().map_err(Failure::failed)?;
-        let body = runtime.block_on(async {
+        let (status, body) = runtime.block_on(async {
             let response = router(Arc::clone(&app))
                 .oneshot(request)
                 .await
                 .unwrap_or_else(|never| match never {});
-            to_bytes(response.into_body(), usize::MAX).await
+            let status = response.status().as_u16();
+            (status, to_bytes(response.into_body(), usize::MAX).await)
         });
         opened.close_unflushed();
-        body.map(Vec::from).map_err(Failure::failed)
+        Ok((status, body.map(Vec::from).map_err(Failure::failed)?))
     }
 }

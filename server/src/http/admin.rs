@@ -80,7 +80,7 @@ async fn status(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
         let mut tenants = Vec::new();
         for (name, db) in node.tenants() {
-            let stats = db.metrics.stats();
+            let (stats, traces) = (db.metrics.stats(), db.traces.stats());
             tenants.push(json!({
                 "tenant": &*name,
                 "headSeries": stats.head.groups,
@@ -89,6 +89,12 @@ async fn status(State(app): State<Arc<App>>) -> Reply {
                 "blocks": stats.blocks,
                 "blockBytes": stats.block_bytes,
                 "blockSamples": stats.block_rows,
+                "headTraces": traces.head.groups,
+                "headSpans": traces.head.rows,
+                "headTraceBytes": traces.head.bytes,
+                "traceBlocks": traces.blocks,
+                "traceBlockBytes": traces.block_bytes,
+                "blockSpans": traces.block_rows,
             }));
         }
         Ok(json!({"state": state_text(&node.state()), "tenants": tenants}))
@@ -98,7 +104,7 @@ async fn status(State(app): State<Arc<App>>) -> Reply {
 
 async fn blocks(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
-        let mut blocks = Vec::new();
+        let (mut blocks, mut traces) = (Vec::new(), Vec::new());
         for (tenant, db) in node.tenants() {
             for meta in db.metrics.blocks() {
                 blocks.push(json!({
@@ -112,8 +118,20 @@ async fn blocks(State(app): State<Arc<App>>) -> Reply {
                     "bytes": meta.bytes,
                 }));
             }
+            for meta in db.traces.blocks() {
+                traces.push(json!({
+                    "tenant": &*tenant,
+                    "id": meta.id,
+                    "level": meta.level,
+                    "minTime": rfc3339(meta.min_time.div_euclid(1_000_000)),
+                    "maxTime": rfc3339(meta.max_time.div_euclid(1_000_000)),
+                    "traces": meta.groups,
+                    "spans": meta.rows,
+                    "bytes": meta.bytes,
+                }));
+            }
         }
-        Ok(json!({"blocks": blocks}))
+        Ok(json!({"blocks": blocks, "traceBlocks": traces}))
     })
     .await
 }
@@ -122,8 +140,9 @@ async fn verify(State(app): State<Arc<App>>) -> Reply {
     work(&app, |node| {
         let (mut checked, mut errors) = (0, Vec::new());
         for (tenant, db) in node.tenants() {
-            checked += db.metrics.blocks().len();
-            errors.extend(db.metrics.verify().iter().map(|e| format!("{tenant}: {e}")));
+            checked += db.metrics.blocks().len() + db.traces.blocks().len();
+            let damages = db.metrics.verify().into_iter().chain(db.traces.verify());
+            errors.extend(damages.map(|e| format!("{tenant}: {e}")));
         }
         Ok(json!({"checked": checked, "errors": errors}))
     })

@@ -153,6 +153,11 @@ impl Object<'_> {
         }
     }
 
+    /// A list of strings that is always there.
+    pub(crate) fn texts_even_none(&mut self, name: &str, items: &[impl AsRef<str>]) {
+        list(self.name(name), items, |out, item| text(out, item.as_ref()));
+    }
+
     /// A list of strings, left out when empty.
     pub(crate) fn texts(&mut self, name: &str, items: &[impl AsRef<str>]) {
         self.list(name, items, |out, item| text(out, item.as_ref()));

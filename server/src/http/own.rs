@@ -9,8 +9,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use kymo_engine::db::Db;
 use kymo_engine::metrics::re2::compile_anchored;
 use kymo_engine::node::Node;
+use kymo_engine::store::StoreStats;
 
 use super::answer::{Answer, ApiError, Reply, json_response};
 use super::params::Params;
@@ -311,39 +313,63 @@ fn write_log(out: &mut Exposition, node: &Node) {
     );
 }
 
+/// One number of what a store counts.
+type ReadStats = fn(&StoreStats) -> u64;
+
+fn write_families(
+    out: &mut Exposition,
+    families: &[(&'static str, &'static str, ReadStats)],
+    node: &Node,
+    stats: fn(&Db) -> StoreStats,
+) {
+    let all: Vec<_> = node
+        .tenants()
+        .into_iter()
+        .map(|(name, db)| (name, stats(&db)))
+        .collect();
+    for (name, help, read) in families {
+        out.family(name, "gauge", help);
+        for (tenant, stats) in &all {
+            out.sample(name, &[("tenant", tenant)], read(stats) as f64);
+        }
+    }
+}
+
 /// Counts and sizes of the stores, by tenant.
 fn write_store(out: &mut Exposition, app: &App) {
     let Some(node) = app.node() else { return };
-    let stats: Vec<_> = node
-        .tenants()
-        .into_iter()
-        .map(|(name, db)| (name, db.metrics.stats()))
-        .collect();
-    type Read = fn(&kymo_engine::store::StoreStats) -> f64;
-    let families: [(&str, &str, Read); 6] = [
-        ("kymo_head_series", "Series in the heads.", |s| {
-            s.head.groups as f64
+    let families: [(&str, &str, ReadStats); 6] = [
+        ("kymo_head_series", "Series in the heads.", |s| s.head.groups),
+        ("kymo_head_samples", "Samples in the heads.", |s| s.head.rows),
+        (
+            "kymo_head_bytes",
+            "Estimated memory of the heads of metrics.",
+            |s| s.head.bytes,
+        ),
+        ("kymo_blocks", "Blocks of metrics.", |s| s.blocks as u64),
+        ("kymo_block_bytes", "Bytes of all blocks of metrics.", |s| {
+            s.block_bytes
         }),
-        ("kymo_head_samples", "Samples in the heads.", |s| {
-            s.head.rows as f64
-        }),
-        ("kymo_head_bytes", "Estimated memory of the heads.", |s| {
-            s.head.bytes as f64
-        }),
-        ("kymo_blocks", "Blocks.", |s| s.blocks as f64),
-        ("kymo_block_bytes", "Bytes of all blocks.", |s| {
-            s.block_bytes as f64
-        }),
-        ("kymo_block_samples", "Samples in blocks.", |s| {
-            s.block_rows as f64
-        }),
+        ("kymo_block_samples", "Samples in blocks.", |s| s.block_rows),
     ];
-    for (name, help, read) in families {
-        out.family(name, "gauge", help);
-        for (tenant, stats) in &stats {
-            out.sample(name, &[("tenant", tenant)], read(stats));
-        }
-    }
+    write_families(out, &families, node, |db| db.metrics.stats());
+    let families: [(&str, &str, ReadStats); 6] = [
+        ("kymo_trace_head_traces", "Traces in the heads.", |s| {
+            s.head.groups
+        }),
+        ("kymo_trace_head_spans", "Spans in the heads.", |s| s.head.rows),
+        (
+            "kymo_trace_head_bytes",
+            "Estimated memory of the heads of traces.",
+            |s| s.head.bytes,
+        ),
+        ("kymo_trace_blocks", "Blocks of traces.", |s| s.blocks as u64),
+        ("kymo_trace_block_bytes", "Bytes of all blocks of traces.", |s| {
+            s.block_bytes
+        }),
+        ("kymo_trace_block_spans", "Spans in blocks.", |s| s.block_rows),
+    ];
+    write_families(out, &families, node, |db| db.traces.stats());
     write_log(out, node);
     let state = node.state();
     let states = [

@@ -4,18 +4,53 @@
 mod by_id;
 mod error;
 mod params;
+mod render;
+mod search;
+mod search_params;
+mod series;
 mod status;
+pub(crate) mod streaming;
+mod tags;
+pub(crate) mod tags_query;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
+use super::document::Document;
 use super::{edge, when_ready};
 use crate::app::App;
-use error::TempoError;
+pub(crate) use params::trace_id;
+use render::Message;
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepted {
+    Json,
+    Protobuf,
+}
+
+impl Accepted {
+    /// What a client says that it takes; JSON when it says nothing of use.
+    fn of(headers: &HeaderMap) -> Accepted {
+        let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
+        match accept.is_some_and(|accept| accept.contains("application/protobuf")) {
+            true => Accepted::Protobuf,
+            false => Accepted::Json,
+        }
+    }
+
+    /// A message in this form.
+    fn document(self, message: &impl Message) -> Document {
+        match self {
+            Accepted::Json => Document::json(message.json()),
+            Accepted::Protobuf => Document::new("application/protobuf", message.protobuf()),
+        }
+    }
+}
 
 /// The routes of the listener of Tempo's API alone.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -24,6 +59,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/ready", get(status::ready))
         .layer(ready)
         .merge(always_routes())
+        .merge(streaming::routes())
         .route("/metrics", get(super::own::metrics))
         .fallback(unknown)
         .layer(from_fn_with_state(Arc::clone(&app), edge))
@@ -44,6 +80,13 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/traces/{id}", get(by_id::v1))
         .route("/api/v2/traces/{id}", get(by_id::v2))
+        .route("/api/search", get(search::search))
+        .route("/api/search/tags", get(tags::names_v1))
+        .route("/api/v2/search/tags", get(tags::names_v2))
+        .route("/api/search/tag/{*rest}", get(tags::values_v1))
+        .route("/api/v2/search/tag/{*rest}", get(tags::values_v2))
+        .route("/api/metrics/query_range", get(series::range))
+        .route("/api/metrics/query", get(series::instant))
 }
 
 fn always_routes() -> Router<Arc<App>> {

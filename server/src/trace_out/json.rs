@@ -28,7 +28,13 @@ const STATUS_CODES: [&str; 3] = ["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_
 
 /// Writes the resources of a trace with their spans as a member of this name.
 pub(crate) fn resource_spans(object: &mut Object<'_>, name: &str, trace: &Trace, form: Form) {
-    object.list(name, &grouped(trace), |out, group| {
+    push_resource_spans(object, name, std::slice::from_ref(trace), form);
+}
+
+/// Writes the resources of several traces.
+pub(crate) fn push_resource_spans(object: &mut Object<'_>, name: &str, traces: &[Trace], form: Form) {
+    let groups: Vec<_> = traces.iter().flat_map(grouped).collect();
+    object.list(name, &groups, |out, group| {
         self::object(out, |o| {
             o.object("resource", |o| resource(o, group.resource));
             o.list("scopeSpans", &group.scopes, |out, scope| {

@@ -144,8 +144,8 @@ impl<'b> GroupCursor<'b> {
     fn skip_items(&mut self, owner: Owner, items: usize) -> Result<()> {
         for _ in 0..items {
             let class = self.next_item_class(owner)?;
-            for column in self.shape_of_item(owner, class).columns.to_vec() {
-                self.values(column)?.next += 1;
+            for column in &self.shape_of_item(owner, class).columns {
+                self.values(*column)?.next += 1;
             }
             match owner {
                 Owner::Event => self.next_event += 1,

@@ -11,6 +11,9 @@ use crate::error::Result;
 use crate::traces::TraceId;
 use crate::traces::model::SpanId;
 
+/// Trace ids and span ids of links.
+pub(in crate::traces) type LinkIds = (Arc<[u8]>, Arc<[u8]>);
+
 /// A group of an open block.
 #[derive(Clone)]
 pub(in crate::traces) struct GroupRows<'b> {
@@ -180,7 +183,7 @@ impl<'b> GroupRows<'b> {
         self.ids::<8>(stream::ORPHANS, count)
     }
 
-    pub(in crate::traces) fn link_ids(&self) -> Result<(Arc<[u8]>, Arc<[u8]>)> {
+    pub(in crate::traces) fn link_ids(&self) -> Result<LinkIds> {
         let links = self.details.links as usize;
         let trace_ids = self.ids::<16>(stream::LINK_TRACE_IDS, links)?;
         Ok((trace_ids, self.ids::<8>(stream::LINK_SPAN_IDS, links)?))

@@ -153,86 +153,60 @@ fn spread(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>) -> Result
 }
 
 fn spread_one(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>, dense: &Dense) -> Result<Column> {
-    let rows = classes.len();
     let counts: Vec<u32> = wanted.picks.iter().map(|p| p.counts[0]).collect();
-    let mut next = 0usize;
-    let total: usize = {
-        let mut total = 0;
-        classes.each(|class| total += counts[class as usize] as usize);
-        total
+    let mut total = 0;
+    classes.each(|class| total += counts[class as usize] as usize);
+    let len = match dense {
+        Dense::Ints(values) | Dense::Coded(values, _) => Narrow::of(values).len(),
+        Dense::Doubles(values) => values.len(),
+        Dense::Codes(values, _) => values.len(),
+        Dense::Nothing => total,
     };
-    let short = |len: usize| {
-        if total > len {
-            Err(corrupt_length(group))
-        } else {
-            Ok(())
-        }
-    };
-    match dense {
+    if total > len {
+        return Err(corrupt_length(group));
+    }
+    let present = || Some(place(classes, &counts, false, |_| true).into());
+    Ok(match dense {
         Dense::Ints(values) => {
             let values = Narrow::of(values);
-            short(values.len())?;
-            let mut out = Vec::with_capacity(rows);
-            let mut present = Vec::with_capacity(rows);
-            classes.each(|class| {
-                let count = counts[class as usize] as usize;
-                out.push(if count > 0 { values.get(next) } else { 0 });
-                present.push(count > 0);
-                next += count;
-            });
-            Ok(Column::Ints {
-                values: out.into(),
-                present: Some(present.into()),
-            })
+            Column::Ints {
+                values: place(classes, &counts, 0, |n| values.get(n)).into(),
+                present: present(),
+            }
         }
-        Dense::Doubles(values) => {
-            short(values.len())?;
-            let mut out = Vec::with_capacity(rows);
-            let mut present = Vec::with_capacity(rows);
-            classes.each(|class| {
-                let count = counts[class as usize] as usize;
-                out.push(if count > 0 { values[next] } else { 0.0 });
-                present.push(count > 0);
-                next += count;
-            });
-            Ok(Column::Doubles {
-                values: out.into(),
-                present: Some(present.into()),
-            })
+        Dense::Doubles(values) => Column::Doubles {
+            values: place(classes, &counts, 0.0, |n| values[n]).into(),
+            present: present(),
+        },
+        Dense::Coded(codes, values) => {
+            let codes = Narrow::of(codes);
+            Column::Coded {
+                codes: place(classes, &counts, ABSENT, |n| codes.get(n) as u32).into(),
+                values: values.clone(),
+            }
         }
-        _ => {
-            let mut codes = Vec::with_capacity(rows);
-            let values: Arc<[Option<Value>]> = match dense {
-                Dense::Coded(dense, values) => {
-                    let dense = Narrow::of(dense);
-                    short(dense.len())?;
-                    classes.each(|class| {
-                        let count = counts[class as usize] as usize;
-                        codes.push(if count > 0 { dense.get(next) as u32 } else { ABSENT });
-                        next += count;
-                    });
-                    values.clone()
-                }
-                Dense::Codes(dense, values) => {
-                    short(dense.len())?;
-                    classes.each(|class| {
-                        let count = counts[class as usize] as usize;
-                        codes.push(if count > 0 { dense[next] as u32 } else { ABSENT });
-                        next += count;
-                    });
-                    values.clone()
-                }
-                _ => {
-                    classes.each(|class| codes.push(if counts[class as usize] > 0 { 0 } else { ABSENT }));
-                    Arc::from([Some(Value::Empty)])
-                }
-            };
-            Ok(Column::Coded {
-                codes: codes.into(),
-                values,
-            })
-        }
-    }
+        Dense::Codes(codes, values) => Column::Coded {
+            codes: place(classes, &counts, ABSENT, |n| codes[n] as u32).into(),
+            values: values.clone(),
+        },
+        Dense::Nothing => Column::Coded {
+            codes: place(classes, &counts, ABSENT, |_| 0).into(),
+            values: Arc::from([Some(Value::Empty)]),
+        },
+    })
+}
+
+/// The first value of each row, given how many values rows of a class have.
+#[inline]
+fn place<T: Copy>(classes: Narrow<'_>, counts: &[u32], absent: T, value: impl Fn(usize) -> T) -> Vec<T> {
+    let mut next = 0;
+    let mut out = Vec::with_capacity(classes.len());
+    classes.each(|class| {
+        let count = counts[class as usize] as usize;
+        out.push(if count > 0 { value(next) } else { absent });
+        next += count;
+    });
+    out
 }
 
 /// Rows have values of different kinds under one name.

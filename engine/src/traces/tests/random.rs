@@ -159,6 +159,8 @@ fn span() -> impl Strategy<Value = Span> {
     )
 }
 
+type Parts = (Vec<Resource>, Vec<Scope>, Vec<Span>);
+
 /// Up to so many traces with distinct ids; no two of a trace's spans are the same.
 pub(crate) fn traces(most: usize) -> impl Strategy<Value = Vec<Trace>> {
     let trace = (
@@ -167,7 +169,7 @@ pub(crate) fn traces(most: usize) -> impl Strategy<Value = Vec<Trace>> {
         prop::collection::vec(span(), 1..20),
     );
     prop::collection::btree_map(1u8..200, trace, 1..most).prop_map(|all: BTreeMap<u8, _>| {
-        let trace = |(id, (resources, scopes, mut spans)): (u8, (Vec<Resource>, Vec<Scope>, Vec<Span>))| {
+        let trace = |(id, (resources, scopes, mut spans)): (u8, Parts)| {
             spans.sort_by_key(|s| (s.start, s.id, s.kind));
             spans.dedup_by_key(|s| (s.start, s.id, s.kind));
             Trace {

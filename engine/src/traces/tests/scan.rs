@@ -239,20 +239,17 @@ fn catalogue_of(all: &[Trace]) -> (Names, Vec<(Field, BTreeSet<String>)>) {
         }
     }
     let table = Table::of_traces(all.to_vec());
-    let values = fields()
-        .into_iter()
-        .filter(|field| is_listed(field))
-        .map(|field| {
-            let column = table.column(&field).unwrap();
-            let mut found = BTreeSet::new();
-            for row in 0..table.rows() {
-                at(&column, row)
-                    .iter()
-                    .flatten()
-                    .for_each(|value| items(value, &mut found));
-            }
-            (field, found)
-        });
+    let values = fields().into_iter().filter(is_listed).map(|field| {
+        let column = table.column(&field).unwrap();
+        let mut found = BTreeSet::new();
+        for row in 0..table.rows() {
+            at(&column, row)
+                .iter()
+                .flatten()
+                .for_each(|value| items(value, &mut found));
+        }
+        (field, found)
+    });
     // A second attribute of one name has no column, but its values are listed: names twice are left to the other tests.
     let values = values.filter(|(field, _)| !matches!(field, Field::Attribute { .. }) || !twice(all));
     let values = values.collect();

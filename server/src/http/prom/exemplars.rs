@@ -50,7 +50,8 @@ pub(crate) async fn query(State(app): State<Arc<App>>, caller: Caller, params: P
     .await
 }
 
-fn render(found: &[(Labels, Vec<Exemplar>)]) -> String {
+/// Series and their exemplars as JSON.
+pub(crate) fn render(found: &[(Labels, Vec<Exemplar>)]) -> String {
     let mut out = String::from("[");
     for (i, (labels, exemplars)) in found.iter().enumerate() {
         out.push_str(if i > 0 {

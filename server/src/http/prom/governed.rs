@@ -33,6 +33,16 @@ impl Held for Answer {
     }
 }
 
+impl<T: Held> Held for Option<T> {
+    fn bytes(&self) -> usize {
+        self.as_ref().map_or(0, Held::bytes)
+    }
+
+    fn held_by(self, account: Arc<Account>) -> Option<T> {
+        self.map(|answer| answer.held_by(account))
+    }
+}
+
 /// Runs `work` when its turn has come and answers what it answers, or that its time is up.
 pub(crate) async fn governed<T: Held>(
     app: &Arc<App>,
@@ -125,7 +135,7 @@ pub(super) fn refusal(refused: &Refused) -> ApiError {
 }
 
 /// The error of a query that was ended from outside or by its deadline.
-pub(super) fn interruption(running: &Running) -> ApiError {
+pub(crate) fn interruption(running: &Running) -> ApiError {
     match running.check() {
         Some(BudgetExceeded::Canceled) => of_eval(&EvalError::Canceled, running),
         _ => of_eval(&EvalError::Timeout, running),

@@ -170,7 +170,7 @@ async fn answer(app: &Arc<App>, caller: &Caller, params: &Params, kind: &str, jo
 }
 
 /// The time a query may take: what is asked for, at most what is configured.
-pub(super) fn timeout(app: &App, params: &Params) -> Result<Duration, ApiError> {
+pub(crate) fn timeout(app: &App, params: &Params) -> Result<Duration, ApiError> {
     let configured = Duration::from_millis(app.config.query.timeout_ms);
     match params.first("timeout") {
         "" => Ok(configured),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kymo_engine::traces::{Trace, TraceId};
 use kymo_proto::wire::put_message;
 
+use super::Accepted;
 use super::error::TempoError;
 use super::params::{seconds_range, trace_id};
 use crate::app::App;
@@ -22,23 +23,6 @@ use crate::http::params::Params;
 use crate::http::prom::governed::governed;
 use crate::trace_out::json::{Form, resource_spans};
 use crate::trace_out::protobuf::put_trace;
-
-/// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Accepted {
-    Json,
-    Protobuf,
-}
-
-impl Accepted {
-    fn of(headers: &HeaderMap) -> Accepted {
-        let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
-        match accept.is_some_and(|accept| accept.contains("application/protobuf")) {
-            true => Accepted::Protobuf,
-            false => Accepted::Json,
-        }
-    }
-}
 
 pub(super) async fn v1(
     state: State<Arc<App>>,

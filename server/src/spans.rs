@@ -1,0 +1,148 @@
+//! What the dialects ask of stored spans: searches, series, names and values of attributes, services and who calls whom. Not
+//! for how the dialects ask and answer.
+
+pub(crate) mod catalogue;
+pub(crate) mod services;
+
+use std::sync::Arc;
+
+use kymo_engine::db::Db;
+use kymo_engine::store::Snapshot;
+use kymo_engine::traces::scan::{self, Scan, ScanBy};
+use kymo_engine::traces::{Trace, Traces};
+use kymo_query::promql::eval::Budget;
+use kymo_query::traceql::answer::{MetricsAnswer, SearchAnswer};
+use kymo_query::traceql::grid::Grid;
+use kymo_query::traceql::options::{MetricsOptions, Part, SearchOptions};
+use kymo_query::traceql::{EvalError, Query, metrics_over, need, search};
+
+use crate::app::App;
+use crate::governor::Running;
+use crate::http::ApiError;
+use crate::http::answer::ErrorType;
+use crate::http::prom::governed::out_of_memory;
+
+/// Who asks, and of what: the spans of a tenant as they were at one moment.
+pub(crate) struct Asking<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) snapshot: Snapshot<Traces>,
+    pub(crate) app: &'a App,
+    pub(crate) running: &'a Running,
+}
+
+impl<'a> Asking<'a> {
+    /// Asks of what is stored now.
+    pub(crate) fn now(db: &'a Db, app: &'a App, running: &'a Running) -> Asking<'a> {
+        Asking {
+            db,
+            snapshot: db.traces.snapshot(),
+            app,
+            running,
+        }
+    }
+
+    /// Asks with what the query may use.
+    fn with_budget<T>(&self, ask: impl FnOnce(&Budget<'_>) -> T) -> T {
+        let interrupted = || self.running.check();
+        let executor = |n: usize, task: &(dyn Fn(usize) + Sync)| self.app.pool.run(n, task);
+        let samples = self.app.config.query.samples_max;
+        ask(&Budget {
+            max_samples: usize::try_from(samples).unwrap_or(usize::MAX),
+            memory: Arc::clone(&self.running.account),
+            interrupted: &interrupted,
+            executor: &executor,
+        })
+    }
+
+    /// Traces that match a query.
+    ///
+    /// # Errors
+    /// Those of evaluation.
+    pub(crate) fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchAnswer, ApiError> {
+        let asked = Scan {
+            times: options.times,
+            by: ScanBy::Overlap,
+            need: need(query),
+        };
+        let parts = self.snapshot.scan(&asked)?;
+        self.with_budget(|budget| search(&lent(&parts), query, options, budget))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Series over spans.
+    ///
+    /// # Errors
+    /// Those of evaluation.
+    pub(crate) fn metrics(
+        &self,
+        query: &Query,
+        grid: Grid,
+        (exemplars, max_series): (usize, usize),
+    ) -> Result<MetricsAnswer, ApiError> {
+        let times = Some(grid.times());
+        let asked = Scan {
+            times,
+            by: ScanBy::SpanStart,
+            need: need(query),
+        };
+        let parts = self.snapshot.scan(&asked)?;
+        let attribute_names = || self.snapshot.attribute_names(times);
+        let options = MetricsOptions {
+            grid,
+            exemplars,
+            max_series,
+            attribute_names: &attribute_names,
+        };
+        self.with_budget(|budget| metrics_over(&lent(&parts), query, &options, budget))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Traces that match a query, whole, the newest first.
+    ///
+    /// # Errors
+    /// Those of evaluation.
+    pub(crate) fn whole_traces(
+        &self,
+        query: &Query,
+        options: &SearchOptions,
+    ) -> Result<Vec<Trace>, ApiError> {
+        let mut found = Vec::new();
+        for trace in self.search(query, options)?.traces {
+            self.check()?;
+            found.extend(self.snapshot.trace(&trace.id)?);
+        }
+        Ok(found)
+    }
+
+    /// Ends a query that must not go on.
+    ///
+    /// # Errors
+    /// Its time is up, or nobody waits for it.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        match self.running.check() {
+            None => Ok(()),
+            Some(_) => Err(crate::http::prom::governed::interruption(self.running)),
+        }
+    }
+
+    fn failed(&self, error: EvalError) -> ApiError {
+        let text = error.to_string();
+        match error {
+            EvalError::ManySpansets | EvalError::WrongKind(_) | EvalError::Pattern(_) => {
+                ApiError::bad_data(format!("invalid TraceQL query: {text}"))
+            }
+            EvalError::OutOfMemory(limit) => out_of_memory(limit),
+            EvalError::Timeout => ApiError::new(ErrorType::Timeout, text),
+            EvalError::Canceled if self.running.is_killed() => {
+                ApiError::new(ErrorType::Canceled, "query was killed (active_queries/kill)")
+            }
+            EvalError::Canceled => ApiError::new(ErrorType::Canceled, text),
+            EvalError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// The engine's parts as the query crate takes them.
+fn lent(parts: &[scan::Part]) -> Vec<Part<'_>> {
+    parts.iter().map(Part::of).collect()
+}

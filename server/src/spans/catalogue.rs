@@ -1,0 +1,261 @@
+//! Names and values of attributes, for people who type a query: all there are, or those of spans that match another query.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kymo_engine::traces::scan::{Scan, ScanBy};
+use kymo_engine::traces::{AttributeScope, Field, Value};
+use kymo_query::traceql::ast::{Attribute, Intrinsic, Scope};
+use kymo_query::traceql::options::SearchOptions;
+use kymo_query::traceql::{Query, parse};
+
+use super::Asking;
+use super::services::service_field;
+use crate::http::ApiError;
+
+/// All scopes of attributes, in the order in which one without a scope is looked for.
+pub(crate) const SCOPES: [AttributeScope; 5] = [
+    AttributeScope::Span,
+    AttributeScope::Resource,
+    AttributeScope::Event,
+    AttributeScope::Link,
+    AttributeScope::Instrumentation,
+];
+
+/// Nanoseconds since 1970, both inclusive; none for all times.
+type Times = Option<(i64, i64)>;
+
+/// The names of all kinds and statuses.
+pub(crate) const KINDS: [&str; 6] = [
+    "unspecified",
+    "internal",
+    "server",
+    "client",
+    "producer",
+    "consumer",
+];
+pub(crate) const STATUSES: [&str; 3] = ["unset", "ok", "error"];
+
+/// Values of an attribute or intrinsic.
+pub(crate) enum Values {
+    /// Of any type.
+    Any(Vec<Value>),
+    /// Keywords of the language.
+    Keywords(&'static [&'static str]),
+}
+
+impl Asking<'_> {
+    /// The names of attributes by scope, sorted; `query` leaves those of spans that match.
+    ///
+    /// # Errors
+    /// Those of reading and of the query.
+    pub(crate) fn attribute_names(
+        &self,
+        query: Option<&Query>,
+        times: Times,
+    ) -> Result<Vec<(AttributeScope, Arc<str>)>, ApiError> {
+        let Some(query) = query else {
+            return Ok(self.snapshot.attribute_names(times)?);
+        };
+        let mut names = BTreeSet::new();
+        let options = SearchOptions {
+            limit: usize::MAX,
+            spans_per_spanset: 0,
+            times,
+        };
+        for found in self.search(query, &options)?.traces {
+            self.check()?;
+            let Some(trace) = self.snapshot.trace(&found.id)? else {
+                continue;
+            };
+            let spans = found.spansets.iter().flat_map(|set| &set.spans);
+            let ids: BTreeSet<_> = spans.map(|span| span.id).collect();
+            for span in trace.spans.iter().filter(|span| ids.contains(&span.id)) {
+                add_names(&mut names, &trace, span);
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// The values of an attribute, sorted, at most `limit`; `query` leaves those of spans that match.
+    ///
+    /// # Errors
+    /// Those of reading and of the query.
+    pub(crate) fn attribute_values(
+        &self,
+        attribute: &Attribute,
+        query: Option<&Query>,
+        times: Times,
+        limit: usize,
+    ) -> Result<Values, ApiError> {
+        let fields = match attribute {
+            Attribute::Intrinsic(Intrinsic::Status) => return Ok(Values::Keywords(&STATUSES)),
+            Attribute::Intrinsic(Intrinsic::Kind) => return Ok(Values::Keywords(&KINDS)),
+            Attribute::Intrinsic(Intrinsic::TraceRootName) => {
+                return self.root_values(&Field::Name, query, times, limit);
+            }
+            Attribute::Intrinsic(Intrinsic::TraceRootService) => {
+                return self.root_values(&service_field(), query, times, limit);
+            }
+            other => fields_of(other),
+        };
+        let mut all = Vec::new();
+        for field in &fields {
+            all.extend(match query {
+                None => self.snapshot.attribute_values(field, times, limit)?,
+                Some(query) => self.matching_values(attribute, query, times)?,
+            });
+            if query.is_some() {
+                break;
+            }
+        }
+        Ok(Values::Any(distinct(all, limit)))
+    }
+
+    /// The values that spans have which match a query.
+    fn matching_values(
+        &self,
+        attribute: &Attribute,
+        query: &Query,
+        times: Times,
+    ) -> Result<Vec<Value>, ApiError> {
+        let selecting = format!("{query} | select({attribute})");
+        let Ok(selecting) = parse(&selecting) else {
+            return Ok(Vec::new());
+        };
+        let options = SearchOptions {
+            limit: usize::MAX,
+            spans_per_spanset: 0,
+            times,
+        };
+        let key = match attribute {
+            Attribute::Named { name, .. } => name.clone(),
+            Attribute::Intrinsic(_) => attribute.to_string(),
+        };
+        let mut values = Vec::new();
+        for trace in self.search(&selecting, &options)?.traces {
+            for span in trace.spansets.into_iter().flat_map(|set| set.spans) {
+                if *attribute == Attribute::Intrinsic(Intrinsic::Name) {
+                    values.extend(span.name.map(Value::String));
+                    continue;
+                }
+                let found = span.attributes.into_iter().filter(|(name, _)| **name == *key);
+                values.extend(found.map(|(_, value)| value));
+            }
+        }
+        Ok(values)
+    }
+
+    /// The values that the root spans of traces have.
+    fn root_values(
+        &self,
+        field: &Field,
+        query: Option<&Query>,
+        times: Times,
+        limit: usize,
+    ) -> Result<Values, ApiError> {
+        if let Some(query) = query {
+            let options = SearchOptions {
+                limit: usize::MAX,
+                spans_per_spanset: 1,
+                times,
+            };
+            let found = self.search(query, &options)?.traces.into_iter();
+            let values: Vec<Value> = match field {
+                Field::Name => found.filter_map(|t| t.root_name).map(Value::String).collect(),
+                _ => found.filter_map(|t| t.root_service).map(Value::String).collect(),
+            };
+            return Ok(Values::Any(distinct(values, limit)));
+        }
+        let asked = Scan {
+            times,
+            by: ScanBy::Overlap,
+            need: Vec::new(),
+        };
+        let mut values = BTreeSet::new();
+        for part in self.snapshot.scan(&asked)? {
+            self.check()?;
+            let Some(table) = part.load()? else { continue };
+            let column = table.column(field)?;
+            for root in table.traces()?.iter().filter_map(|run| run.root) {
+                values.extend(super::services::text_at(&column, root as usize).map(|text| text.into_owned()));
+            }
+        }
+        let values = values.into_iter().map(|text| Value::String(text.into()));
+        Ok(Values::Any(values.take(limit).collect()))
+    }
+}
+
+fn add_names(
+    into: &mut BTreeSet<(AttributeScope, Arc<str>)>,
+    trace: &kymo_engine::traces::Trace,
+    span: &kymo_engine::traces::Span,
+) {
+    use AttributeScope::{Event, Instrumentation, Link, Resource, Span};
+    let mut add = |scope: AttributeScope, attributes: &[kymo_engine::traces::Attribute]| {
+        into.extend(attributes.iter().map(|a| (scope, Arc::clone(&a.key))));
+    };
+    add(Resource, &trace.resources[span.resource as usize].attributes);
+    add(Instrumentation, &trace.scopes[span.scope as usize].attributes);
+    add(Span, &span.attributes);
+    span.events.iter().for_each(|event| add(Event, &event.attributes));
+    span.links.iter().for_each(|link| add(Link, &link.attributes));
+}
+
+/// The fields that have an attribute's values; none for those whose values are of no use to who types.
+fn fields_of(attribute: &Attribute) -> Vec<Field> {
+    match attribute {
+        Attribute::Named { scope, name, .. } => scopes_of(*scope)
+            .iter()
+            .map(|scope| Field::Attribute {
+                scope: *scope,
+                key: name.as_str().into(),
+            })
+            .collect(),
+        Attribute::Intrinsic(intrinsic) => match intrinsic {
+            Intrinsic::Name => vec![Field::Name],
+            Intrinsic::StatusMessage => vec![Field::StatusMessage],
+            Intrinsic::EventName => vec![Field::EventName],
+            Intrinsic::InstrumentationName => vec![Field::ScopeName],
+            Intrinsic::InstrumentationVersion => vec![Field::ScopeVersion],
+            _ => Vec::new(),
+        },
+    }
+}
+
+fn scopes_of(scope: Scope) -> &'static [AttributeScope] {
+    match scope {
+        Scope::Any => &SCOPES,
+        Scope::Span => &SCOPES[..1],
+        Scope::Resource => &SCOPES[1..2],
+        Scope::Event => &SCOPES[2..3],
+        Scope::Link => &SCOPES[3..4],
+        Scope::Instrumentation => &SCOPES[4..],
+    }
+}
+
+/// Each value once, sorted by type and value; those of lists instead of lists.
+fn distinct(values: Vec<Value>, limit: usize) -> Vec<Value> {
+    let mut flat = Vec::with_capacity(values.len());
+    for value in values {
+        match value {
+            Value::Array(items) => flat.extend(items.iter().cloned()),
+            other => flat.push(other),
+        }
+    }
+    flat.sort_by(order);
+    flat.dedup_by(|a, b| order(a, b).is_eq());
+    flat.truncate(limit);
+    flat
+}
+
+fn order(a: &Value, b: &Value) -> std::cmp::Ordering {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+        (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
+        (a, b) => (a.kind() as u8).cmp(&(b.kind() as u8)),
+    }
+}
