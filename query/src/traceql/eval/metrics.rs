@@ -200,9 +200,9 @@ impl Plan {
     }
 
     fn table(&self, table: &Table, options: &MetricsOptions<'_>) -> Result<(Vec<Partial>, Stats), EvalError> {
-        let frame = Frame::new(table, &self.compiler.attributes.list)?;
+        let frame = Frame::new(table, &self.compiler.attributes.list);
         let stats = Stats {
-            traces: frame.runs.len() as u64,
+            traces: table.trace_rows()?.len() as u64,
             spans: table.rows() as u64,
             ..Stats::default()
         };
@@ -239,12 +239,12 @@ fn kept(work: &Work<'_>, stages: &[Stage]) -> Result<Option<Option<Vec<bool>>>, 
         return Ok(Some(kept));
     }
     let mut all = vec![false; work.frame.rows()];
-    for run in 0..work.frame.runs.len() {
-        let rows = kept_rows(&work.frame.runs[run].rows, kept.as_deref());
+    for (_, trace) in work.frame.table.trace_rows()? {
+        let rows = kept_rows(trace, kept.as_deref());
         if rows.is_empty() {
             continue;
         }
-        for set in pipeline::run(work, rest, run, vec![Spanset::of(rows)])? {
+        for set in pipeline::run(work, rest, trace, vec![Spanset::of(rows)])? {
             set.rows.iter().for_each(|row| all[*row as usize] = true);
         }
     }

@@ -1,6 +1,7 @@
 //! Stages of a pipeline over the spansets of one trace. Not for the stages that a table goes through as a whole.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -32,16 +33,16 @@ impl Spanset {
     }
 }
 
-/// Takes the spansets of a trace, by its number, through stages. Spansets without spans are dropped.
+/// Takes the spansets of a trace, whose rows are given, through stages. Spansets without spans are dropped.
 pub(super) fn run(
     work: &Work<'_>,
     stages: &[Stage],
-    run: usize,
+    trace: &Range<u32>,
     mut sets: Vec<Spanset>,
 ) -> Result<Vec<Spanset>, EvalError> {
     for stage in stages {
         sets = match stage {
-            Stage::Spansets(expr) => keep(work, expr, run, sets)?,
+            Stage::Spansets(expr) => keep(work, expr, trace, sets)?,
             Stage::Group { expr, text } => {
                 let values = Evaluated::new(expr, &work.frame)?;
                 sets.into_iter()
@@ -53,7 +54,7 @@ pub(super) fn run(
             Stage::Filter(filter) => {
                 let mut kept = Vec::new();
                 for set in sets {
-                    kept.extend(compare(work, filter, run, set)?);
+                    kept.extend(compare(work, filter, trace, set)?);
                 }
                 kept
             }
@@ -66,11 +67,16 @@ pub(super) fn run(
     Ok(sets)
 }
 
-fn keep(work: &Work<'_>, expr: &Spansets, run: usize, sets: Vec<Spanset>) -> Result<Vec<Spanset>, EvalError> {
+fn keep(
+    work: &Work<'_>,
+    expr: &Spansets,
+    trace: &Range<u32>,
+    sets: Vec<Spanset>,
+) -> Result<Vec<Spanset>, EvalError> {
     if sets.len() > 1 && matches!(expr, Spansets::Op { .. } | Spansets::Pipeline(_)) {
         return Err(EvalError::ManySpansets);
     }
-    let rows = &work.frame.runs[run].rows;
+    let rows = trace;
     let at = rows.start as usize..rows.end as usize;
     let mut kept = Vec::with_capacity(sets.len());
     for mut set in sets {
@@ -151,13 +157,13 @@ fn coalesce(sets: Vec<Spanset>) -> Vec<Spanset> {
 fn compare(
     work: &Work<'_>,
     filter: &Filter,
-    run: usize,
+    trace: &Range<u32>,
     mut set: Spanset,
 ) -> Result<Option<Spanset>, EvalError> {
     let mut said = Vec::new();
     let mut kept: Option<Vec<u32>> = None;
-    let lhs = scalar(work, &filter.lhs, run, &set.rows, &mut said, &mut kept)?;
-    let rhs = scalar(work, &filter.rhs, run, &set.rows, &mut said, &mut kept)?;
+    let lhs = scalar(work, &filter.lhs, trace, &set.rows, &mut said, &mut kept)?;
+    let rhs = scalar(work, &filter.rhs, trace, &set.rows, &mut said, &mut kept)?;
     let (Some(lhs), Some(rhs)) = (lhs, rhs) else {
         return Ok(None);
     };
@@ -200,7 +206,7 @@ fn arithmetic(op: ScalarOp) -> BinaryOp {
 fn scalar(
     work: &Work<'_>,
     of: &Scalar,
-    run: usize,
+    trace: &Range<u32>,
     rows: &[u32],
     said: &mut Vec<(Arc<str>, Value)>,
     kept: &mut Option<Vec<u32>>,
@@ -222,14 +228,14 @@ fn scalar(
             stages,
             scalar: inner,
         } => {
-            let sets = self::run(work, stages, run, vec![Spanset::of(rows.to_vec())])?;
+            let sets = run(work, stages, trace, vec![Spanset::of(rows.to_vec())])?;
             let rows = coalesce(sets).remove(0).rows;
             kept.get_or_insert_default().extend(&rows);
-            scalar(work, inner, run, &rows, said, kept)?
+            scalar(work, inner, trace, &rows, said, kept)?
         }
         Scalar::Op { op, lhs, rhs } => {
-            let lhs = scalar(work, lhs, run, rows, said, kept)?;
-            let rhs = scalar(work, rhs, run, rows, said, kept)?;
+            let lhs = scalar(work, lhs, trace, rows, said, kept)?;
+            let rhs = scalar(work, rhs, trace, rows, said, kept)?;
             lhs.zip(rhs)
                 .map(|(a, b)| value::apply(arithmetic(*op), &a, &b))
                 .filter(|value| *value != Static::Nil)

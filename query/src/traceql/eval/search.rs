@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use kymo_engine::traces::{Table, TraceId};
+use kymo_engine::traces::{Run, Table, TraceId};
 
 use super::super::answer::{FoundTrace, SearchAnswer, Stats};
 use super::super::ast::{Body, Query, Static};
@@ -122,18 +122,21 @@ impl Search<'_> {
 
     fn table(&self, table: &Table, floor: Option<Rank>) -> Result<Gathered, EvalError> {
         let attributes = &self.compiler.attributes.list;
-        let work = Work::new(Frame::new(table, attributes)?, &self.compiler.filters);
+        let work = Work::new(Frame::new(table, attributes), &self.compiler.filters);
         let mut gathered = Gathered::default();
         gathered.stats.parts_read = 1;
-        gathered.stats.traces = work.frame.runs.len() as u64;
+        gathered.stats.traces = table.trace_rows()?.len() as u64;
         gathered.stats.spans = table.rows() as u64;
         let (rest, kept) = match leading(&work, &self.stages)? {
             Some(led) => led,
             None => return Ok(gathered),
         };
-        let mut order: Vec<(Rank, usize)> = (0..work.frame.runs.len())
-            .filter(|run| self.in_times(&work, *run))
-            .map(|run| (self.rank(&work, run), run))
+        let runs = work.frame.runs()?;
+        let mut order: Vec<(Rank, usize)> = runs
+            .iter()
+            .enumerate()
+            .filter(|(_, run)| self.in_times(run))
+            .map(|(number, run)| (self.rank(run), number))
             .filter(|(rank, _)| floor.is_none_or(|floor| *rank < floor))
             .collect();
         order.sort_unstable();
@@ -141,11 +144,11 @@ impl Search<'_> {
             if gathered.traces.len() == self.options.limit {
                 break;
             }
-            let rows = kept_rows(&work.frame.runs[run].rows, kept.as_deref());
+            let rows = kept_rows(&runs[run].rows, kept.as_deref());
             if rows.is_empty() {
                 continue;
             }
-            let sets = pipeline::run(&work, rest, run, vec![Spanset::of(rows)])?;
+            let sets = pipeline::run(&work, rest, &runs[run].rows, vec![Spanset::of(rows)])?;
             if !sets.is_empty() {
                 let spans = self.options.spans_per_spanset;
                 let trace = found(&work.frame, attributes, run, &sets, spans)?;
@@ -155,15 +158,13 @@ impl Search<'_> {
         Ok(gathered)
     }
 
-    fn in_times(&self, work: &Work<'_>, run: usize) -> bool {
-        let run = &work.frame.runs[run];
+    fn in_times(&self, run: &Run) -> bool {
         self.options
             .times
             .is_none_or(|(first, last)| run.start <= last && run.end.max(run.start) >= first)
     }
 
-    fn rank(&self, work: &Work<'_>, run: usize) -> Rank {
-        let run = &work.frame.runs[run];
+    fn rank(&self, run: &Run) -> Rank {
         let start = Reverse(run.start);
         if self.by_duration {
             (Reverse(run.end.saturating_sub(run.start)), start, run.id)

@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use kymo_engine::traces::Run;
+
 use super::super::ast::{self, Aggregator, Comparison, ScalarOp, SpansetExpr, SpansetOp, Static};
 use super::compiled::{Attributes, Compiled};
 use super::error::EvalError;
@@ -218,7 +220,7 @@ impl<'t> Work<'t> {
         };
         match op {
             SpansetOp::Or => unite(&mut right, &left),
-            SpansetOp::And => self.both(&mut right, &left, rows),
+            SpansetOp::And => both(self.runs_in(rows)?, &mut right, &left, rows),
             SpansetOp::Related(relation) => {
                 let related = self.kin()?.related(relation, &left, rows);
                 right.iter_mut().zip(related).for_each(|(r, yes)| *r &= yes);
@@ -244,25 +246,11 @@ impl<'t> Work<'t> {
     }
 
     /// The traces within some rows by number.
-    pub(super) fn runs_in(&self, rows: &Range<usize>) -> Range<usize> {
-        let runs = self.frame.runs;
+    fn runs_in(&self, rows: &Range<usize>) -> Result<&'t [Run], EvalError> {
+        let runs = self.frame.runs()?;
         let first = runs.partition_point(|run| (run.rows.start as usize) < rows.start);
         let last = runs.partition_point(|run| (run.rows.start as usize) < rows.end);
-        first..last
-    }
-
-    /// Unites the sides in the traces that have spans of both, and empties the others.
-    fn both(&self, right: &mut [bool], left: &[bool], rows: &Range<usize>) {
-        for run in self.runs_in(rows) {
-            let run = &self.frame.runs[run].rows;
-            let at = run.start as usize - rows.start..run.end as usize - rows.start;
-            let (l, r) = (&left[at.clone()], &mut right[at]);
-            if l.contains(&true) && r.contains(&true) {
-                unite(r, l);
-            } else {
-                r.fill(false);
-            }
-        }
+        Ok(&runs[first..last])
     }
 
     /// A pipeline in parentheses must leave one spanset of a trace.
@@ -273,8 +261,8 @@ impl<'t> Work<'t> {
         input: Option<&[bool]>,
     ) -> Result<Option<Vec<bool>>, EvalError> {
         let mut all = vec![false; rows.len()];
-        for run in self.runs_in(rows) {
-            let at = &self.frame.runs[run].rows;
+        for run in self.runs_in(rows)? {
+            let at = &run.rows;
             let input: Vec<u32> = at
                 .clone()
                 .filter(|row| input.is_none_or(|input| input[*row as usize - rows.start]))
@@ -282,7 +270,7 @@ impl<'t> Work<'t> {
             if input.is_empty() {
                 continue;
             }
-            let sets = pipeline::run(self, stages, run, vec![pipeline::Spanset::of(input)])?;
+            let sets = pipeline::run(self, stages, &run.rows, vec![pipeline::Spanset::of(input)])?;
             if sets.len() > 1 {
                 return Err(EvalError::ManySpansets);
             }
@@ -300,4 +288,17 @@ fn copied(input: Option<&[bool]>, rows: &Range<usize>) -> Vec<bool> {
 
 fn unite(into: &mut [bool], from: &[bool]) {
     into.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
+}
+
+/// Unites the sides in the traces that have spans of both, and empties the others.
+fn both(runs: &[Run], right: &mut [bool], left: &[bool], rows: &Range<usize>) {
+    for run in runs {
+        let at = run.rows.start as usize - rows.start..run.rows.end as usize - rows.start;
+        let (l, r) = (&left[at.clone()], &mut right[at]);
+        if l.contains(&true) && r.contains(&true) {
+            unite(r, l);
+        } else {
+            r.fill(false);
+        }
+    }
 }

@@ -45,7 +45,7 @@ pub fn values_where(
             let Some(table) = (part.load)()? else {
                 return Ok(HashSet::new());
             };
-            let frame = Frame::new(&table, &attributes.list)?;
+            let frame = Frame::new(&table, &attributes.list);
             let rows = select(&compiled, &frame)?.into_rows(frame.rows());
             Ok(values(frame.operand(wanted)?, &rows))
         };

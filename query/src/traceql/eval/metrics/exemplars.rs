@@ -58,16 +58,16 @@ impl Candidates {
             return Ok(());
         }
         let (starts, ids) = (frame.starts()?, frame.table.span_ids()?);
-        for run in frame.runs {
-            let found = run.rows.clone().map(|row| row as usize).find_map(|row| {
+        for (id, rows) in frame.table.trace_rows()? {
+            let found = rows.clone().map(|row| row as usize).find_map(|row| {
                 let there = kept.is_none_or(|kept| kept[row]) && self.grid.step_of(starts[row]).is_some();
                 let value = operand.map(|operand| operand.number(row).and_then(|v| v.as_f64()));
                 (there && value != Some(None)).then_some((row, value.flatten()))
             });
             let Some((row, value)) = found else { continue };
             let candidate = Candidate {
-                mark: mark(&run.id),
-                trace: run.id,
+                mark: mark(id),
+                trace: *id,
                 span: ids[row],
                 start: starts[row],
                 value,

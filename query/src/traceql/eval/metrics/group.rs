@@ -52,30 +52,44 @@ impl<'f, 't> Grouper<'f, 't> {
     }
 
     /// The group of a row.
+    #[inline]
     pub(super) fn of(&mut self, row: usize) -> u32 {
-        if let Some((codes, groups)) = &self.shared {
-            let code = codes[row];
-            match groups.get(code as usize) {
-                Some(&UNKNOWN) => return self.code(code),
-                Some(group) => return *group,
-                None if self.absent != UNKNOWN => return self.absent,
-                None => {
-                    self.absent = self.keyed(|operand| code_value(operand, code));
-                    return self.absent;
-                }
-            }
+        if let Some((codes, groups)) = &self.shared
+            && let Some(group) = groups.get(codes[row] as usize)
+            && *group != UNKNOWN
+        {
+            return *group;
         }
-        if self.operands.is_empty() {
-            return 0;
-        }
-        self.tuple(row)
+        self.slowly(row)
     }
 
-    /// Names a code for the first time.
-    fn code(&mut self, code: u32) -> u32 {
+    /// The group of a row whose code has none yet, or that has no code.
+    fn slowly(&mut self, row: usize) -> u32 {
+        match &self.shared {
+            Some((codes, _)) => self.of_code(codes[row]),
+            None if self.operands.is_empty() => 0,
+            None => self.tuple(row),
+        }
+    }
+
+    /// The codes that tell the groups of rows, where there are such, and how many there are.
+    pub(super) fn codes(&self) -> Option<(&'f [u32], usize)> {
+        self.shared.as_ref().map(|(codes, groups)| (*codes, groups.len()))
+    }
+
+    /// The group of a code.
+    pub(super) fn of_code(&mut self, code: u32) -> u32 {
+        let known = match &self.shared {
+            Some((_, groups)) => groups.get(code as usize).copied().unwrap_or(self.absent),
+            None => UNKNOWN,
+        };
+        if known != UNKNOWN {
+            return known;
+        }
         let group = self.keyed(|operand| code_value(operand, code));
-        if let Some((_, groups)) = &mut self.shared {
-            groups[code as usize] = group;
+        match &mut self.shared {
+            Some((_, groups)) if (code as usize) < groups.len() => groups[code as usize] = group,
+            _ => self.absent = group,
         }
         group
     }
