@@ -1,6 +1,7 @@
 //! Which group of `by(..)` a row belongs to, as numbers in the order of their first rows. Not for what is counted of groups.
 
 use hashbrown::HashMap;
+use kymo_engine::traces::Value;
 
 use super::super::super::ast::Static;
 use super::super::error::EvalError;
@@ -18,6 +19,8 @@ pub(super) struct Grouper<'f, 't> {
     shared: Option<(&'f [u32], Vec<u32>)>,
     /// The group of a row without a code.
     absent: u32,
+    /// The group of a text by its place in memory, where one operand tells groups: many codes share one text.
+    texts: HashMap<usize, u32>,
     /// Numbers of the values of each operand that has no codes.
     values: Vec<HashMap<Key, u32>>,
     /// Numbers of values together, and the last ones seen.
@@ -39,6 +42,7 @@ impl<'f, 't> Grouper<'f, 't> {
             values: operands.iter().map(|_| HashMap::new()).collect(),
             operands,
             absent: UNKNOWN,
+            texts: HashMap::new(),
             tuples: HashMap::new(),
             last: (Vec::new(), UNKNOWN),
             scratch: Vec::new(),
@@ -86,7 +90,18 @@ impl<'f, 't> Grouper<'f, 't> {
         if known != UNKNOWN {
             return known;
         }
-        let group = self.keyed(|operand| code_value(operand, code));
+        let text = match &self.operands[..] {
+            [Operand::Coded { values, .. }] => text_place(values, code),
+            _ => None,
+        };
+        let group = match text.and_then(|place| self.texts.get(&place)) {
+            Some(group) => *group,
+            None => {
+                let group = self.keyed(|operand| code_value(operand, code));
+                self.texts.extend(text.map(|place| (place, group)));
+                group
+            }
+        };
         match &mut self.shared {
             Some((_, groups)) if (code as usize) < groups.len() => groups[code as usize] = group,
             _ => self.absent = group,
@@ -133,6 +148,14 @@ impl<'f, 't> Grouper<'f, 't> {
         }
         self.scratch = scratch;
         self.last.1
+    }
+}
+
+/// Where the text of a code lies.
+fn text_place(values: &[Option<Value>], code: u32) -> Option<usize> {
+    match values.get(code as usize)? {
+        Some(Value::String(text)) => Some(text.as_ptr().addr()),
+        _ => None,
     }
 }
 

@@ -312,12 +312,16 @@ fn power_bucket(value: &impl Number) -> Option<u32> {
 /// The first step that starts fall into, and how many steps up to the last.
 fn covered(starts: &[i64], grid: &Grid) -> (usize, usize) {
     let (first, last) = grid.times();
-    let (mut least, mut most) = (i64::MAX, i64::MIN);
-    for start in starts {
-        if (first..=last).contains(start) {
-            least = least.min(*start);
-            most = most.max(*start);
-        }
+    let bounds = |starts: &mut dyn Iterator<Item = i64>| {
+        starts.fold((i64::MAX, i64::MIN), |(least, most), start| {
+            (least.min(start), most.max(start))
+        })
+    };
+    let (mut least, mut most) = starts.iter().fold((i64::MAX, i64::MIN), |(least, most), start| {
+        (least.min(*start), most.max(*start))
+    });
+    if least < first || most > last {
+        (least, most) = bounds(&mut starts.iter().copied().filter(|s| (first..=last).contains(s)));
     }
     match (grid.step_of(least), grid.step_of(most)) {
         (Some(from), Some(to)) if least <= most => (from, to + 1 - from),

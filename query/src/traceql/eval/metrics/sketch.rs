@@ -8,6 +8,8 @@ const FINE_BITS: u32 = 5;
 const SHIFT: u32 = 52 - FINE_BITS;
 /// The bucket of 2, the least value that is taken.
 const FIRST: usize = (2f64.to_bits() >> SHIFT) as usize;
+/// Buckets that are made at once: those of eight powers of two.
+const STRIDE: usize = 8 << FINE_BITS;
 /// Most values that are kept as they are.
 const FEW: usize = 48;
 
@@ -131,17 +133,18 @@ impl Many {
     /// A bucket that may not be there yet.
     #[cold]
     fn bucket(&mut self, bucket: usize) -> &mut u64 {
+        let from = bucket - bucket % STRIDE;
         if self.weights.is_empty() {
-            self.from = bucket;
+            self.from = from;
         }
-        if bucket < self.from {
-            let missing = self.from - bucket;
+        if from < self.from {
+            let missing = self.from - from;
             self.weights.splice(0..0, std::iter::repeat_n(0, missing));
-            self.from = bucket;
+            self.from = from;
         }
         let at = bucket - self.from;
         if at >= self.weights.len() {
-            self.weights.resize(at + 1, 0);
+            self.weights.resize(at - at % STRIDE + STRIDE, 0);
         }
         &mut self.weights[at]
     }
