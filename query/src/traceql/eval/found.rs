@@ -10,14 +10,14 @@ use super::super::ast::{Attribute, Intrinsic, Static, Status};
 use super::cell::Cell;
 use super::error::EvalError;
 use super::frame::Frame;
-use super::pipeline::Spanset;
+use super::pipeline::Kept;
 
 /// Answers a trace by its number in the table with its spansets.
 pub(super) fn found(
     frame: &Frame<'_>,
     attributes: &[Attribute],
     run: usize,
-    sets: &[Spanset],
+    sets: &[Kept<'_>],
     spans_max: usize,
 ) -> Result<FoundTrace, EvalError> {
     let trace = &frame.runs()?[run];

@@ -6,7 +6,7 @@ mod compare;
 mod exact;
 mod exemplars;
 mod finish;
-mod group;
+
 mod line;
 mod second;
 mod series;
@@ -19,9 +19,9 @@ use super::super::ast::{Body, Hint, Metrics, Query, Static};
 use super::super::options::{MetricsOptions, Part};
 use super::error::{EvalError, check};
 use super::frame::Frame;
+use super::pipeline::Runner;
 use super::search::{in_parallel, kept_rows, leading};
 use super::spansets::{Compiler, Stage, Work};
-use super::{pipeline, pipeline::Spanset};
 use crate::promql::eval::Budget;
 
 /// Parts of a wave: their results are held until the wave is done.
@@ -239,13 +239,10 @@ fn kept(work: &Work<'_>, stages: &[Stage]) -> Result<Option<Option<Vec<bool>>>, 
         return Ok(Some(kept));
     }
     let mut all = vec![false; work.frame.rows()];
+    let mut runner = Runner::new(work, rest)?;
     for (_, trace) in work.frame.table.trace_rows()? {
-        let rows = kept_rows(trace, kept.as_deref());
-        if rows.is_empty() {
-            continue;
-        }
-        for set in pipeline::run(work, rest, trace, vec![Spanset::of(rows)])? {
-            set.rows.iter().for_each(|row| all[*row as usize] = true);
+        if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
+            runner.kept_rows().for_each(|row| all[row as usize] = true);
         }
     }
     Ok(Some(Some(all)))

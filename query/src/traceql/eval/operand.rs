@@ -154,13 +154,13 @@ impl<'t> Operand<'t> {
     }
 
     /// Its whole numbers where every row has one.
-    pub(super) fn whole(&self) -> Option<&[i64]> {
+    pub(super) fn whole(&self) -> Option<(&[i64], Reading)> {
         match self {
             Operand::Ints {
                 values,
                 present: None,
-                reading: Reading::Plain | Reading::Duration,
-            } => Some(values.list()),
+                reading: reading @ (Reading::Plain | Reading::Duration),
+            } => Some((values.list(), *reading)),
             _ => None,
         }
     }

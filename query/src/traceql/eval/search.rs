@@ -13,7 +13,7 @@ use super::super::options::{Part, SearchOptions};
 use super::error::{EvalError, check};
 use super::found::found;
 use super::frame::Frame;
-use super::pipeline::{self, Spanset};
+use super::pipeline::Runner;
 use super::spansets::{Compiler, Spansets, Stage, Work};
 use crate::promql::eval::Budget;
 
@@ -135,23 +135,22 @@ impl Search<'_> {
         let mut order: Vec<(Rank, usize)> = runs
             .iter()
             .enumerate()
+            // The newest are the last as a rule, so there is little to sort.
+            .rev()
             .filter(|(_, run)| self.in_times(run))
             .map(|(number, run)| (self.rank(run), number))
             .filter(|(rank, _)| floor.is_none_or(|floor| *rank < floor))
             .collect();
         order.sort_unstable();
+        let mut runner = Runner::new(&work, rest)?;
         for (rank, run) in order {
             if gathered.traces.len() == self.options.limit {
                 break;
             }
-            let rows = kept_rows(&runs[run].rows, kept.as_deref());
-            if rows.is_empty() {
-                continue;
-            }
-            let sets = pipeline::run(&work, rest, &runs[run].rows, vec![Spanset::of(rows)])?;
-            if !sets.is_empty() {
+            let trace = &runs[run].rows;
+            if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
                 let spans = self.options.spans_per_spanset;
-                let trace = found(&work.frame, attributes, run, &sets, spans)?;
+                let trace = found(&work.frame, attributes, run, &runner.kept(), spans)?;
                 gathered.traces.push((rank, trace));
             }
         }
@@ -184,11 +183,9 @@ impl Gathered {
 }
 
 /// The rows of a trace that are kept.
-pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> Vec<u32> {
-    match kept {
-        None => rows.clone().collect(),
-        Some(kept) => rows.clone().filter(|row| kept[*row as usize]).collect(),
-    }
+pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> impl Iterator<Item = u32> {
+    rows.clone()
+        .filter(move |row| kept.is_none_or(|kept| kept[*row as usize]))
 }
 
 /// What goes on to the other stages: those stages and the rows, `None` for all rows.

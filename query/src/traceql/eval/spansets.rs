@@ -12,14 +12,19 @@ use super::compiled::{Attributes, Compiled};
 use super::error::EvalError;
 use super::frame::Frame;
 use super::mask::Mask;
-use super::pipeline;
+use super::pipeline::Runner;
 use super::relation::{Kin, inverse};
-use super::select::select;
+use super::select::{Evaluated, select};
 
 /// A compiled stage.
 pub(super) enum Stage {
     Spansets(Spansets),
-    Group { expr: Compiled, text: Arc<str> },
+    Group {
+        expr: Compiled,
+        text: Arc<str>,
+        /// Among the query's groupings.
+        number: usize,
+    },
     Coalesce,
     Select,
     Filter(Filter),
@@ -70,6 +75,7 @@ pub(super) struct Compiler {
     pub(super) attributes: Attributes,
     /// The expressions in braces.
     pub(super) filters: Vec<Compiled>,
+    groupings: usize,
 }
 
 impl Compiler {
@@ -83,6 +89,10 @@ impl Compiler {
             ast::Stage::Group(expr) => Stage::Group {
                 expr: self.attributes.compile(expr)?,
                 text: format!("by({expr})").into(),
+                number: {
+                    self.groupings += 1;
+                    self.groupings - 1
+                },
             },
             ast::Stage::Coalesce => Stage::Coalesce,
             ast::Stage::Select(attributes) => {
@@ -160,6 +170,40 @@ impl<'t> Work<'t> {
             filters,
             kept: filters.iter().map(|_| OnceCell::new()).collect(),
         }
+    }
+
+    /// Reads the columns that stages ask for trace by trace.
+    pub(super) fn prepare(&self, stages: &[Stage]) -> Result<(), EvalError> {
+        for stage in stages {
+            match stage {
+                Stage::Group { expr, .. } => self.read(expr)?,
+                Stage::Filter(filter) => {
+                    self.prepare_scalar(&filter.lhs)?;
+                    self.prepare_scalar(&filter.rhs)?;
+                }
+                Stage::Spansets(_) | Stage::Coalesce | Stage::Select => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare_scalar(&self, scalar: &Scalar) -> Result<(), EvalError> {
+        match scalar {
+            Scalar::Aggregate { expr: Some(expr), .. } => self.read(expr),
+            Scalar::Pipeline { stages, scalar } => {
+                self.prepare(stages)?;
+                self.prepare_scalar(scalar)
+            }
+            Scalar::Op { lhs, rhs, .. } => {
+                self.prepare_scalar(lhs)?;
+                self.prepare_scalar(rhs)
+            }
+            Scalar::Number(_) | Scalar::Aggregate { expr: None, .. } => Ok(()),
+        }
+    }
+
+    fn read(&self, expr: &Compiled) -> Result<(), EvalError> {
+        Evaluated::new(expr, &self.frame).map(|_| ())
     }
 
     fn kept(&self, number: usize) -> Result<&Kept, EvalError> {
@@ -261,21 +305,17 @@ impl<'t> Work<'t> {
         input: Option<&[bool]>,
     ) -> Result<Option<Vec<bool>>, EvalError> {
         let mut all = vec![false; rows.len()];
+        let mut runner = Runner::new(self, stages)?;
         for run in self.runs_in(rows)? {
-            let at = &run.rows;
-            let input: Vec<u32> = at
-                .clone()
-                .filter(|row| input.is_none_or(|input| input[*row as usize - rows.start]))
-                .collect();
-            if input.is_empty() {
+            let kept = |row: &u32| input.is_none_or(|input| input[*row as usize - rows.start]);
+            if !runner.run(&run.rows, run.rows.clone().filter(kept))? {
                 continue;
             }
-            let sets = pipeline::run(self, stages, &run.rows, vec![pipeline::Spanset::of(input)])?;
-            if sets.len() > 1 {
+            if runner.count() > 1 {
                 return Err(EvalError::ManySpansets);
             }
-            for row in sets.iter().flat_map(|set| &set.rows) {
-                all[*row as usize - rows.start] = true;
+            for row in runner.kept_rows() {
+                all[row as usize - rows.start] = true;
             }
         }
         Ok(all.contains(&true).then_some(all))

@@ -10,9 +10,9 @@ use super::super::super::grid::Grid;
 use super::super::cell::hex;
 use super::super::error::EvalError;
 use super::super::frame::Frame;
+use super::super::group::Grouper;
+use super::super::key::Key;
 use super::super::operand::{Operand, id_text};
-use super::super::pipeline::Key;
-use super::group::Grouper;
 use super::second::{Drawn, Shown};
 
 /// A span that may be shown. Of several in one stretch of time the one with the least mark and id is.

@@ -10,11 +10,11 @@ use super::super::super::grid::Grid;
 use super::super::compiled::Attributes;
 use super::super::error::EvalError;
 use super::super::frame::Frame;
+use super::super::group::Grouper;
+use super::super::key::Key;
 use super::super::operand::Operand;
-use super::super::pipeline::Key;
 use super::exact::Exact;
 use super::exemplars::Candidates;
-use super::group::Grouper;
 use super::sketch::Sketch;
 mod total;
 
@@ -176,7 +176,7 @@ impl Function {
     ) -> Cells {
         // Whole numbers that all rows have, durations above all, are read as they lie there.
         match operand.and_then(Operand::whole) {
-            Some(values) => self.folded(rows, grouper, weights, |row| Some(Whole(values[row]))),
+            Some((values, _)) => self.folded(rows, grouper, weights, |row| Some(Whole(values[row]))),
             None => self.folded(rows, grouper, weights, |row| operand?.number(row)),
         }
     }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::super::super::super::ast::Static;
 use super::super::super::super::grid::Grid;
 use super::super::super::error::EvalError;
-use super::super::super::pipeline::Key;
+use super::super::super::key::Key;
 use super::super::exemplars::Exemplars;
 use super::super::line::Line;
 use super::super::second::{Drawn, Labels};

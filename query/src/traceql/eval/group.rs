@@ -3,11 +3,11 @@
 use hashbrown::HashMap;
 use kymo_engine::traces::Value;
 
-use super::super::super::ast::Static;
-use super::super::error::EvalError;
-use super::super::frame::Frame;
-use super::super::operand::{Operand, coded_cell};
-use super::super::pipeline::Key;
+use super::super::ast::Static;
+use super::error::EvalError;
+use super::frame::Frame;
+use super::key::Key;
+use super::operand::{Operand, coded_cell};
 
 /// No number yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -164,7 +164,7 @@ fn code_value(operand: &Operand<'_>, code: u32) -> Static {
         Operand::Coded {
             values, reading, ids, ..
         } => coded_cell(code, values, *reading, *ids),
-        _ => super::super::cell::Cell::Absent,
+        _ => super::cell::Cell::Absent,
     };
     cell.first().unwrap_or(Static::Nil)
 }
