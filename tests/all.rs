@@ -24,6 +24,7 @@ mod cases {
     mod remote_write_v2;
     mod tidy;
     mod traceql_corpus;
+    mod traceql_scripts;
     mod traces;
     mod traces_jaeger;
     mod traces_sdk;
