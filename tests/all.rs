@@ -25,6 +25,7 @@ mod cases {
     mod span_metrics;
     mod tidy;
     mod traceql_corpus;
+    mod traceql_scripts;
     mod traces;
     mod traces_jaeger;
     mod traces_sdk;

@@ -11,6 +11,7 @@ pub mod error;
 pub mod eval;
 mod fold;
 pub mod grid;
+pub mod lenient;
 mod lexer;
 pub mod options;
 mod parser;
@@ -20,7 +21,8 @@ mod value;
 
 pub use ast::Query;
 pub use error::ParseError;
-pub use eval::{EvalError, metrics_over, need, search, wants_attribute_names};
+pub use eval::{EvalError, metrics_over, need, need_of, search, values_where, wants_attribute_names};
+pub use lenient::lenient;
 pub use parser::{DEPTH_MAX, QUERY_BYTES_MAX, parse, parse_attribute};
 
 #[cfg(test)]

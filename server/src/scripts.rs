@@ -1,4 +1,4 @@
-//! A store in memory for PromQL test scripts: the engine's own, so that a script tests log, head and blocks as well.
+//! A store in memory for test scripts: the engine's own, so that a script tests log, head and blocks as well.
 
 use std::sync::Arc;
 
@@ -15,12 +15,16 @@ use kymo_query::promqltest::Loader;
 
 use crate::app::DEFAULT_TENANT;
 
-/// Where loaded series lie when a query asks for them.
+mod traces;
+
+pub use traces::TraceStoreLoader;
+
+/// Where what was loaded lies when a query asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// In the head.
     Head,
-    /// In blocks, one more per series.
+    /// In blocks, one more per write.
     Blocks,
     /// In merged blocks.
     Merged,

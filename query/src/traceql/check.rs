@@ -63,7 +63,7 @@ fn spansets(found: &SpansetExpr) -> Checked {
 }
 
 /// An expression that says which spans to keep.
-fn truth(expr: &FieldExpr) -> Checked {
+pub(super) fn truth(expr: &FieldExpr) -> Checked {
     field(expr)?;
     match expr.value_type() {
         Type::Bool | Type::Unknown => Ok(()),
@@ -109,7 +109,7 @@ fn aggregate(op: Aggregator, expr: &FieldExpr) -> Checked {
     Ok(())
 }
 
-pub(super) fn field(expr: &FieldExpr) -> Checked {
+fn field(expr: &FieldExpr) -> Checked {
     match expr {
         FieldExpr::Static(_) => Ok(()),
         FieldExpr::Attribute(of) => attribute(of),

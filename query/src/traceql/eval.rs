@@ -21,11 +21,13 @@ mod search;
 mod select;
 mod spansets;
 mod tree;
+mod values;
 
 pub use error::EvalError;
 pub use metrics::{explore as metrics_over, wants_attribute_names};
-pub use need::need;
+pub use need::{need, need_of};
 pub use search::search;
+pub use values::values_where;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,9 @@
 //! The parser: precedence climbing over the tokens, with Tempo's messages. Types are checked afterwards (see `check`).
 //! Not for evaluation.
 
-use super::ast::{Body, Hint, Metrics, Pipeline, Query, Scalar, ScalarFilter, SpansetExpr, Stage, Static};
+use super::ast::{
+    Body, FieldExpr, Hint, Metrics, Pipeline, Query, Scalar, ScalarFilter, SpansetExpr, Stage, Static,
+};
 use super::check;
 use super::error::ParseError;
 use super::lexer::{Tokens, tokenize};
@@ -16,6 +18,17 @@ pub const DEPTH_MAX: usize = 300;
 
 /// Longest text of a query in bytes.
 pub const QUERY_BYTES_MAX: usize = 128 << 10;
+
+/// Refuses texts that are too long to be looked at.
+pub(super) fn check_length(text: &str) -> Parsed<()> {
+    match text.len() {
+        bytes if bytes > QUERY_BYTES_MAX => Err(ParseError::TooLong {
+            bytes,
+            limit: QUERY_BYTES_MAX,
+        }),
+        _ => Ok(()),
+    }
+}
 
 /// Parses and checks a query.
 ///
@@ -39,7 +52,7 @@ pub fn parse_attribute(text: &str) -> Result<super::ast::Attribute, ParseError> 
     Ok(attribute)
 }
 
-struct Parser {
+pub(super) struct Parser {
     tokens: Tokens,
     at: usize,
     depth: usize,
@@ -47,7 +60,7 @@ struct Parser {
     parens: usize,
 }
 
-type Parsed<T> = Result<T, ParseError>;
+pub(super) type Parsed<T> = Result<T, ParseError>;
 
 /// What an expression turned out to be.
 enum Thing {
@@ -65,18 +78,25 @@ enum Thing {
 
 impl Parser {
     fn new(text: &str) -> Parsed<Parser> {
-        if text.len() > QUERY_BYTES_MAX {
-            return Err(ParseError::TooLong {
-                bytes: text.len(),
-                limit: QUERY_BYTES_MAX,
-            });
-        }
-        Ok(Parser {
-            tokens: tokenize(text),
+        check_length(text)?;
+        Ok(Parser::of(tokenize(text)))
+    }
+
+    /// Reads tokens, of which there is one at least.
+    pub(super) fn of(tokens: Tokens) -> Parser {
+        Parser {
+            tokens,
             at: 0,
             depth: 0,
             parens: 0,
-        })
+        }
+    }
+
+    /// An expression over a span and nothing behind it.
+    pub(super) fn whole_field_expr(&mut self) -> Parsed<FieldExpr> {
+        let expr = self.field_expr()?;
+        self.expect_end(&[])?;
+        Ok(expr)
     }
 
     fn peek(&self) -> &Token {

@@ -1,12 +1,12 @@
-//! `kymo test promql`: runs PromQL test scripts against a store in memory.
+//! `kymo test promql` and `kymo test traceql`: run test scripts against a store in memory.
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use kymo_query::promqltest::{Outcome, run};
+use kymo_query::{promqltest, traceqltest};
 
 use super::{Failure, USAGE, say};
-use crate::scripts::{Layout, StoreLoader};
+use crate::scripts::{Layout, StoreLoader, TraceStoreLoader};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TestCommand {
@@ -16,16 +16,37 @@ pub(crate) enum TestCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Run scripts of traces and TraceQL queries; each eval is one case.
+    Traceql {
+        /// The scripts.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
+/// A case that failed: line, query, what was expected and what there was.
+struct Failed {
+    line: usize,
+    query: String,
+    expected: String,
+    got: String,
+}
+
+/// What became of a script: cases that passed, and those that did not.
+type Ran = (usize, Vec<Failed>);
+
 pub(crate) fn test(command: &TestCommand) -> super::Outcome {
-    let TestCommand::Promql { files } = command;
+    let (files, run): (_, fn(&str) -> Result<Ran, String>) = match command {
+        TestCommand::Promql { files } => (files, promql),
+        TestCommand::Traceql { files } => (files, traceql),
+    };
     let (mut passed, mut failed) = (0, 0);
     for file in files {
-        let outcome = run_file(file)?;
-        passed += outcome.passed;
-        failed += outcome.failures.len();
-        for failure in &outcome.failures {
+        let text = read(file)?;
+        let (good, failures) = run(&text).map_err(|e| Failure::failed(format!("{}: {e}", file.display())))?;
+        passed += good;
+        failed += failures.len();
+        for failure in &failures {
             say(&format!(
                 "{}:{}: {}\n  expected: {}\n  got:      {}",
                 file.display(),
@@ -43,11 +64,33 @@ pub(crate) fn test(command: &TestCommand) -> super::Outcome {
     }
 }
 
-fn run_file(file: &Path) -> Result<Outcome, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Failure::new(USAGE, format!("cannot read {}: {e}", file.display())))?;
-    let mut loader = StoreLoader::new(Layout::Head).map_err(Failure::failed)?;
-    run(&text, &mut loader).map_err(|e| Failure::failed(format!("{}: {e}", file.display())))
+fn read(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|e| Failure::new(USAGE, format!("cannot read {}: {e}", file.display())))
+}
+
+fn promql(text: &str) -> Result<Ran, String> {
+    let mut loader = StoreLoader::new(Layout::Head).map_err(|e| e.to_string())?;
+    let outcome = promqltest::run(text, &mut loader).map_err(|e| e.to_string())?;
+    let failures = outcome.failures.into_iter().map(|f| Failed {
+        line: f.line,
+        query: f.query,
+        expected: f.expected,
+        got: f.got,
+    });
+    Ok((outcome.passed, failures.collect()))
+}
+
+fn traceql(text: &str) -> Result<Ran, String> {
+    let mut loader = TraceStoreLoader::new(Layout::Head).map_err(|e| e.to_string())?;
+    let outcome = traceqltest::run(text, &mut loader).map_err(|e| e.to_string())?;
+    let failures = outcome.failures.into_iter().map(|f| Failed {
+        line: f.line,
+        query: f.query,
+        expected: f.expected,
+        got: f.got,
+    });
+    Ok((outcome.passed, failures.collect()))
 }
 
 fn indented(text: &str) -> String {

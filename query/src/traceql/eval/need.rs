@@ -22,6 +22,13 @@ pub fn need(query: &Query) -> Vec<Filter> {
     };
     needs.into_iter().filter(|need| *need != Filter::Any).collect()
 }
+/// What a trace must have so that an expression can hold for one of its spans.
+pub fn need_of(expr: &FieldExpr) -> Vec<Filter> {
+    Some(field(expr))
+        .into_iter()
+        .filter(|need| *need != Filter::Any)
+        .collect()
+}
 
 fn metrics(of: &Metrics) -> Vec<Filter> {
     match of {

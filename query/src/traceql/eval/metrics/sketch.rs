@@ -1,6 +1,6 @@
 //! Counts of values by size, from which quantiles are read. A bucket is a sixteenth of a power of two and knows its least and
-//! its largest value, so that few or equal values give exact quantiles and many an error of some percent of a percent... of
-//! the width of a bucket at most. Merging is exact. Not for `histogram_over_time`, whose buckets are powers of two.
+//! its largest value: few or equal values give exact quantiles, many an error well below the width of a bucket. Merging is
+//! exact. Not for `histogram_over_time`, whose buckets are powers of two.
 
 /// Buckets of a power of two.
 const FINE: usize = 16;
