@@ -22,6 +22,7 @@ mod cases {
     mod remote_read;
     mod remote_write;
     mod remote_write_v2;
+    mod span_metrics;
     mod tidy;
     mod traceql_corpus;
     mod traceql_scripts;
