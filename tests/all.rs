@@ -27,8 +27,10 @@ mod cases {
     mod traceql_corpus;
     mod traceql_scripts;
     mod traces;
+    mod traces_crash;
     mod traces_jaeger;
     mod traces_sdk;
+    mod traces_split;
     mod traces_tempo;
     mod traces_track;
 }

@@ -373,7 +373,7 @@ fn whole_requests_are_refused_by_the_book() {
     );
     assert_eq!((answer.status, answer.json()["code"].as_u64()), (400, Some(3)));
     assert_eq!(send("text/plain", "", b"").status, 415);
-    let large = protobuf(&export_of(&[span_with(&json!({"name": "x".repeat(80_000)}))]));
+    let large = protobuf(&export_of(&[span_with(&json!({"name": "x".repeat(3_000_000)}))]));
     assert_eq!(send(PROTOBUF, "", &large).status, 413);
     assert_eq!(send(PROTOBUF, "gzip", &gzip(&large)).status, 413);
     let own = format!("http://{}", server.otlp_grpc.unwrap());
