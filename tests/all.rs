@@ -22,12 +22,15 @@ mod cases {
     mod remote_read;
     mod remote_write;
     mod remote_write_v2;
+    mod span_metrics;
     mod tidy;
     mod traceql_corpus;
     mod traceql_scripts;
     mod traces;
+    mod traces_crash;
     mod traces_jaeger;
     mod traces_sdk;
+    mod traces_split;
     mod traces_tempo;
     mod traces_track;
 }

@@ -23,7 +23,7 @@ pub mod value;
 mod vocabulary;
 
 pub use crate::metrics::TraceId;
-pub use batch::{Applied, Batch, BatchBuilder, Part, SpanFields};
+pub use batch::{Applied, Batch, BatchBuilder, BatchSpan, Part, SharedFields, SpanFields};
 pub use filter::{Filter, TestOp};
 pub use model::{Attribute, EntityRef, Event, Link, Resource, Scope, Span, SpanId, Trace};
 pub use scan::{Part as ScanPart, Scan, ScanBy};

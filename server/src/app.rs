@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::generate::Generator;
 use crate::governor::Governor;
 use crate::ingest::Stated;
 use crate::pool::Pool;
@@ -38,6 +39,8 @@ pub struct App {
     pub(crate) listeners: Arc<AtomicUsize>,
     /// Metadata that OTLP senders stated lately.
     pub(crate) stated: Stated,
+    /// Metrics made of spans.
+    pub(crate) generator: Generator,
     node: OnceLock<Arc<Node>>,
     stopping: AtomicBool,
 }
@@ -60,6 +63,7 @@ impl App {
             started_ms: now_ms(),
             listeners: Arc::default(),
             stated: Stated::default(),
+            generator: Generator::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),
         }

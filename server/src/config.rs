@@ -1,6 +1,7 @@
 //! The effective configuration: one plain struct per concern, read from YAML, `KYMO_*` variables and flags, in that
 //! order, and checked at once. [`keys`] has the one table that parsing, printing and the README derive from.
 
+mod generate;
 pub mod keys;
 mod load;
 mod otlp;
@@ -8,6 +9,7 @@ mod otlp;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use generate::Generate;
 pub use load::{Overrides, Problems, load, parse};
 pub use otlp::{Otlp, Strategy};
 use regex::Regex;
@@ -29,6 +31,8 @@ pub struct Config {
     pub remote_write: AcceptedMessages,
     /// How OTLP is taken.
     pub otlp: Otlp,
+    /// Metrics made of spans.
+    pub generate: Generate,
     /// Address of the listener with Tempo's API at its own paths, `None` without.
     pub tempo_listen: Option<String>,
     /// Address of the listener with Jaeger's API at its own paths, `None` without.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod counters;
+pub mod generate;
 pub mod go_float;
 mod governor;
 mod grpc;

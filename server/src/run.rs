@@ -157,7 +157,15 @@ pub async fn run(
             drain(serving).await
         }
     };
-    let closed = tokio::task::spawn_blocking(move || opened.close()).await;
+    let closing = move || {
+        let settings = &app.config.generate;
+        // What is not written now is counted from the stored spans after the next start.
+        if let Err(error) = app.generator.tick(&opened.node, settings, now_ms(), true) {
+            tracing::warn!(%error, "metrics of the last spans are not written");
+        }
+        opened.close()
+    };
+    let closed = tokio::task::spawn_blocking(closing).await;
     match (served, closed) {
         (Ok(Err(cause)), _) => Err(RunError::Serve(cause)),
         (_, Ok(closed)) => closed.map_err(RunError::Close),
@@ -219,7 +227,7 @@ impl Opened {
     ///
     /// # Errors
     /// [`RunError::Open`].
-    pub fn open(app: &App) -> Result<Opened, RunError> {
+    pub fn open(app: &Arc<App>) -> Result<Opened, RunError> {
         let started = std::time::Instant::now();
         let dir = &app.config.data_dir;
         let failed = |cause| RunError::Open {
@@ -230,6 +238,7 @@ impl Opened {
         let (node, recovery) = Node::open(Arc::new(storage), node_options(&app.config)).map_err(failed)?;
         log_recovery(dir, &recovery, started.elapsed());
         app.governor.open_journal(dir);
+        let generating = Arc::clone(app);
         let commits = {
             let node = Arc::clone(&node);
             std::thread::Builder::new()
@@ -237,7 +246,8 @@ impl Opened {
                 .spawn(move || or_abort("commits", || node.run_commits()))
                 .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
         };
-        let worker = |name: &'static str, work: fn(&Node, i64) -> Result<Upkeep, Error>| {
+        type Work = Box<dyn Fn(&Node, i64) -> Result<Upkeep, Error> + Send>;
+        let worker = |name: &'static str, work: Work| {
             let node = Arc::clone(&node);
             let (stop, stopped) = channel();
             let thread = std::thread::Builder::new()
@@ -248,9 +258,20 @@ impl Opened {
         };
         // A merge may take long; flushes must not wait for it.
         let workers = vec![
-            worker("maintenance", Node::maintain)?,
-            worker("merges", Node::merge_due)?,
+            worker("maintenance", Box::new(Node::maintain))?,
+            worker("merges", Box::new(Node::merge_due))?,
+            worker(
+                "metrics of spans",
+                Box::new(move |node, now| {
+                    let settings = &generating.config.generate;
+                    generating
+                        .generator
+                        .tick(node, settings, now, generating.is_stopping())?;
+                    Ok(Upkeep::default())
+                }),
+            )?,
         ];
+        crate::generate::resume(&app.generator, &node, &app.config.generate, now_ms()).map_err(failed)?;
         app.ready(Arc::clone(&node));
         Ok(Opened {
             node,

@@ -65,7 +65,20 @@ impl<'a> Asking<'a> {
             need: need(query),
         };
         let parts = self.snapshot.scan(&asked)?;
-        self.with_budget(|budget| search(&lent(&parts), query, options, budget))
+        self.search_in(&lent(&parts), query, options)
+    }
+
+    /// Traces of some parts that match a query.
+    ///
+    /// # Errors
+    /// Those of evaluation.
+    pub(crate) fn search_in(
+        &self,
+        parts: &[Part<'_>],
+        query: &Query,
+        options: &SearchOptions,
+    ) -> Result<SearchAnswer, ApiError> {
+        self.with_budget(|budget| search(parts, query, options, budget))
             .map_err(|error| self.failed(error))
     }
 

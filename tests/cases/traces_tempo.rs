@@ -338,6 +338,12 @@ fn values_have_types() {
             values("name", &[("q", "{ resource.service.name = \"cart\" }")]),
             ["string AddItem", "string send"]
         );
+        // What somebody is still typing.
+        assert_eq!(
+            values("span.user", &[("q", "{ span.http.status_code = 500 && span. }")]),
+            ["string u1"]
+        );
+        assert_eq!(values("span.user", &[("q", "{ span. }")]).len(), 3);
         let v1 = get(&server, "/api/search/tag/service.name/values", &[]).json();
         assert_eq!(v1["tagValues"], json!(["cart", "frontend"]));
     }
@@ -539,4 +545,88 @@ fn queries_of_spans_are_governed_like_all_others() {
     assert!(top.contains("traceql_search") || top.contains(".user"), "{top}");
     let slow = std::fs::read_to_string(dir.path().join("slow")).unwrap();
     assert!(slow.contains("{ .user = \\\"u0\\\" }"), "{slow}");
+}
+
+#[test]
+fn a_part_of_a_trace_can_be_asked_for() {
+    let (_dir, server) = start(2);
+    let names = |params: &[(&str, &str)]| {
+        let answer = get(&server, &format!("/api/v2/traces/{}", trace_id(1)), params).json();
+        let mut names = Vec::new();
+        for resource in answer["trace"]["resourceSpans"].as_array().into_iter().flatten() {
+            for span in resource["scopeSpans"][0]["spans"].as_array().unwrap() {
+                names.push(span["name"].as_str().unwrap().to_owned());
+            }
+        }
+        (names, answer["status"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(names(&[]).0.len(), 4);
+    let partial = |wanted: &[&str]| {
+        let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
+        (wanted, "PARTIAL".to_owned())
+    };
+    let failed = ("q", "{ status = error }");
+    assert_eq!(names(&[failed]), partial(&["AddItem"]));
+    assert_eq!(
+        names(&[failed, ("keep_hierarchy", "true")]),
+        partial(&["GET /", "call", "AddItem"])
+    );
+    assert_eq!(
+        names(&[failed, ("match_depth", "-1")]),
+        partial(&["AddItem", "send"])
+    );
+    assert_eq!(names(&[("q", "{ .none = 1 }")]), partial(&[]));
+    let headers = [("Accept", "application/protobuf")];
+    let path = format!(
+        "/tempo/api/v2/traces/{}?q=%7B%20status%20%3D%20error%20%7D",
+        trace_id(1)
+    );
+    let answer = server.client.send("GET", &path, &headers, b"").body;
+    assert!(String::from_utf8_lossy(&fields(&[answer], 4)[0]).contains("1 of 4 spans match"));
+    assert_eq!(
+        get(&server, "/api/v2/traces/1", &[("q", "{} | rate()")]).status,
+        400
+    );
+    let diff = server
+        .client
+        .send("POST", "/tempo/api/v2/traces/diff", &[], b"{}");
+    assert_eq!(
+        (diff.status, diff.text().as_str()),
+        (501, "comparing traces is not supported")
+    );
+}
+
+#[test]
+fn every_query_of_the_corpus_is_answered_or_refused() {
+    let Some(path) = kymo_tests::shared("queries/traceql.jsonl") else {
+        return;
+    };
+    let (_dir, server) = start(3);
+    flush(&server);
+    shop::send(&server.client, 4);
+    let seconds = |n: u64| (START / 1_000_000_000 + n).to_string();
+    let (mut answered, mut refused) = (0, 0);
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let query = row["query"].as_str().unwrap();
+        let (start, end) = (seconds(0), seconds(10));
+        let params = [("q", query), ("start", start.as_str()), ("end", end.as_str())];
+        let mut statuses = Vec::new();
+        for path in [
+            "/tempo/api/search",
+            "/tempo/api/metrics/query_range",
+            "/tempo/api/metrics/query",
+        ] {
+            let answer = server.client.get(path, &params);
+            assert!(
+                matches!(answer.status, 200 | 400 | 422),
+                "{path} {query}: {}",
+                answer.text()
+            );
+            statuses.push(answer.status);
+        }
+        answered += usize::from(statuses.contains(&200));
+        refused += usize::from(!statuses.contains(&200));
+    }
+    assert!(answered > 1000 && refused > 50, "{answered} {refused}");
 }

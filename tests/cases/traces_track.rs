@@ -77,6 +77,17 @@ fn an_id_leads_to_its_trace_and_to_exemplars() {
     }
 }
 
+/// A block of spans somewhere below a directory.
+fn block_of_spans(dir: &std::path::Path) -> Option<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .find_map(|path| match path.is_dir() {
+            true => block_of_spans(&path),
+            false => path.to_str()?.contains("traces/blocks").then_some(path),
+        })
+}
+
 #[test]
 fn the_command_line_asks_a_server_or_a_directory() {
     let dir = TempDir::new().unwrap();
@@ -132,5 +143,15 @@ fn the_command_line_asks_a_server_or_a_directory() {
     let verified = stdout(&kymo(&["admin", "verify", "--server", &base]));
     assert!(verified.contains(" blocks checked"), "{verified}");
     server.stop();
+    let block = block_of_spans(dir.path()).unwrap();
+    let inspected = stdout(&kymo(&["inspect", "block", block.to_str().unwrap()]));
+    assert!(
+        inspected.contains(" 12 spans of 3 traces, 2023-11-14T22:13:20"),
+        "{inspected}"
+    );
+    assert!(
+        inspected.contains("directory") && inspected.contains("all checksums hold"),
+        "{inspected}"
+    );
     ask(["--data", dir.path().to_str().unwrap()]);
 }

@@ -43,7 +43,7 @@ pub fn export(n: u64) -> Value {
         attribute("http.status_code", json!({"intValue": code})),
         attribute("user", json!({"stringValue": format!("u{n}")})),
         attribute("ratio", json!({"doubleValue": 0.5})),
-        attribute("cached", json!({"boolValue": n % 2 == 0})),
+        attribute("cached", json!({"boolValue": !fails})),
     ]);
     let call = span(2, 1, "call", 3, 10, 90);
     let mut cart = span(3, 2, "AddItem", 2, 20, 80);

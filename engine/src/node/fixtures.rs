@@ -126,7 +126,7 @@ fn write_spans(node: &Node, round: i64) {
         .tenant("default")
         .unwrap()
         .traces
-        .append(node.log(), b.finish())
+        .append(node.log(), Arc::new(b.finish()))
         .unwrap();
     node.log().commit();
     ticket.wait().unwrap();

@@ -3,9 +3,11 @@
 
 mod builder;
 mod codec;
+mod view;
 pub(in crate::traces) use codec::{put_vocabulary, vocabulary};
 
 pub use builder::{BatchBuilder, Part, SpanFields};
+pub use view::{BatchSpan, SharedFields};
 
 use super::TraceId;
 use super::vocabulary::Vocabulary;
@@ -18,6 +20,8 @@ pub struct Batch {
     pub(super) spans: Spans,
     pub(super) events: Events,
     pub(super) links: Links,
+    /// Bytes of the spans' messages as they came; not in the log.
+    pub(super) sizes: Vec<u32>,
 }
 
 /// Rows of spans as columns.
@@ -71,12 +75,14 @@ impl Batch {
 }
 
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Spans that are new.
     pub spans: u32,
     /// Spans that were there already, by trace id, span id, kind and start.
     pub duplicates: u32,
+    /// Places in the batch of those that were there already.
+    pub duplicate_rows: Vec<u32>,
 }
 
 #[cfg(test)]

@@ -167,6 +167,7 @@ impl State {
                 applied.spans += 1;
             } else {
                 applied.duplicates += 1;
+                applied.duplicate_rows.push(row as u32);
             }
         }
         applied

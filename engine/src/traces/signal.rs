@@ -1,5 +1,7 @@
 //! Traces as a signal: how its records, heads and blocks take part in the common life.
 
+use std::sync::Arc;
+
 use super::batch::{Applied, Batch};
 use super::block::BlockIndex;
 use super::head::TracesHead;
@@ -19,8 +21,8 @@ impl Signal for Traces {
     const NAME: &'static str = "traces";
     const UNITS_PER_MS: i64 = 1_000_000;
 
-    type Input<'a> = Batch;
-    type Record = Batch;
+    type Input<'a> = Arc<Batch>;
+    type Record = Arc<Batch>;
     type Applied = Applied;
     type Head = TracesHead;
     type Index = BlockIndex;
@@ -29,19 +31,19 @@ impl Signal for Traces {
         TracesHead::default()
     }
 
-    fn resolve(_: &TracesHead, batch: Batch) -> Result<Batch> {
+    fn resolve(_: &TracesHead, batch: Arc<Batch>) -> Result<Arc<Batch>> {
         Ok(batch)
     }
 
-    fn encode(batch: &Batch) -> Vec<u8> {
+    fn encode(batch: &Arc<Batch>) -> Vec<u8> {
         batch.encode()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Batch, Malformed> {
-        Batch::decode(bytes)
+    fn decode(bytes: &[u8]) -> Result<Arc<Batch>, Malformed> {
+        Batch::decode(bytes).map(Arc::new)
     }
 
-    fn apply(head: &TracesHead, batch: Batch) -> Applied {
+    fn apply(head: &TracesHead, batch: Arc<Batch>) -> Applied {
         head.apply(&batch)
     }
 

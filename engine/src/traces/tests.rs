@@ -31,7 +31,7 @@ pub(crate) fn write(node: &Node, batch: Batch) -> Applied {
         .tenant("t")
         .unwrap()
         .traces
-        .append(node.log(), batch)
+        .append(node.log(), Arc::new(batch))
         .unwrap();
     node.log().commit();
     ticket.wait().unwrap()
@@ -65,7 +65,7 @@ proptest! {
         let parts = batches(&all, &spread);
         for (n, batch) in parts.iter().enumerate() {
             let spans = batch.len() as u32;
-            prop_assert_eq!(write(&node, batch.clone()), Applied { spans, duplicates: 0 });
+            prop_assert_eq!(write(&node, batch.clone()), Applied { spans, ..Applied::default() });
             if spread.flush_after(n) {
                 node.flush().unwrap();
             }

@@ -42,12 +42,31 @@ enum AdminCommand {
     Snapshot,
     /// Show which metrics and labels make the most series.
     Cardinality(CardinalityArgs),
+    /// Make metrics anew of what is stored.
+    #[command(subcommand)]
+    Recompute(Recompute),
     /// List the queries that run or wait.
     Queries,
     /// End a query that runs or waits.
     Kill(KillArgs),
     /// Show which queries cost most lately.
     TopQueries(TopQueriesArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Recompute {
+    /// Rates, errors and durations of operations and of calls between services, from the stored spans.
+    SpanMetrics(RecomputeArgs),
+}
+
+#[derive(Debug, Args)]
+struct RecomputeArgs {
+    /// From when on: RFC 3339 or seconds since 1970. Counters begin anew there.
+    #[arg(long)]
+    from: String,
+    /// Up to when at least; what is behind it is made anew too, because counters go on.
+    #[arg(long)]
+    to: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +148,10 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
             sent = params(&a.selectors, a.start.as_ref(), a.end.as_ref());
             sent.push(("limit", &a.limit));
         }
+        AdminCommand::Recompute(Recompute::SpanMetrics(a)) => {
+            sent = vec![("from", a.from.as_str())];
+            sent.extend(a.to.as_ref().map(|t| ("to", t.as_str())));
+        }
         AdminCommand::Kill(a) => sent = vec![("id", a.id.as_str())],
         AdminCommand::TopQueries(a) => {
             sent = vec![("topN", a.limit.as_str()), ("maxLifetime", &a.within)];
@@ -139,6 +162,7 @@ pub(crate) fn admin(args: &AdminArgs) -> Outcome {
         AdminCommand::Status => (Method::GET, "/api/v1/admin/status"),
         AdminCommand::Flush => (Method::POST, "/api/v1/admin/flush"),
         AdminCommand::Compact => (Method::POST, "/api/v1/admin/compact"),
+        AdminCommand::Recompute(_) => (Method::POST, "/api/v1/admin/recompute/span-metrics"),
         AdminCommand::Retention(_) => (Method::POST, "/api/v1/admin/retention"),
         AdminCommand::Blocks => (Method::GET, "/api/v1/admin/blocks"),
         AdminCommand::Verify => (Method::GET, "/api/v1/admin/verify"),
@@ -184,6 +208,13 @@ fn show(command: &AdminCommand, data: &Value) {
         }
         AdminCommand::Flush | AdminCommand::Compact | AdminCommand::Delete(_) | AdminCommand::Clean => {
             say("done")
+        }
+        AdminCommand::Recompute(_) => {
+            say(&format!(
+                "{} spans counted, up to {}",
+                data["spans"],
+                plain(&data["until"])
+            ));
         }
         AdminCommand::Retention(_) => say(&format!("{} blocks dropped", data["droppedBlocks"])),
         AdminCommand::Snapshot => say(&plain(&data["name"])),

@@ -3,6 +3,7 @@
 
 mod base;
 mod features;
+mod generate;
 mod ingest;
 mod outside;
 mod reading;
@@ -45,6 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
     let groups = [
         base::KEYS,
         ingest::KEYS,
+        generate::KEYS,
         reading::KEYS,
         features::KEYS,
         outside::KEYS,

@@ -13,8 +13,11 @@ use serde_json::{Value, json};
 use super::answer::{Answer, ApiError, ErrorType, Reply};
 use super::params::Params;
 use super::prom::status::rfc3339;
+use super::tenant::Tenant;
+use super::time::parse_time;
 use crate::app::App;
 use crate::clock::now_ms;
+use crate::generate;
 use crate::units::{parse_duration_ms, parse_size_bytes};
 
 /// The routes of this module.
@@ -23,6 +26,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/admin/flush", post(flush))
         .route("/api/v1/admin/compact", post(compact))
         .route("/api/v1/admin/retention", post(retention))
+        .route("/api/v1/admin/recompute/span-metrics", post(recompute))
         .route("/api/v1/admin/status", get(status))
         .route("/api/v1/admin/blocks", get(blocks))
         .route("/api/v1/admin/verify", get(verify))
@@ -72,6 +76,30 @@ async fn retention(State(app): State<Arc<App>>, params: Params) -> Reply {
     work(&app, move |node| {
         let done = node.retain(now_ms(), asked)?;
         Ok(json!({"droppedBlocks": done.dropped_blocks}))
+    })
+    .await
+}
+
+/// Counts the stored spans that ended from `from` on again, and replaces the metrics made of them.
+async fn recompute(State(app): State<Arc<App>>, Tenant(tenant): Tenant, params: Params) -> Reply {
+    let time = |name: &str| -> Result<Option<i64>, ApiError> {
+        match params.first(name) {
+            "" => Ok(None),
+            text => parse_time(text)
+                .map(Some)
+                .map_err(|what| ApiError::parameter(name, what)),
+        }
+    };
+    let (from, to) = (time("from")?, time("to")?);
+    let from = from.ok_or_else(|| ApiError::parameter("from", "is missing".to_owned()))?;
+    if to.is_some_and(|to| to < from) {
+        return Err(ApiError::parameter("to", "is before from".to_owned()));
+    }
+    let generating = Arc::clone(&app);
+    work(&app, move |node| {
+        let settings = &generating.config.generate;
+        let done = generate::recompute(&generating.generator, node, &tenant, settings, from, now_ms())?;
+        Ok(json!({"spans": done.spans, "until": rfc3339(done.until_ms)}))
     })
     .await
 }

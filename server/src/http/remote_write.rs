@@ -3,9 +3,11 @@
 
 mod negotiate;
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::{Bytes, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +18,9 @@ use super::answer::ApiError;
 use super::tenant::Tenant;
 use crate::app::App;
 use crate::ingest::{Fault, Format, Outcome, Reserved};
+
+/// Bytes beyond the limit that are still read from a sender, to be forgotten.
+const FORGOTTEN_BYTES_MAX: usize = 64 << 20;
 
 /// The headers by which a receiver of 2.0 says how much it wrote.
 const WRITTEN: [HeaderName; 3] = [
@@ -75,19 +80,38 @@ pub(super) async fn receive(
     let announced =
         usize::try_from(request.body().size_hint().upper().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     let room = Reserved::bytes(app, announced.min(bytes_max))?;
-    let body = to_bytes(request.into_body(), bytes_max)
-        .await
-        .map_err(|e| too_large_or_broken(&e))?;
+    let body = collected(request.into_body(), bytes_max).await?;
     Ok((room, body))
 }
 
-fn too_large_or_broken(error: &axum::Error) -> Fault {
-    let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    if text.contains("length limit exceeded") {
-        Fault::TooLarge("the body is over the limit".to_owned())
-    } else {
-        Fault::Bad(format!("the body did not arrive whole: {text}"))
+/// A whole body. One that is over the limit is read on for a while and forgotten: a connection that is closed with unread
+/// bytes may take the answer with it, and the sender would try again for ever.
+async fn collected(mut body: Body, bytes_max: usize) -> Result<Bytes, Fault> {
+    let (mut pieces, mut len) = (Vec::new(), 0_usize);
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame.map_err(|error| broken(&error))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        len += piece.len();
+        if len > bytes_max.saturating_add(FORGOTTEN_BYTES_MAX) {
+            break;
+        }
+        match len > bytes_max {
+            true => pieces.clear(),
+            false => pieces.push(piece),
+        }
     }
+    if len > bytes_max {
+        return Err(Fault::TooLarge("the body is over the limit".to_owned()));
+    }
+    Ok(match pieces.len() {
+        1 => pieces.swap_remove(0),
+        _ => Bytes::from(pieces.concat()),
+    })
+}
+
+fn broken(error: &axum::Error) -> Fault {
+    let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    Fault::Bad(format!("the body did not arrive whole: {text}"))
 }
 
 fn answer(outcome: &Outcome) -> Response {

@@ -3,6 +3,7 @@
 
 mod by_id;
 mod error;
+mod filtered;
 mod params;
 mod render;
 mod search;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::document::Document;
 use super::{edge, when_ready};
@@ -80,6 +81,7 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/traces/{id}", get(by_id::v1))
         .route("/api/v2/traces/{id}", get(by_id::v2))
+        .route("/api/v2/traces/diff", post(by_id::diff))
         .route("/api/search", get(search::search))
         .route("/api/search/tags", get(tags::names_v1))
         .route("/api/v2/search/tags", get(tags::names_v2))

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use kymo_engine::Error;
 use kymo_engine::metrics::{Applied, Input, series_key};
 use kymo_engine::ticket::Ticket;
+use kymo_engine::traces::Batch;
 
 use super::metrics::{Incoming, Rules, Unit, spelled};
 use super::otlp::{self, Context, Texts};
@@ -139,13 +140,15 @@ pub(crate) async fn write_traces(
         let app = Arc::clone(app);
         move || {
             let body = open(&mut room)?;
-            let (ticket, rejects) = append_spans(&app, &tenant, &body)?;
-            Ok((ticket, rejects, room))
+            let (stored, rejects) = append_spans(&app, &tenant, &body)?;
+            Ok((tenant, stored, rejects, room))
         }
     };
-    let (ticket, rejects, _room) = decoded(expected, work).await?;
-    if let Some(ticket) = ticket {
+    let (tenant, stored, rejects, _room) = decoded(expected, work).await?;
+    if let Some((batch, ticket)) = stored {
         let applied = ticket.await.map_err(|e| Fault::from(&e))?;
+        let (settings, known) = (&app.config.generate, &applied.duplicate_rows);
+        app.generator.observe(&tenant, &batch, known, settings, now_ms());
         app.counters.spans_stored.add(applied.spans.into());
         app.counters.spans_duplicate.add(applied.duplicates.into());
     }
@@ -153,21 +156,22 @@ pub(crate) async fn write_traces(
     Ok(rejects)
 }
 
-type SpansTicket = Ticket<kymo_engine::traces::Applied>;
+type StoredSpans = (Arc<Batch>, Ticket<kymo_engine::traces::Applied>);
 
-fn append_spans(app: &App, tenant: &str, body: &[u8]) -> Result<(Option<SpansTicket>, Rejects), Fault> {
+fn append_spans(app: &App, tenant: &str, body: &[u8]) -> Result<(Option<StoredSpans>, Rejects), Fault> {
     let config = &app.config;
     let rules = Rules::at(now_ms(), config.limits, config.retention.time_ms);
     let (batch, rejects) = traces::read(body, rules)?;
     if batch.is_empty() {
         return Ok((None, rejects));
     }
+    let batch = Arc::new(batch);
     let append = |batch| {
         let node = app.node().ok_or(Error::Closed)?;
         node.tenant(tenant)?.traces.append(node.log(), batch)
     };
-    let ticket = append(batch).map_err(|e| Fault::from(&e))?;
-    Ok((Some(ticket), rejects))
+    let ticket = append(Arc::clone(&batch)).map_err(|e| Fault::from(&e))?;
+    Ok((Some((batch, ticket)), rejects))
 }
 
 /// Does the work of decoding here, or on a thread for such work when there is much of it.

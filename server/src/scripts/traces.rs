@@ -48,7 +48,7 @@ impl TraceStoreLoader {
                 continue;
             }
             let db = self.node.tenant(DEFAULT_TENANT)?;
-            let ticket = db.traces.append(self.node.log(), builder.finish())?;
+            let ticket = db.traces.append(self.node.log(), Arc::new(builder.finish()))?;
             self.node.log().commit();
             ticket.wait()?;
             if self.layout != Layout::Head {
@@ -162,5 +162,6 @@ fn push(builder: &mut BatchBuilder, trace: &Trace, span: &Span) {
         dropped_attributes: span.dropped_attributes,
         dropped_events: span.dropped_events,
         dropped_links: span.dropped_links,
+        size: 0,
     });
 }

@@ -1,13 +1,13 @@
 //! Names and values of attributes, for people who type a query: all there are, or those of spans that match another query.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use kymo_engine::traces::scan::{Scan, ScanBy};
-use kymo_engine::traces::{AttributeScope, Field, Value};
+use kymo_engine::traces::scan::{self, Scan, ScanBy};
+use kymo_engine::traces::{AttributeScope, Column, Field, SpanId, Table, Value};
 use kymo_query::traceql::ast::{Attribute, Intrinsic, Scope};
-use kymo_query::traceql::options::SearchOptions;
-use kymo_query::traceql::{Query, parse};
+use kymo_query::traceql::options::{Part, SearchOptions};
+use kymo_query::traceql::{Query, need, parse};
 
 use super::Asking;
 use super::services::service_field;
@@ -57,24 +57,56 @@ impl Asking<'_> {
         let Some(query) = query else {
             return Ok(self.snapshot.attribute_names(times)?);
         };
-        let mut names = BTreeSet::new();
+        let asked = Scan {
+            times,
+            by: ScanBy::Overlap,
+            need: need(query),
+        };
+        let (mut missing, mut names) = (self.snapshot.attribute_names(times)?, Vec::new());
+        for part in self.snapshot.scan(&asked)? {
+            self.check()?;
+            let Some(table) = part.load()? else { continue };
+            let rows = self.matching_rows(&part, &table, query, times)?;
+            if rows.is_empty() {
+                continue;
+            }
+            let mut still = Vec::with_capacity(missing.len());
+            for (scope, key) in missing {
+                let column = table.column(&Field::Attribute {
+                    scope,
+                    key: Arc::clone(&key),
+                })?;
+                match rows.iter().any(|row| is_present(&column, *row)) {
+                    true => names.push((scope, key)),
+                    false => still.push((scope, key)),
+                }
+            }
+            missing = still;
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The rows of a part's spans that match a query.
+    fn matching_rows(
+        &self,
+        part: &scan::Part,
+        table: &Table,
+        query: &Query,
+        times: Times,
+    ) -> Result<Vec<usize>, ApiError> {
         let options = SearchOptions {
             limit: usize::MAX,
             spans_per_spanset: 0,
             times,
         };
-        for found in self.search(query, &options)?.traces {
-            self.check()?;
-            let Some(trace) = self.snapshot.trace(&found.id)? else {
-                continue;
-            };
-            let spans = found.spansets.iter().flat_map(|set| &set.spans);
-            let ids: BTreeSet<_> = spans.map(|span| span.id).collect();
-            for span in trace.spans.iter().filter(|span| ids.contains(&span.id)) {
-                add_names(&mut names, &trace, span);
-            }
-        }
-        Ok(names.into_iter().collect())
+        let found = self.search_in(&[Part::of(part)], query, &options)?;
+        let sets = found.traces.into_iter().flat_map(|trace| trace.spansets);
+        let spans = sets.flat_map(|set| set.spans);
+        let wanted: HashSet<(i64, SpanId)> = spans.map(|span| (span.start, span.id)).collect();
+        let (starts, ids) = (table.starts()?, table.span_ids()?);
+        let matches = |row: &usize| wanted.contains(&(starts[*row], ids[*row]));
+        Ok((0..table.rows()).filter(matches).collect())
     }
 
     /// The values of an attribute, sorted, at most `limit`; `query` leaves those of spans that match.
@@ -186,20 +218,17 @@ impl Asking<'_> {
     }
 }
 
-fn add_names(
-    into: &mut BTreeSet<(AttributeScope, Arc<str>)>,
-    trace: &kymo_engine::traces::Trace,
-    span: &kymo_engine::traces::Span,
-) {
-    use AttributeScope::{Event, Instrumentation, Link, Resource, Span};
-    let mut add = |scope: AttributeScope, attributes: &[kymo_engine::traces::Attribute]| {
-        into.extend(attributes.iter().map(|a| (scope, Arc::clone(&a.key))));
-    };
-    add(Resource, &trace.resources[span.resource as usize].attributes);
-    add(Instrumentation, &trace.scopes[span.scope as usize].attributes);
-    add(Span, &span.attributes);
-    span.events.iter().for_each(|event| add(Event, &event.attributes));
-    span.links.iter().for_each(|link| add(Link, &link.attributes));
+/// True when a row has a value.
+fn is_present(column: &Column, row: usize) -> bool {
+    match column {
+        Column::Absent => false,
+        Column::Coded { codes, values } => values.get(codes[row] as usize).is_some_and(Option::is_some),
+        Column::Ints { present, .. } => present.as_ref().is_none_or(|present| present[row]),
+        Column::Doubles { present, .. } => present.as_ref().is_none_or(|present| present[row]),
+        Column::Many { firsts, inner } => {
+            (firsts[row]..firsts[row + 1]).any(|place| is_present(inner, place as usize))
+        }
+    }
 }
 
 /// The fields that have an attribute's values; none for those whose values are of no use to who types.

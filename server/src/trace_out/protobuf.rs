@@ -58,6 +58,13 @@ fn put_scope(out: &mut Vec<u8>, scope: &Scope) {
     put_integer(out, 4, scope.dropped_attributes.into());
 }
 
+/// Bytes of a span's message.
+pub(crate) fn span_size(span: &Span, trace_id: &[u8]) -> u32 {
+    let mut out = Vec::new();
+    put_span(&mut out, span, trace_id);
+    out.len() as u32
+}
+
 fn put_span(out: &mut Vec<u8>, span: &Span, trace_id: &[u8]) {
     put_bytes(out, 1, trace_id);
     put_bytes(out, 2, &span.id);

@@ -60,6 +60,8 @@ pub struct SpanFields<'a> {
     pub dropped_events: u32,
     /// Links that the sender left out.
     pub dropped_links: u32,
+    /// Bytes of its message, for metrics about spans; not stored.
+    pub size: u32,
 }
 
 /// Columns by kind and owner of one name; [`NONE`] where there is none yet.
@@ -257,6 +259,7 @@ impl BatchBuilder {
         spans.parent.push(u64::from_le_bytes(fields.parent));
         spans.start.push(fields.start);
         spans.duration.push(fields.end.wrapping_sub(fields.start));
+        self.batch.sizes.push(fields.size);
     }
 
     fn trace(&mut self, id: TraceId) -> u32 {

@@ -50,7 +50,10 @@ fn batch(round: u8) -> Batch {
 }
 
 fn append(node: &Node, round: u8) -> Result<(), Error> {
-    let ticket = node.tenant("t")?.traces.append(node.log(), batch(round))?;
+    let ticket = node
+        .tenant("t")?
+        .traces
+        .append(node.log(), Arc::new(batch(round)))?;
     node.log().commit();
     ticket.wait().map(|_| ())
 }

@@ -285,6 +285,7 @@ pub(crate) fn push(b: &mut BatchBuilder, trace: &Trace, span: &Span) {
         dropped_attributes: span.dropped_attributes,
         dropped_events: span.dropped_events,
         dropped_links: span.dropped_links,
+        size: 0,
     });
 }
 

@@ -42,6 +42,8 @@ pub struct Span<'a> {
     pub status_code: i32,
     /// What went wrong.
     pub status_message: &'a [u8],
+    /// Bytes of its message.
+    pub size: usize,
 }
 
 /// The events of a span.
@@ -103,7 +105,10 @@ impl Reach {
 impl<'a> Span<'a> {
     #[inline]
     pub(super) fn decode(mut reader: Reader<'a>) -> Result<Span<'a>> {
-        let mut span = Span::default();
+        let mut span = Span {
+            size: reader.rest().len(),
+            ..Span::default()
+        };
         let (mut attributes, mut events, mut links) = (Reach::default(), Reach::default(), Reach::default());
         loop {
             let at = reader.position();

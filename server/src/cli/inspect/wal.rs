@@ -6,6 +6,7 @@ use kymo_engine::log::{frame, segment};
 use kymo_engine::metrics::Metrics;
 use kymo_engine::metrics::record::Record;
 use kymo_engine::signal::Signal;
+use kymo_engine::traces::Traces;
 use serde_json::json;
 
 use super::{Finding, read};
@@ -123,17 +124,25 @@ impl Records {
 }
 
 fn signal_name(id: u8) -> String {
-    if id == Metrics::ID {
-        Metrics::NAME.to_owned()
-    } else {
-        id.to_string()
+    match id {
+        Metrics::ID => Metrics::NAME.to_owned(),
+        Traces::ID => Traces::NAME.to_owned(),
+        id => id.to_string(),
     }
 }
 
 fn content(signal: u8, bytes: &[u8]) -> String {
-    if signal != Metrics::ID {
-        return "unknown".to_owned();
+    match signal {
+        Metrics::ID => samples(bytes),
+        Traces::ID => match Traces::decode(bytes) {
+            Ok(batch) => format!("{} spans", batch.len()),
+            Err(malformed) => format!("does not decode: {}", malformed.0),
+        },
+        _ => "unknown".to_owned(),
     }
+}
+
+fn samples(bytes: &[u8]) -> String {
     match Record::decode(bytes) {
         Ok(record) => format!(
             "{} samples, {} histograms, {} exemplars, {} new series, {} metadata",

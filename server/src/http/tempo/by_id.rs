@@ -7,11 +7,12 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kymo_engine::traces::{Trace, TraceId};
-use kymo_proto::wire::put_message;
+use kymo_engine::traces::Trace;
+use kymo_proto::wire::{put_bytes, put_integer, put_message};
 
 use super::Accepted;
 use super::error::TempoError;
+use super::filtered::Kept;
 use super::params::{seconds_range, trace_id};
 use crate::app::App;
 use crate::governor::Gate;
@@ -21,6 +22,7 @@ use crate::http::document::Document;
 use crate::http::json::object;
 use crate::http::params::Params;
 use crate::http::prom::governed::governed;
+use crate::spans::Asking;
 use crate::trace_out::json::{Form, resource_spans};
 use crate::trace_out::protobuf::put_trace;
 
@@ -32,7 +34,7 @@ pub(super) async fn v1(
     params: Result<Params, ApiError>,
 ) -> Result<Response, TempoError> {
     let accepted = Accepted::of(&headers);
-    let write = move |trace: Option<Trace>| {
+    let write = move |trace: Option<Trace>, _: Option<&Asking<'_>>| {
         let Some(trace) = trace else {
             let mut none = Document::new("text/plain; charset=utf-8", Vec::new());
             none.status = StatusCode::NOT_FOUND;
@@ -67,27 +69,47 @@ pub(super) async fn v2(
         return Err(TempoError::bad("span_pruning is not supported"));
     }
     let accepted = Accepted::of(&headers);
-    let write = move |trace: Option<Trace>| {
-        let trace = trace.unwrap_or_default();
-        let mut body = Vec::new();
-        Ok(match accepted {
-            Accepted::Protobuf => {
-                put_message(&mut body, 1, |body| put_trace(body, &trace));
-                put_message(&mut body, 2, |_| {});
-                Document::new("application/protobuf", body)
-            }
-            Accepted::Json => {
-                object(&mut body, |o| {
-                    o.object("trace", |o| {
-                        resource_spans(o, "resourceSpans", &trace, Form::Protobuf);
-                    });
-                    o.object("metrics", |_| {});
-                });
-                Document::json(body)
-            }
-        })
+    let kept = Kept::of(&params)?;
+    let write = move |trace: Option<Trace>, asking: Option<&Asking<'_>>| {
+        let mut trace = trace.unwrap_or_default();
+        let partial = match (&kept, asking) {
+            (Some(kept), Some(asking)) => Some(kept.of_trace(asking, &mut trace)?),
+            _ => None,
+        };
+        Ok(answer(&trace, partial.as_deref(), accepted))
     };
     find(state, caller?, &id, &params, write).await
+}
+
+/// A `TraceByIDResponse`; `partial` says why it is not the whole trace.
+fn answer(trace: &Trace, partial: Option<&str>, accepted: Accepted) -> Document {
+    /// `PartialStatus.PARTIAL`.
+    const PARTIAL: u64 = 1;
+    let mut body = Vec::new();
+    match accepted {
+        Accepted::Protobuf => {
+            put_message(&mut body, 1, |body| put_trace(body, trace));
+            put_message(&mut body, 2, |_| {});
+            if let Some(message) = partial {
+                put_integer(&mut body, 3, PARTIAL);
+                put_bytes(&mut body, 4, message.as_bytes());
+            }
+            Document::new("application/protobuf", body)
+        }
+        Accepted::Json => {
+            object(&mut body, |o| {
+                o.object("trace", |o| {
+                    resource_spans(o, "resourceSpans", trace, Form::Protobuf);
+                });
+                o.object("metrics", |_| {});
+                if let Some(message) = partial {
+                    o.text("status", "PARTIAL");
+                    o.text("message", message);
+                }
+            });
+            Document::json(body)
+        }
+    }
 }
 
 /// Reads a trace and writes the answer, as queries are run.
@@ -96,7 +118,7 @@ async fn find(
     caller: Caller,
     id: &str,
     params: &Params,
-    write: impl FnOnce(Option<Trace>) -> Result<Document, ApiError> + Send + 'static,
+    write: impl FnOnce(Option<Trace>, Option<&Asking<'_>>) -> Result<Document, ApiError> + Send + 'static,
 ) -> Result<Response, TempoError> {
     let found = trace_id(id).map_err(TempoError::bad)?;
     let range = seconds_range(params)?.unwrap_or((0, 0));
@@ -104,17 +126,22 @@ async fn find(
     let asked = caller.asks("trace", id, times);
     let timeout = Duration::from_millis(app.config.query.timeout_ms);
     let db = app.reading(&caller.tenant);
-    let document = governed(&app, Gate::Lookup, asked, timeout, move |_, _| {
-        let trace = match &db {
-            Some(db) => read(db, &found)?,
+    let with = Arc::clone(&app);
+    let document = governed(&app, Gate::Lookup, asked, timeout, move |admitted, _| {
+        let asking = db.as_ref().map(|db| Asking::now(db, &with, &admitted.running));
+        let trace = match &asking {
+            Some(asking) => asking.snapshot.trace(&found)?,
             None => None,
         };
-        write(trace)
+        write(trace, asking.as_ref())
     });
     Ok(document.await?.into_response())
 }
 
-/// A trace of a tenant.
-fn read(db: &kymo_engine::db::Db, id: &TraceId) -> Result<Option<Trace>, ApiError> {
-    Ok(db.traces.snapshot().trace(id)?)
+/// `POST /api/v2/traces/diff`, which is an experiment of Tempo.
+pub(super) async fn diff() -> TempoError {
+    TempoError {
+        status: StatusCode::NOT_IMPLEMENTED,
+        text: "comparing traces is not supported".to_owned(),
+    }
 }

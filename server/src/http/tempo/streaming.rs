@@ -278,3 +278,6 @@ fn instant_packets(response: wire::InstantResponse) -> Packets {
         wire::InstantResponse::encode,
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use kymo_engine::traces::AttributeScope;
 use kymo_engine::traces::Value as Stored;
 use kymo_proto::tempo::{MetadataMetrics, ScopedTagNames, TagNames, TagValues, TypedTagValues};
-use kymo_query::traceql::ast::{Attribute, Scope};
+use kymo_query::traceql::ast::{Attribute, Body, FieldExpr, Pipeline, Scope, SpansetExpr, Stage};
 use kymo_query::traceql::{Query, parse_attribute};
 
 use super::Accepted;
@@ -117,9 +117,22 @@ impl TagParams {
         })
     }
 
-    /// What can be understood of the query that names and values are asked for with.
-    fn filter(&self) -> Option<Query> {
-        kymo_query::traceql::parse(&self.query).ok()
+    /// What can be understood of the query that names and values are asked for with, which somebody may still be typing.
+    fn filter(&self) -> Result<Option<Query>, TempoError> {
+        let found = kymo_query::traceql::lenient(&self.query)
+            .map_err(|error| TempoError::bad(format!("invalid TraceQL query: {error}")))?;
+        Ok(found.map(matching))
+    }
+}
+
+/// The query for spans for which an expression holds.
+fn matching(expr: FieldExpr) -> Query {
+    let filter = SpansetExpr::Filter(Some(Box::new(expr)));
+    Query {
+        body: Body::Search(Pipeline {
+            stages: vec![Stage::Spansets(filter)],
+        }),
+        hints: Vec::new(),
     }
 }
 
@@ -181,12 +194,13 @@ pub(super) async fn names<T: Held>(
     asked: TagParams,
     write: impl FnOnce(ScopedTagNames) -> T + Send + 'static,
 ) -> Result<T, TempoError> {
+    let filter = asked.filter()?;
     look_up(app, caller, "trace_tags", asked, move |asking, asked| {
         let times = asked.range.map(nanos);
         let mut scoped = ScopedTagNames::default();
         let found = match (wanted, asking) {
             (Wanted::Intrinsic, _) | (_, None) => Vec::new(),
-            (_, Some(asking)) => asking.attribute_names(asked.filter().as_ref(), times)?,
+            (_, Some(asking)) => asking.attribute_names(filter.as_ref(), times)?,
         };
         for (scope, name) in SCOPES {
             if wanted == Wanted::All || wanted == Wanted::Scope(scope) {
@@ -302,13 +316,12 @@ pub(super) async fn values<T: Held>(
     asked: TagParams,
     write: impl FnOnce(Values) -> T + Send + 'static,
 ) -> Result<T, TempoError> {
+    let filter = asked.filter()?;
     look_up(app, caller, "trace_tag_values", asked, move |asking, asked| {
         let times = asked.range.map(nanos);
         let found = match asking {
             None => Values::Any(Vec::new()),
-            Some(asking) => {
-                asking.attribute_values(&attribute, asked.filter().as_ref(), times, asked.limit)?
-            }
+            Some(asking) => asking.attribute_values(&attribute, filter.as_ref(), times, asked.limit)?,
         };
         Ok(write(found))
     })

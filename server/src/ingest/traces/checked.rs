@@ -136,6 +136,7 @@ impl<'a> Checked<'a> {
             dropped_attributes: span.dropped_attributes,
             dropped_events: span.dropped_events,
             dropped_links: span.dropped_links,
+            size: span.size as u32,
         });
     }
 }
