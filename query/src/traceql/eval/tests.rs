@@ -2,6 +2,7 @@
 
 mod random;
 mod reference;
+mod store;
 
 use std::collections::BTreeMap;
 
@@ -98,5 +99,36 @@ proptest! {
             }
             (got, expected) => prop_assert!(false, "{text}: {got:?} but {expected:?}"),
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn stores_answer_what_the_reference_does(
+        traces in random::traces(),
+        queries in prop::collection::vec(random::pipeline(), 12..13),
+        batches in 1usize..4,
+    ) {
+        let node = store::node();
+        let check = |place: &str| {
+            for query in &queries {
+                let expected = reference::search(&traces, &parse(query).unwrap());
+                prop_assert_eq!(store::searched(&node, query), expected, "{} {}", place, query);
+            }
+            Ok(())
+        };
+        for batch in 0..batches {
+            store::write(&node, &traces, batch, batches);
+            if batch + 1 < batches {
+                node.flush().unwrap();
+            }
+        }
+        check("head and blocks")?;
+        node.flush().unwrap();
+        check("blocks")?;
+        node.compact().unwrap();
+        check("merged")?;
     }
 }
