@@ -20,30 +20,38 @@ use parking_lot::Mutex;
 
 use crate::config::Generate;
 use edges::Edges;
-use operations::Operations;
 pub(crate) use recompute::recompute;
-use steps::Steps;
+use steps::{Number, Steps};
+
+/// What spans of one operation share.
+pub(crate) struct Shared<'a> {
+    resource: &'a Resource,
+    /// Number of the service among those of edges.
+    service: u32,
+    /// OTLP kind.
+    kind: i32,
+    /// OTLP status code.
+    status: i32,
+    /// Number of the operation among the entities.
+    operation: Number,
+    /// What the spans and their resource have of the attributes that edges ask for.
+    keys: Vec<&'static str>,
+}
 
 /// What is derived from a span.
 pub(crate) struct Fact<'a> {
-    pub(crate) resource: &'a Resource,
-    pub(crate) service: &'a str,
-    pub(crate) name: &'a str,
-    /// OTLP kind.
-    pub(crate) kind: i32,
-    /// OTLP status code.
-    pub(crate) status: i32,
-    pub(crate) trace_id: TraceId,
-    pub(crate) id: SpanId,
-    pub(crate) parent: SpanId,
+    shared: &'a Shared<'a>,
+    trace_id: TraceId,
+    id: SpanId,
+    parent: SpanId,
     /// End in nanoseconds since 1970.
-    pub(crate) end: i64,
+    end: i64,
     /// In nanoseconds, not negative.
-    pub(crate) duration: i64,
+    duration: i64,
     /// Bytes of its message.
-    pub(crate) size: u32,
+    size: u32,
     /// Finds an attribute of the span.
-    pub(crate) attribute: &'a dyn Fn(&str) -> Option<Value>,
+    attribute: &'a dyn Fn(&str) -> Option<Value>,
 }
 
 /// The metrics of all tenants.
@@ -54,7 +62,6 @@ pub struct Generator {
 
 /// The metrics of one tenant.
 pub(crate) struct Tenant {
-    operations: Operations,
     edges: Edges,
     steps: Steps,
     /// Spans taken from the store.
@@ -64,16 +71,36 @@ pub(crate) struct Tenant {
 impl Tenant {
     fn new(settings: &Generate) -> Tenant {
         Tenant {
-            operations: Operations::default(),
             edges: Edges::new(settings),
             steps: Steps::new(settings),
             fed: 0,
         }
     }
 
+    /// What spans with a resource, a name, a kind, a status and attributes share; none without a service.
+    fn shared<'a>(
+        &mut self,
+        resource: &'a Resource,
+        name: &str,
+        (kind, status): (i32, i32),
+        has: impl Fn(&str) -> bool,
+    ) -> Option<Shared<'a>> {
+        let service = text_of(resource, "service.name")?;
+        let of_resource = |key: &str| resource.attributes.iter().any(|a| *a.key == *key);
+        let keys = edges::KEYS.into_iter().filter(|key| has(key) || of_resource(key));
+        Some(Shared {
+            resource,
+            service: self.edges.service(service),
+            kind,
+            status,
+            operation: self.steps.number(operations::entity(service, name, kind, status)),
+            keys: keys.collect(),
+        })
+    }
+
     /// Takes a span in. `now_ms` is when it is seen.
     fn add(&mut self, fact: &Fact<'_>, now_ms: i64) {
-        self.operations.add(fact, &mut self.steps);
+        operations::add(fact, &mut self.steps);
         self.edges.add(fact, now_ms, &mut self.steps);
     }
 }
@@ -106,23 +133,23 @@ impl Generator {
         if !settings.enabled {
             return;
         }
-        let shared = batch.shared_fields();
+        let fields = batch.shared_fields();
         let tenant = self.tenant(name, settings);
         let mut tenant = tenant.lock();
+        let shared = fields.iter().map(|f| {
+            let has = |key: &str| f.keys.iter().any(|known| **known == *key);
+            tenant.shared(&f.resource, &f.name, (f.kind, f.status_code), has)
+        });
+        let shared: Vec<Option<Shared<'_>>> = shared.collect();
         for (row, span) in batch.spans().enumerate() {
             if !known.is_empty() && known.binary_search(&(row as u32)).is_ok() {
                 continue;
             }
-            let fields = &shared[span.shared()];
-            let Some(service) = text_of(&fields.resource, "service.name") else {
+            let Some(shared) = &shared[span.shared()] else {
                 continue;
             };
             let fact = Fact {
-                resource: &fields.resource,
-                service,
-                name: &fields.name,
-                kind: fields.kind,
-                status: fields.status_code,
+                shared,
                 trace_id: span.trace_id(),
                 id: span.id(),
                 parent: span.parent(),

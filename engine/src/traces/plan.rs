@@ -1,15 +1,13 @@
 //! A filter made ready for one block: conditions on what depends on the class are answered for every class, conditions on
 //! values become conditions on codes. Answers may let through more than the filter, never less.
 
+mod rows;
+
 use std::sync::Arc;
 
-use super::block::bloom;
-use super::block::column::Narrow;
-use super::block::details::{Stream, stream};
-use super::block::index::{doubles, numbers, strings};
+use super::block::hash_of_bytes;
 use super::block::rows::GroupRows;
 use super::block::schema::Storage;
-use super::block::{hash_of_bytes, section};
 use super::filter::{Filter, TestOp};
 use super::layout::{ColumnName, Extra, Owner};
 use super::table::columns::{class_values, is_of_class};
@@ -17,6 +15,7 @@ use super::table::{AttributeScope, Field};
 use super::value::{Value, ValueKind};
 use crate::error::Result;
 use crate::metrics::re2::{Anchored, compile_anchored};
+pub(super) use rows::Rows;
 
 /// A test of a value.
 #[derive(Debug, Clone)]
@@ -327,214 +326,4 @@ fn condition(group: &GroupRows<'_>, column: u32, kind: ValueKind, test: &Test) -
             (!codes.is_empty()).then_some(Condition::Codes(codes))
         }
     })
-}
-
-/// Rows of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Rows {
-    All,
-    None,
-    /// A truth value a row.
-    Some(Vec<bool>),
-}
-
-impl Plan {
-    /// The rows of a group that are let through.
-    pub(super) fn rows(&self, group: &GroupRows<'_>) -> Result<Rows> {
-        Ok(match self {
-            Plan::All => Rows::All,
-            Plan::None => Rows::None,
-            Plan::And(plans) => {
-                let mut rows = Rows::All;
-                for plan in plans {
-                    rows = match (rows, plan.rows(group)?) {
-                        (_, Rows::None) => return Ok(Rows::None),
-                        (rows, Rows::All) | (Rows::All, rows) => rows,
-                        (Rows::None, _) => return Ok(Rows::None),
-                        (Rows::Some(mut a), Rows::Some(b)) => {
-                            a.iter_mut().zip(b).for_each(|(a, b)| *a &= b);
-                            Rows::Some(a)
-                        }
-                    };
-                }
-                rows
-            }
-            Plan::Or(plans) => {
-                let mut rows = Rows::None;
-                for plan in plans {
-                    rows = match (rows, plan.rows(group)?) {
-                        (_, Rows::All) => return Ok(Rows::All),
-                        (rows, Rows::None) | (Rows::None, rows) => rows,
-                        (Rows::All, _) => return Ok(Rows::All),
-                        (Rows::Some(mut a), Rows::Some(b)) => {
-                            a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
-                            Rows::Some(a)
-                        }
-                    };
-                }
-                rows
-            }
-            Plan::Classes(classes) => rows_of_classes(group, classes)?,
-            Plan::Duration(ranges) => rows_of_durations(group, ranges)?,
-            Plan::Columns(columns) => {
-                let mut found = None;
-                for column in columns {
-                    column.add_rows(group, &mut found)?;
-                }
-                found.map_or(Rows::None, Rows::Some)
-            }
-        })
-    }
-}
-
-fn rows_of_classes(group: &GroupRows<'_>, classes: &[bool]) -> Result<Rows> {
-    let occurring = group
-        .details
-        .classes
-        .iter()
-        .map(|(class, _)| classes[*class as usize]);
-    let (mut any, mut all) = (false, true);
-    occurring.for_each(|passes| {
-        any |= passes;
-        all &= passes;
-    });
-    if !any {
-        return Ok(Rows::None);
-    }
-    if all {
-        return Ok(Rows::All);
-    }
-    let of_rows = group.classes()?;
-    let mut rows = Vec::with_capacity(group.len());
-    Narrow::of(&of_rows).each(|class| rows.push(classes[class as usize]));
-    Ok(Rows::Some(rows))
-}
-
-fn within(ranges: &[(i64, i64)], n: i64) -> bool {
-    ranges.iter().any(|(low, high)| (*low..=*high).contains(&n))
-}
-
-fn overlaps(ranges: &[(i64, i64)], min: i64, max: i64) -> bool {
-    ranges.iter().any(|(low, high)| *low <= max && *high >= min)
-}
-
-fn rows_of_durations(group: &GroupRows<'_>, ranges: &[(i64, i64)]) -> Result<Rows> {
-    let summary = &group.index.groups[group.group];
-    if !overlaps(ranges, summary.min_duration, summary.max_duration) {
-        return Ok(Rows::None);
-    }
-    let durations = group.durations()?;
-    let mut rows = Vec::with_capacity(group.len());
-    let mut any = false;
-    Narrow::of(&durations).each(|n| {
-        let passes = within(ranges, n);
-        any |= passes;
-        rows.push(passes);
-    });
-    Ok(if any { Rows::Some(rows) } else { Rows::None })
-}
-
-impl ColumnPlan {
-    fn add_rows(&self, group: &GroupRows<'_>, found: &mut Option<Vec<bool>>) -> Result<()> {
-        let Some(stream) = group.details.stream(stream::COLUMNS + self.column) else {
-            return Ok(());
-        };
-        let occurs = |class: &u32| {
-            group
-                .details
-                .classes
-                .binary_search_by_key(class, |(c, _)| *c)
-                .is_ok()
-        };
-        if !self.classes.iter().any(occurs) {
-            return Ok(());
-        }
-        let Some(passing) = self.passing(group, stream)? else {
-            return Ok(());
-        };
-        let vocabulary = &group.index.schema.vocabulary;
-        let mut counts = vec![0u32; vocabulary.spans.items().len()];
-        for class in &self.classes {
-            let columns = vocabulary.shape_of_span(*class).columns.iter();
-            counts[*class as usize] = columns.filter(|c| **c == self.column).count() as u32;
-        }
-        let classes = group.classes()?;
-        let rows = found.get_or_insert_with(|| vec![false; group.len()]);
-        let (mut row, mut next) = (0, 0);
-        Narrow::of(&classes).each(|class| {
-            for _ in 0..counts[class as usize] {
-                rows[row] |= passing.get(next).copied().unwrap_or(true);
-                next += 1;
-            }
-            row += 1;
-        });
-        Ok(())
-    }
-
-    /// Which values of the page pass; none when none does.
-    fn passing(&self, group: &GroupRows<'_>, stream: &Stream) -> Result<Option<Vec<bool>>> {
-        let file = group.file;
-        let mut passing = Vec::with_capacity(stream.count as usize);
-        match &self.condition {
-            Condition::Present => passing.resize(stream.count as usize, true),
-            Condition::Codes(codes) => {
-                let ends = codes.first().zip(codes.last());
-                if ends
-                    .is_none_or(|(low, high)| i64::from(*high) < stream.min || i64::from(*low) > stream.max)
-                {
-                    return Ok(None);
-                }
-                let numbers = numbers(file, stream)?;
-                match codes[..] {
-                    [code] => Narrow::of(&numbers).each(|n| passing.push(n == i64::from(code))),
-                    _ => {
-                        let mut wanted = vec![false; stream.max.max(0) as usize + 1];
-                        for code in codes.iter().filter(|c| i64::from(**c) <= stream.max) {
-                            wanted[*code as usize] = true;
-                        }
-                        Narrow::of(&numbers).each(|n| passing.push(wanted.get(n as usize) == Some(&true)));
-                    }
-                }
-            }
-            Condition::Ranges(ranges) => {
-                if !overlaps(ranges, stream.min, stream.max) {
-                    return Ok(None);
-                }
-                let numbers = numbers(file, stream)?;
-                Narrow::of(&numbers).each(|n| passing.push(within(ranges, n)));
-            }
-            Condition::Values(test, hashes) => {
-                if !self.may_hold(group, stream, hashes)? {
-                    return Ok(None);
-                }
-                let kind = group.index.schema.vocabulary.columns()[self.column as usize]
-                    .key
-                    .kind;
-                if kind == ValueKind::Double {
-                    passing.extend(
-                        doubles(file, stream)?
-                            .into_iter()
-                            .map(|d| test.passes(&Value::Double(d))),
-                    );
-                } else {
-                    let strings = strings(file, stream)?;
-                    let passes = |n: usize| {
-                        let value = Value::from_payload(kind, strings.get(n));
-                        value.is_ok_and(|v| test.passes(&v))
-                    };
-                    let distinct: Vec<bool> = (0..strings.len()).map(passes).collect();
-                    passing.extend(strings.codes.iter().map(|code| distinct[*code as usize]));
-                }
-            }
-        }
-        Ok(passing.contains(&true).then_some(passing))
-    }
-
-    fn may_hold(&self, group: &GroupRows<'_>, stream: &Stream, hashes: &[u64]) -> Result<bool> {
-        if hashes.is_empty() || stream.filter == 0 {
-            return Ok(true);
-        }
-        let filter = group.file.page(section::VALUE_FILTERS, stream.filter - 1)?;
-        Ok(hashes.iter().any(|hash| bloom::filter_may_hold(*hash, &filter)))
-    }
 }

@@ -143,6 +143,7 @@ pub(crate) trait Source: Send + Sync {
 /// Whole traces as columns.
 pub struct Table {
     source: Box<dyn Source>,
+    trace_rows: OnceLock<Vec<(TraceId, Range<u32>)>>,
     runs: OnceLock<Vec<Run>>,
     starts: OnceLock<Vec<i64>>,
     durations: OnceLock<Vec<i64>>,
@@ -160,6 +161,7 @@ impl Table {
     pub(crate) fn over(source: Box<dyn Source>) -> Table {
         Table {
             source,
+            trace_rows: OnceLock::new(),
             runs: OnceLock::new(),
             starts: OnceLock::new(),
             durations: OnceLock::new(),
@@ -174,6 +176,14 @@ impl Table {
         self.source.rows()
     }
 
+    /// Ids and rows of the traces, in the order of the rows: what [`Table::traces`] tells without reading the spans.
+    ///
+    /// # Errors
+    /// What reading a block can bring.
+    pub fn trace_rows(&self) -> Result<&[(TraceId, Range<u32>)]> {
+        once(&self.trace_rows, || self.source.trace_rows())
+    }
+
     /// The traces in the order of their rows.
     ///
     /// # Errors
@@ -181,7 +191,7 @@ impl Table {
     pub fn traces(&self) -> Result<&[Run]> {
         once(&self.runs, || {
             let (starts, durations, parents) = (self.starts()?, self.durations()?, self.parents()?);
-            let traces = self.source.trace_rows()?;
+            let traces = self.trace_rows()?.iter().cloned();
             let run = |(id, rows): (TraceId, Range<u32>)| {
                 let at = rows.start as usize..rows.end as usize;
                 let ends = starts[at.clone()].iter().zip(&durations[at.clone()]);
@@ -196,7 +206,7 @@ impl Table {
                     rows,
                 }
             };
-            Ok(traces.into_iter().map(run).collect())
+            Ok(traces.map(run).collect())
         })
     }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use kymo_engine::traces::{SpanId, TraceId};
 
 use super::operations::{exemplar, label_text};
-use super::steps::{Entity, Exemplar, Family, Steps};
+use super::steps::{Entity, Exemplar, Family, Number, Steps};
 use super::{Fact, text_of};
 use crate::config::Generate;
 
@@ -24,12 +24,24 @@ const DATABASE: [&str; 4] = ["db.namespace", "db.name", "db.system", "db.system.
 /// Attributes that name a peer that sends no spans.
 const PEER: [&str; 4] = ["peer.service", "db.name", "db.system", "db.system.name"];
 
+/// All attributes that are asked for.
+pub(super) const KEYS: [&str; 8] = [
+    "db.namespace",
+    "db.name",
+    "db.system",
+    "db.system.name",
+    "peer.service",
+    "server.address",
+    "network.peer.address",
+    "network.peer.port",
+];
+
 /// The caller's span id and its trace.
 type Key = (TraceId, SpanId);
 
 /// One side of an edge that waits for the other.
 struct Half {
-    service: String,
+    service: u32,
     is_client: bool,
     failed: bool,
     is_messaging: bool,
@@ -41,6 +53,10 @@ struct Half {
 
 /// Sides that wait.
 pub(super) struct Edges {
+    services: Vec<String>,
+    service_numbers: HashMap<String, u32>,
+    /// Numbers of edges between services.
+    pairs: HashMap<(u32, u32, bool), Number>,
     waiting: HashMap<Key, Half>,
     order: VecDeque<(i64, Key)>,
     wait_ms: i64,
@@ -54,6 +70,9 @@ pub(super) struct Edges {
 impl Edges {
     pub(super) fn new(settings: &Generate) -> Edges {
         Edges {
+            services: Vec::new(),
+            service_numbers: HashMap::new(),
+            pairs: HashMap::new(),
             waiting: HashMap::new(),
             order: VecDeque::new(),
             wait_ms: settings.wait_ms,
@@ -63,36 +82,49 @@ impl Edges {
         }
     }
 
+    /// The number of a service.
+    pub(super) fn service(&mut self, name: &str) -> u32 {
+        if let Some(n) = self.service_numbers.get(name) {
+            return *n;
+        }
+        let n = self.services.len() as u32;
+        self.services.push(name.to_owned());
+        self.service_numbers.insert(name.to_owned(), n);
+        n
+    }
+
     pub(super) fn add(&mut self, fact: &Fact<'_>, now_ms: i64, steps: &mut Steps) {
-        let is_client = match fact.kind {
+        let shared = fact.shared;
+        let is_client = match shared.kind {
             CLIENT | PRODUCER => true,
             SERVER | CONSUMER => false,
             _ => return,
         };
         if is_client && let Some(database) = database(fact) {
-            return put(steps, &database_edge(fact, &database), fact);
+            let entity = self.database_edge(fact, &database);
+            return put(steps, entity, fact);
         }
         let half = Half {
-            service: fact.service.to_owned(),
+            service: shared.service,
             is_client,
-            failed: fact.status == ERROR,
-            is_messaging: matches!(fact.kind, PRODUCER | CONSUMER),
+            failed: shared.status == ERROR,
+            is_messaging: matches!(shared.kind, PRODUCER | CONSUMER),
             peer: PEER.iter().find_map(|key| found(fact, key)),
             seen: exemplar(fact),
             end: fact.end,
         };
         if !is_client && fact.parent == SpanId::default() {
-            return half.alone(steps);
+            return self.alone(half, steps);
         }
         let key = (fact.trace_id, if is_client { fact.id } else { fact.parent });
         match self.waiting.remove(&key) {
             Some(other) if other.is_client != is_client => {
                 let (client, server) = if is_client { (half, other) } else { (other, half) };
-                pair(steps, &client, &server);
+                self.pair(steps, &client, &server);
             }
             Some(other) => {
                 // Two sides of one kind: the newer waits on.
-                other.expire(&mut self.expired, steps);
+                self.give_up(other, steps);
                 self.waiting.insert(key, half);
             }
             None if self.waiting.len() >= self.most => self.dropped += 1,
@@ -110,43 +142,68 @@ impl Edges {
                 return;
             }
             if let Some(half) = self.waiting.remove(key) {
-                half.expire(&mut self.expired, steps);
+                self.give_up(half, steps);
             }
             self.order.pop_front();
         }
     }
-}
 
-impl Half {
-    fn expire(self, expired: &mut u64, steps: &mut Steps) {
-        if self.is_client && self.peer.is_some() {
-            self.alone(steps);
+    fn give_up(&mut self, half: Half, steps: &mut Steps) {
+        if half.is_client && half.peer.is_some() {
+            self.alone(half, steps);
         } else {
-            *expired += 1;
+            self.expired += 1;
         }
     }
 
     /// An edge with a node that sends no spans.
-    fn alone(self, steps: &mut Steps) {
-        let entity = match self.is_client {
-            true => edge(
-                &self.service,
-                self.peer.as_deref().unwrap_or("unknown"),
-                "virtual_node",
-            ),
-            false => edge(
-                self.peer.as_deref().unwrap_or("user"),
-                &self.service,
-                "virtual_node",
-            ),
+    fn alone(&self, half: Half, steps: &mut Steps) {
+        let service = &self.services[half.service as usize];
+        let entity = match half.is_client {
+            true => edge(service, half.peer.as_deref().unwrap_or("unknown"), "virtual_node"),
+            false => edge(half.peer.as_deref().unwrap_or("user"), service, "virtual_node"),
         };
-        let counts = steps.at(&entity, self.end);
+        let number = steps.number(entity);
+        let counts = steps.at(number, half.end);
         counts.calls += 1;
-        counts.second += u64::from(self.failed);
-        match self.is_client {
-            true => counts.client.observe(&BOUNDS, self.seen),
-            false => counts.server.observe(&BOUNDS, self.seen),
+        counts.second += u64::from(half.failed);
+        match half.is_client {
+            true => counts.client.observe(&BOUNDS, half.seen),
+            false => counts.server.observe(&BOUNDS, half.seen),
         }
+    }
+
+    fn pair(&mut self, steps: &mut Steps, client: &Half, server: &Half) {
+        let is_messaging = client.is_messaging && server.is_messaging;
+        let services = &self.services;
+        let number = *self
+            .pairs
+            .entry((client.service, server.service, is_messaging))
+            .or_insert_with(|| {
+                let kind = if is_messaging { "messaging_system" } else { "" };
+                let name = |n: u32| services[n as usize].as_str();
+                steps.number(edge(name(client.service), name(server.service), kind))
+            });
+        let counts = steps.at(number, server.end);
+        counts.calls += 1;
+        counts.second += u64::from(client.failed || server.failed);
+        counts.server.observe(&BOUNDS, server.seen);
+        counts.client.observe(&BOUNDS, client.seen);
+    }
+
+    fn database_edge(&self, fact: &Fact<'_>, database: &str) -> Entity {
+        let address = || {
+            let address = found(fact, "network.peer.address")?;
+            Some(match found(fact, "network.peer.port") {
+                Some(port) => format!("{address}:{port}"),
+                None => address,
+            })
+        };
+        let server = found(fact, "peer.service")
+            .or_else(|| found(fact, "server.address"))
+            .or_else(address);
+        let client = &self.services[fact.shared.service as usize];
+        edge(client, server.as_deref().unwrap_or(database), "database")
     }
 }
 
@@ -166,44 +223,24 @@ fn edge(client: &str, server: &str, connection_type: &str) -> Entity {
     }
 }
 
-fn pair(steps: &mut Steps, client: &Half, server: &Half) {
-    let is_messaging = client.is_messaging && server.is_messaging;
-    let kind = if is_messaging { "messaging_system" } else { "" };
-    let counts = steps.at(&edge(&client.service, &server.service, kind), server.end);
+fn put(steps: &mut Steps, entity: Entity, fact: &Fact<'_>) {
+    let number = steps.number(entity);
+    let counts = steps.at(number, fact.end);
     counts.calls += 1;
-    counts.second += u64::from(client.failed || server.failed);
-    counts.server.observe(&BOUNDS, server.seen);
-    counts.client.observe(&BOUNDS, client.seen);
-}
-
-fn put(steps: &mut Steps, entity: &Entity, fact: &Fact<'_>) {
-    let counts = steps.at(entity, fact.end);
-    counts.calls += 1;
-    counts.second += u64::from(fact.status == ERROR);
+    counts.second += u64::from(fact.shared.status == ERROR);
     counts.server.observe(&BOUNDS, exemplar(fact));
     counts.client.observe(&BOUNDS, exemplar(fact));
 }
 
 fn found(fact: &Fact<'_>, key: &str) -> Option<String> {
+    if !fact.shared.keys.contains(&key) {
+        return None;
+    }
     let own = || (fact.attribute)(key).as_ref().and_then(label_text);
-    text_of(fact.resource, key).map(str::to_owned).or_else(own)
+    text_of(fact.shared.resource, key).map(str::to_owned).or_else(own)
 }
 
 /// What a database is called by its attributes.
 fn database(fact: &Fact<'_>) -> Option<String> {
     DATABASE.iter().find_map(|key| found(fact, key))
-}
-
-fn database_edge(fact: &Fact<'_>, database: &str) -> Entity {
-    let address = || {
-        let address = found(fact, "network.peer.address")?;
-        Some(match found(fact, "network.peer.port") {
-            Some(port) => format!("{address}:{port}"),
-            None => address,
-        })
-    };
-    let server = found(fact, "peer.service")
-        .or_else(|| found(fact, "server.address"))
-        .or_else(address);
-    edge(fact.service, server.as_deref().unwrap_or(database), "database")
 }

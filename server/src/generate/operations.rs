@@ -1,7 +1,5 @@
 //! Span metrics: calls, durations and sizes by service, span name, kind and status.
 
-use std::collections::HashMap;
-
 use kymo_engine::traces::Value;
 
 use super::Fact;
@@ -12,34 +10,12 @@ pub(super) const BOUNDS: [f64; 14] = [
     0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192, 16.384,
 ];
 
-type Key = (String, String, i32, i32);
-
-/// The entities of operations seen lately.
-#[derive(Default)]
-pub(super) struct Operations {
-    entities: HashMap<Key, Entity>,
-}
-
-/// Entities that are remembered; more is counted all the same.
-const REMEMBERED_MAX: usize = 100_000;
-
-impl Operations {
-    pub(super) fn add(&mut self, fact: &Fact<'_>, steps: &mut Steps) {
-        let key = (
-            fact.service.to_owned(),
-            fact.name.to_owned(),
-            fact.kind,
-            fact.status,
-        );
-        if self.entities.len() >= REMEMBERED_MAX {
-            self.entities.clear();
-        }
-        let entity = self.entities.entry(key).or_insert_with(|| entity(fact));
-        let counts = steps.at(entity, fact.end);
-        counts.calls += 1;
-        counts.second += u64::from(fact.size);
-        counts.server.observe(&BOUNDS, exemplar(fact));
-    }
+/// Counts a span of an operation whose number is known.
+pub(super) fn add(fact: &Fact<'_>, steps: &mut Steps) {
+    let counts = steps.at(fact.shared.operation, fact.end);
+    counts.calls += 1;
+    counts.second += u64::from(fact.size);
+    counts.server.observe(&BOUNDS, exemplar(fact));
 }
 
 pub(super) fn exemplar(fact: &Fact<'_>) -> Exemplar {
@@ -50,13 +26,14 @@ pub(super) fn exemplar(fact: &Fact<'_>) -> Exemplar {
     }
 }
 
-fn entity(fact: &Fact<'_>) -> Entity {
+/// The operation that spans of a service with a name, a kind and a status are.
+pub(super) fn entity(service: &str, name: &str, kind_of: i32, status_of: i32) -> Entity {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let labels = [
-        pair("service", fact.service),
-        pair("span_kind", kind(fact.kind)),
-        pair("span_name", fact.name),
-        pair("status_code", status(fact.status)),
+        pair("service", service),
+        pair("span_kind", kind(kind_of)),
+        pair("span_name", name),
+        pair("status_code", status(status_of)),
     ];
     Entity {
         family: Family::Operation,

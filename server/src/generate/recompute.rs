@@ -7,7 +7,7 @@ use kymo_engine::metrics::{MatchOp, Matcher, Selection};
 use kymo_engine::node::Node;
 use kymo_engine::traces::{Scan, ScanBy, Trace, Value};
 
-use super::{Fact, Generator, Tenant, text_of, write};
+use super::{Fact, Generator, Tenant, write};
 use crate::config::Generate;
 
 /// What a recomputation did.
@@ -90,13 +90,13 @@ fn feed_trace(tenant: &mut Tenant, trace: &Trace, from_ns: i64, now_ms: i64) {
         let Some(resource) = trace.resources.get(span.resource as usize) else {
             continue;
         };
-        let Some(service) = text_of(resource, "service.name") else {
-            continue;
-        };
         if span.end < from_ns {
             continue;
         }
         tenant.fed += 1;
+        let has = |key: &str| span.attributes.iter().any(|a| *a.key == *key);
+        let shared = tenant.shared(resource, &span.name, (span.kind, span.status_code), has);
+        let Some(shared) = shared else { continue };
         let attribute = |key: &str| -> Option<Value> {
             span.attributes
                 .iter()
@@ -105,11 +105,7 @@ fn feed_trace(tenant: &mut Tenant, trace: &Trace, from_ns: i64, now_ms: i64) {
         };
         tenant.add(
             &Fact {
-                resource,
-                service,
-                name: &span.name,
-                kind: span.kind,
-                status: span.status_code,
+                shared: &shared,
                 trace_id: trace.id,
                 id: span.id,
                 parent: span.parent,

@@ -93,14 +93,20 @@ pub(super) struct Totals {
     pub(super) last_ms: i64,
 }
 
+/// Number of an entity.
+pub(super) type Number = u32;
+
 /// Counts by step, and the totals of those written.
 #[derive(Debug)]
 pub(super) struct Steps {
     pub(super) step_ms: i64,
     stale_ms: i64,
     entities_max: usize,
-    open: BTreeMap<i64, HashMap<Entity, Counts>>,
-    pub(super) totals: BTreeMap<Entity, Totals>,
+    entities: Vec<Entity>,
+    numbers: HashMap<Entity, Number>,
+    open: BTreeMap<i64, HashMap<Number, Counts>>,
+    /// Of the entities that have series.
+    totals: BTreeMap<Number, Totals>,
     /// Ends of the steps up to here are written.
     written_ms: i64,
 }
@@ -114,6 +120,8 @@ impl Steps {
             step_ms: settings.step_ms.max(1),
             stale_ms: STALE_MS,
             entities_max: settings.entities_max,
+            entities: Vec::new(),
+            numbers: HashMap::new(),
             open: BTreeMap::new(),
             totals: BTreeMap::new(),
             written_ms: i64::MIN,
@@ -125,27 +133,36 @@ impl Steps {
         self.written_ms = self.written_ms.max(written_ms);
     }
 
+    /// The number of an entity, that of the overflow when there are too many.
+    pub(super) fn number(&mut self, entity: Entity) -> Number {
+        if let Some(n) = self.numbers.get(&entity) {
+            return *n;
+        }
+        let is_overflow = entity == overflow(entity.family);
+        if self.entities.len() >= self.entities_max && !is_overflow {
+            return self.number(overflow(entity.family));
+        }
+        let n = self.entities.len() as Number;
+        self.entities.push(entity.clone());
+        self.numbers.insert(entity, n);
+        n
+    }
+
+    /// The entity of a number.
+    pub(super) fn entity(&self, number: Number) -> &Entity {
+        &self.entities[number as usize]
+    }
+
     /// The counts of an entity in the step that a time, in nanoseconds, falls in: steps end at multiples of their length
     /// and include their end.
-    pub(super) fn at(&mut self, entity: &Entity, time_ns: i64) -> &mut Counts {
+    pub(super) fn at(&mut self, number: Number, time_ns: i64) -> &mut Counts {
         let step_ns = self.step_ms.saturating_mul(1_000_000);
-        let number = time_ns.div_euclid(step_ns) + i64::from(time_ns.rem_euclid(step_ns) != 0);
-        let mut end = number.saturating_mul(self.step_ms);
+        let steps = time_ns.div_euclid(step_ns) + i64::from(time_ns.rem_euclid(step_ns) != 0);
+        let mut end = steps.saturating_mul(self.step_ms);
         if end <= self.written_ms {
             end = self.written_ms.saturating_add(self.step_ms);
         }
-        let is_new = !self.totals.contains_key(entity);
-        let full = is_new && self.totals.len() >= self.entities_max;
-        let entity = if full {
-            overflow(entity.family)
-        } else {
-            entity.clone()
-        };
-        self.totals.entry(entity.clone()).or_insert_with(|| Totals {
-            last_ms: i64::MIN,
-            ..Totals::default()
-        });
-        self.open.entry(end).or_default().entry(entity).or_default()
+        self.open.entry(end).or_default().entry(number).or_default()
     }
 
     /// The end of the first step that may be written when all that end up to a time may.
@@ -154,33 +171,44 @@ impl Steps {
         (end <= until_ms).then_some(end)
     }
 
-    /// What a step has, by entity.
-    pub(super) fn counts(&self, end_ms: i64) -> BTreeMap<&Entity, &Counts> {
-        let counts = self.open.get(&end_ms).into_iter().flatten();
-        counts.collect()
+    /// The running totals of all entities with what a step adds, and that itself: those that have series and those that
+    /// get them in this step.
+    pub(super) fn totals_with(&self, end_ms: i64) -> Vec<(Number, Totals, Option<&Counts>)> {
+        let new = self.open.get(&end_ms);
+        let mut all: BTreeMap<Number, Option<&Counts>> = self.totals.keys().map(|n| (*n, None)).collect();
+        all.extend(new.into_iter().flatten().map(|(n, counts)| (*n, Some(counts))));
+        let mut found = Vec::with_capacity(all.len());
+        for (n, new) in all {
+            let mut totals = self.totals.get(&n).cloned().unwrap_or_else(|| Totals {
+                last_ms: i64::MIN,
+                ..Totals::default()
+            });
+            new.into_iter().for_each(|new| totals.counts.add(new));
+            found.push((n, totals, new));
+        }
+        found
     }
 
     /// Adds a step to the totals, which were written.
     pub(super) fn close(&mut self, end_ms: i64) {
-        for (entity, counts) in self.open.remove(&end_ms).unwrap_or_default() {
-            let totals = self.totals.entry(entity).or_default();
+        for (number, counts) in self.open.remove(&end_ms).unwrap_or_default() {
+            let totals = self.totals.entry(number).or_default();
             totals.counts.add(&counts);
             totals.last_ms = end_ms;
         }
         self.written_ms = self.written_ms.max(end_ms);
     }
 
-    /// Entities that had nothing for long; they end.
-    pub(super) fn take_stale(&mut self, end_ms: i64) -> Vec<Entity> {
+    /// Entities that had nothing for long; their series end.
+    pub(super) fn take_stale(&mut self, end_ms: i64) -> Vec<Number> {
         let limit = end_ms.saturating_sub(self.stale_ms);
-        let is_stale = |totals: &Totals| totals.last_ms != i64::MIN && totals.last_ms < limit;
-        let stale: Vec<Entity> = self
+        let stale: Vec<Number> = self
             .totals
             .iter()
-            .filter(|(_, t)| is_stale(t))
-            .map(|(entity, _)| entity.clone())
+            .filter(|(_, t)| t.last_ms < limit)
+            .map(|(n, _)| *n)
             .collect();
-        stale.iter().for_each(|entity| drop(self.totals.remove(entity)));
+        stale.iter().for_each(|n| drop(self.totals.remove(n)));
         stale
     }
 }

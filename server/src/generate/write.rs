@@ -28,8 +28,8 @@ pub(super) fn steps(
         append(node, db, &lines, now_ms)?;
         steps.close(end);
         let mut ended = Vec::new();
-        for entity in steps.take_stale(end) {
-            add_lines(&entity, &Counts::default(), None, &mut |mut line| {
+        for number in steps.take_stale(end) {
+            add_lines(steps.entity(number), &Counts::default(), None, &mut |mut line| {
                 line.samples = vec![(end, f64::from_bits(STALE_NAN_BITS))];
                 line.exemplars.clear();
                 ended.push(line);
@@ -49,19 +49,10 @@ struct Line {
 }
 
 fn lines_of(steps: &Steps, end: i64) -> Vec<Line> {
-    let counts = steps.counts(end);
     let mut lines = Vec::new();
-    for (entity, totals) in &steps.totals {
-        let new = counts.get(entity);
+    for (number, totals, new) in steps.totals_with(end) {
         let begins = totals.last_ms == i64::MIN;
-        if begins && new.is_none() {
-            continue;
-        }
-        let mut total = totals.counts.clone();
-        if let Some(new) = new {
-            total.add(new);
-        }
-        add_lines(entity, &total, new.copied(), &mut |mut line| {
+        add_lines(steps.entity(number), &totals.counts, new, &mut |mut line| {
             let value = line.samples[0].1;
             line.samples.clear();
             if begins {

@@ -22,6 +22,8 @@ pub struct SharedFields {
     pub kind: i32,
     /// OTLP status code.
     pub status_code: i32,
+    /// Names of the span's attributes, in their order.
+    pub keys: Vec<Arc<str>>,
 }
 
 /// A span of a batch.
@@ -46,8 +48,18 @@ impl Batch {
             name: text(vocabulary.names.get(class.name)),
             kind: class.kind,
             status_code: class.status,
+            keys: self.keys_of(class.shape),
         });
         fields.collect()
+    }
+
+    fn keys_of(&self, shape: u32) -> Vec<Arc<str>> {
+        let columns = self.vocabulary.shapes()[shape as usize].columns.iter();
+        let name = |column: &u32| match &self.vocabulary.columns()[*column as usize].key.name {
+            ColumnName::Attribute(name) => Some(Arc::from(&**name)),
+            ColumnName::Extra(_) => None,
+        };
+        columns.filter_map(name).collect()
     }
 
     /// The spans in their order.

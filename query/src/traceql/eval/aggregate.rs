@@ -4,13 +4,22 @@ use std::cmp::Ordering;
 
 use super::super::ast::{Aggregator, Static};
 use super::super::value;
+use super::cell::{Reading, integer};
+use super::operand::Operand;
 use super::select::Evaluated;
 
 /// The aggregate over some rows in their order; `None` where none of them has a number.
-pub(super) fn aggregate(op: Aggregator, values: Option<&Evaluated<'_, '_>>, rows: &[u32]) -> Option<Static> {
+pub(super) fn aggregate(
+    op: Aggregator,
+    values: Option<&Evaluated<'_, '_, '_>>,
+    rows: &[u32],
+) -> Option<Static> {
     let Some(values) = values else {
         return Some(Static::Int(rows.len() as i64));
     };
+    if let Some((list, reading)) = values.operand().and_then(Operand::whole) {
+        return whole(op, list, reading, rows);
+    }
     let mut numbers = rows.iter().filter_map(|row| values.number(*row as usize));
     match op {
         Aggregator::Count => Some(Static::Int(rows.len() as i64)),
@@ -19,6 +28,32 @@ pub(super) fn aggregate(op: Aggregator, values: Option<&Evaluated<'_, '_>>, rows
         Aggregator::Sum | Aggregator::Avg => {
             let mut sum = Sum::default();
             numbers.by_ref().for_each(|number| sum.add(&number));
+            if op == Aggregator::Sum {
+                sum.total()
+            } else {
+                sum.average()
+            }
+        }
+    }
+}
+
+/// The same over whole numbers that every row has.
+fn whole(op: Aggregator, list: &[i64], reading: Reading, rows: &[u32]) -> Option<Static> {
+    let numbers = rows.iter().map(|row| list[*row as usize]);
+    match op {
+        Aggregator::Count => Some(Static::Int(rows.len() as i64)),
+        Aggregator::Max => numbers.max().map(|n| integer(n, reading)),
+        Aggregator::Min => numbers.min().map(|n| integer(n, reading)),
+        Aggregator::Sum | Aggregator::Avg => {
+            let count = rows.len() as u64;
+            let durations = reading == Reading::Duration;
+            let sum = Sum {
+                count,
+                ints: if durations { 0 } else { count },
+                durations: if durations { count } else { 0 },
+                whole: numbers.map(i128::from).sum(),
+                fraction: 0.0,
+            };
             if op == Aggregator::Sum {
                 sum.total()
             } else {

@@ -10,17 +10,17 @@ use super::super::ast::{Attribute, Intrinsic, Static, Status};
 use super::cell::Cell;
 use super::error::EvalError;
 use super::frame::Frame;
-use super::pipeline::Spanset;
+use super::pipeline::Kept;
 
 /// Answers a trace by its number in the table with its spansets.
 pub(super) fn found(
     frame: &Frame<'_>,
     attributes: &[Attribute],
     run: usize,
-    sets: &[Spanset],
+    sets: &[Kept<'_>],
     spans_max: usize,
 ) -> Result<FoundTrace, EvalError> {
-    let trace = &frame.runs[run];
+    let trace = &frame.runs()?[run];
     let at_root = |operand: &super::operand::Operand<'_>| {
         let stored = operand.stored(trace.root? as usize)?;
         match stored {
@@ -95,7 +95,7 @@ fn span(frame: &Frame<'_>, attributes: &[Attribute], row: usize) -> Result<Found
 fn services(frame: &Frame<'_>, run: usize) -> Result<Vec<ServiceStats>, EvalError> {
     let (services, statuses) = (frame.services()?, frame.statuses()?);
     let mut counts: BTreeMap<Arc<str>, (u32, u32)> = BTreeMap::new();
-    for row in frame.runs[run].rows.clone() {
+    for row in frame.runs()?[run].rows.clone() {
         let Some(Value::String(service)) = services.stored(row as usize) else {
             continue;
         };

@@ -18,7 +18,6 @@ const SERVICE: &str = "service.name";
 /// A table and what has been read of it.
 pub(super) struct Frame<'t> {
     pub(super) table: &'t Table,
-    pub(super) runs: &'t [Run],
     /// The attributes of the query by number.
     attributes: &'t [Attribute],
     operands: Vec<OnceCell<Operand<'t>>>,
@@ -29,21 +28,25 @@ pub(super) struct Frame<'t> {
 }
 
 impl<'t> Frame<'t> {
-    pub(super) fn new(table: &'t Table, attributes: &'t [Attribute]) -> Result<Frame<'t>, EvalError> {
-        Ok(Frame {
+    pub(super) fn new(table: &'t Table, attributes: &'t [Attribute]) -> Frame<'t> {
+        Frame {
             table,
-            runs: table.traces()?,
             attributes,
             operands: attributes.iter().map(|_| OnceCell::new()).collect(),
             tree: OnceCell::new(),
             services: OnceCell::new(),
             statuses: OnceCell::new(),
             names: OnceCell::new(),
-        })
+        }
     }
 
     pub(super) fn rows(&self) -> usize {
         self.table.rows()
+    }
+
+    /// The traces.
+    pub(super) fn runs(&self) -> Result<&'t [Run], EvalError> {
+        Ok(self.table.traces()?)
     }
 
     pub(super) fn starts(&self) -> Result<&'t [i64], EvalError> {
@@ -61,8 +64,8 @@ impl<'t> Frame<'t> {
     }
 
     pub(super) fn tree(&self) -> Result<&Tree, EvalError> {
-        let parents = self.table.parents()?;
-        Ok(self.tree.get_or_init(|| Tree::of(self.runs, parents)))
+        let (runs, parents) = (self.runs()?, self.table.parents()?);
+        Ok(self.tree.get_or_init(|| Tree::of(runs, parents)))
     }
 
     /// Services of the spans.
@@ -164,9 +167,10 @@ impl<'t> Frame<'t> {
 
     /// What all spans of a trace share.
     fn of_trace(&self, intrinsic: Intrinsic) -> Result<Operand<'t>, EvalError> {
+        let runs = self.runs()?;
         if intrinsic == Intrinsic::TraceDuration {
             let mut values = Vec::with_capacity(self.rows());
-            for run in self.runs {
+            for run in runs {
                 values.extend(run.rows.clone().map(|_| run.end.saturating_sub(run.start)));
             }
             return Ok(Operand::Ints {
@@ -176,8 +180,8 @@ impl<'t> Frame<'t> {
             });
         }
         let mut codes = Vec::with_capacity(self.rows());
-        let mut values = Vec::with_capacity(self.runs.len());
-        for (number, run) in self.runs.iter().enumerate() {
+        let mut values = Vec::with_capacity(runs.len());
+        for (number, run) in runs.iter().enumerate() {
             values.push(match (intrinsic, run.root) {
                 (Intrinsic::TraceId, _) => Some(Value::Bytes(Arc::from(run.id))),
                 (_, None) => None,

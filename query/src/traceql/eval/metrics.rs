@@ -6,7 +6,7 @@ mod compare;
 mod exact;
 mod exemplars;
 mod finish;
-mod group;
+
 mod line;
 mod second;
 mod series;
@@ -19,9 +19,9 @@ use super::super::ast::{Body, Hint, Metrics, Query, Static};
 use super::super::options::{MetricsOptions, Part};
 use super::error::{EvalError, check};
 use super::frame::Frame;
+use super::pipeline::Runner;
 use super::search::{in_parallel, kept_rows, leading};
 use super::spansets::{Compiler, Stage, Work};
-use super::{pipeline, pipeline::Spanset};
 use crate::promql::eval::Budget;
 
 /// Parts of a wave: their results are held until the wave is done.
@@ -200,9 +200,9 @@ impl Plan {
     }
 
     fn table(&self, table: &Table, options: &MetricsOptions<'_>) -> Result<(Vec<Partial>, Stats), EvalError> {
-        let frame = Frame::new(table, &self.compiler.attributes.list)?;
+        let frame = Frame::new(table, &self.compiler.attributes.list);
         let stats = Stats {
-            traces: frame.runs.len() as u64,
+            traces: table.trace_rows()?.len() as u64,
             spans: table.rows() as u64,
             ..Stats::default()
         };
@@ -239,13 +239,10 @@ fn kept(work: &Work<'_>, stages: &[Stage]) -> Result<Option<Option<Vec<bool>>>, 
         return Ok(Some(kept));
     }
     let mut all = vec![false; work.frame.rows()];
-    for run in 0..work.frame.runs.len() {
-        let rows = kept_rows(&work.frame.runs[run].rows, kept.as_deref());
-        if rows.is_empty() {
-            continue;
-        }
-        for set in pipeline::run(work, rest, run, vec![Spanset::of(rows)])? {
-            set.rows.iter().for_each(|row| all[*row as usize] = true);
+    let mut runner = Runner::new(work, rest)?;
+    for (_, trace) in work.frame.table.trace_rows()? {
+        if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
+            runner.kept_rows().for_each(|row| all[row as usize] = true);
         }
     }
     Ok(Some(Some(all)))

@@ -153,6 +153,18 @@ impl<'t> Operand<'t> {
         }
     }
 
+    /// Its whole numbers where every row has one.
+    pub(super) fn whole(&self) -> Option<(&[i64], Reading)> {
+        match self {
+            Operand::Ints {
+                values,
+                present: None,
+                reading: reading @ (Reading::Plain | Reading::Duration),
+            } => Some((values.list(), *reading)),
+            _ => None,
+        }
+    }
+
     /// The number in a row, the first of several.
     pub(super) fn number(&self, row: usize) -> Option<Static> {
         let value = match self {

@@ -1,176 +1,244 @@
 //! Stages of a pipeline over the spansets of one trace. Not for the stages that a table goes through as a whole.
+//!
+//! Many traces pass one [`Runner`], whose memory they share: spansets are stretches of one list of rows, and what stages say of
+//! a spanset is a chain of notes that is spelled out for answers only.
 
-use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use kymo_engine::traces::Value;
 
 use super::super::ast::{BinaryOp, Comparison, ScalarOp, Static};
 use super::super::value;
 use super::aggregate::aggregate;
 use super::error::EvalError;
+use super::grouping::Grouping;
 use super::operand::answered;
 use super::select::Evaluated;
 use super::spansets::{Filter, Scalar, Spansets, Stage, Work};
 
-/// Spans of one trace.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Spanset {
-    /// In ascending order.
-    pub(super) rows: Vec<u32>,
+/// No note.
+const NOTHING: u32 = u32::MAX;
+
+/// Spans of one trace: a stretch of the runner's rows, in ascending order, and the last of what was said of it.
+#[derive(Debug, Clone, Copy)]
+struct Set {
+    from: usize,
+    to: usize,
+    note: u32,
+}
+
+/// What a stage says of a spanset.
+enum Note<'s> {
+    /// It is a group: its number in the grouping of the stage.
+    Group(&'s Arc<str>, usize, u32),
+    /// An aggregate of it.
+    Aggregate(&'s Arc<str>, Static),
+}
+
+/// Takes one trace after the other through stages.
+pub(super) struct Runner<'s, 'w, 't> {
+    work: &'w Work<'t>,
+    stages: &'s [Stage],
+    rows: Vec<u32>,
+    sets: Vec<Set>,
+    /// The sets that a stage makes.
+    made: Vec<Set>,
+    /// Each with the one before it.
+    notes: Vec<(u32, Note<'s>)>,
+    said: Vec<Note<'s>>,
+    groupings: Vec<Option<Grouping<'s, 'w, 't>>>,
+}
+
+/// A spanset that is left in the end.
+pub(super) struct Kept<'r> {
+    pub(super) rows: &'r [u32],
     /// What stages have said of it.
     pub(super) attributes: Vec<(Arc<str>, Value)>,
 }
 
-impl Spanset {
-    pub(super) fn of(rows: Vec<u32>) -> Spanset {
-        Spanset {
-            rows,
-            attributes: Vec::new(),
+impl<'s, 'w, 't> Runner<'s, 'w, 't> {
+    pub(super) fn new(work: &'w Work<'t>, stages: &'s [Stage]) -> Result<Runner<'s, 'w, 't>, EvalError> {
+        work.prepare(stages)?;
+        Ok(Runner {
+            work,
+            stages,
+            rows: Vec::new(),
+            sets: Vec::new(),
+            made: Vec::new(),
+            notes: Vec::new(),
+            said: Vec::new(),
+            groupings: Vec::new(),
+        })
+    }
+
+    /// Takes some rows of a trace, all of whose rows are `trace`, through the stages. True when something is left.
+    pub(super) fn run(
+        &mut self,
+        trace: &Range<u32>,
+        rows: impl Iterator<Item = u32>,
+    ) -> Result<bool, EvalError> {
+        self.rows.clear();
+        self.notes.clear();
+        self.sets.clear();
+        self.rows.extend(rows);
+        if self.rows.is_empty() {
+            return Ok(false);
         }
-    }
-}
-
-/// Takes the spansets of a trace, by its number, through stages. Spansets without spans are dropped.
-pub(super) fn run(
-    work: &Work<'_>,
-    stages: &[Stage],
-    run: usize,
-    mut sets: Vec<Spanset>,
-) -> Result<Vec<Spanset>, EvalError> {
-    for stage in stages {
-        sets = match stage {
-            Stage::Spansets(expr) => keep(work, expr, run, sets)?,
-            Stage::Group { expr, text } => {
-                let values = Evaluated::new(expr, &work.frame)?;
-                sets.into_iter()
-                    .flat_map(|set| split(set, &values, text))
-                    .collect()
-            }
-            Stage::Coalesce => coalesce(sets),
-            Stage::Select => sets,
-            Stage::Filter(filter) => {
-                let mut kept = Vec::new();
-                for set in sets {
-                    kept.extend(compare(work, filter, run, set)?);
-                }
-                kept
-            }
-        };
-        sets.retain(|set| !set.rows.is_empty());
-        if sets.is_empty() {
-            break;
-        }
-    }
-    Ok(sets)
-}
-
-fn keep(work: &Work<'_>, expr: &Spansets, run: usize, sets: Vec<Spanset>) -> Result<Vec<Spanset>, EvalError> {
-    if sets.len() > 1 && matches!(expr, Spansets::Op { .. } | Spansets::Pipeline(_)) {
-        return Err(EvalError::ManySpansets);
-    }
-    let rows = &work.frame.runs[run].rows;
-    let at = rows.start as usize..rows.end as usize;
-    let mut kept = Vec::with_capacity(sets.len());
-    for mut set in sets {
-        let mut input = vec![false; at.len()];
-        set.rows
-            .iter()
-            .for_each(|row| input[*row as usize - at.start] = true);
-        let Some(found) = work.spansets(expr, &at, Some(&input))? else {
-            continue;
-        };
-        set.rows = rows
-            .clone()
-            .filter(|row| found[*row as usize - at.start])
-            .collect();
-        kept.push(set);
-    }
-    Ok(kept)
-}
-
-/// A value by which spans are grouped: equal when it is the same to the bit.
-#[derive(Debug, Clone)]
-pub(super) struct Key(pub(super) Static);
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Key) -> bool {
-        match (&self.0, &other.0) {
-            (Static::Float(a), Static::Float(b)) => a.to_bits() == b.to_bits(),
-            (a, b) => a == b,
-        }
-    }
-}
-
-impl Eq for Key {}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        std::mem::discriminant(&self.0).hash(state);
-        match &self.0 {
-            Static::Nil => {}
-            Static::Int(n) | Static::Duration(n) => n.hash(state),
-            Static::Float(x) => x.to_bits().hash(state),
-            Static::String(text) => text.hash(state),
-            Static::Bool(b) => b.hash(state),
-            Static::Status(status) => status.hash(state),
-            Static::Kind(kind) => kind.hash(state),
-        }
-    }
-}
-
-/// Groups in the order of their first spans.
-fn split(set: Spanset, values: &Evaluated<'_, '_>, text: &Arc<str>) -> Vec<Spanset> {
-    let mut numbers: HashMap<Key, usize> = HashMap::new();
-    let mut groups: Vec<Spanset> = Vec::new();
-    for row in &set.rows {
-        let key = Key(values.cell(*row as usize).first().unwrap_or(Static::Nil));
-        let number = *numbers.entry(key).or_insert_with_key(|key| {
-            let mut attributes = set.attributes.clone();
-            attributes.push((text.clone(), answered(&key.0)));
-            groups.push(Spanset {
-                rows: Vec::new(),
-                attributes,
-            });
-            groups.len() - 1
+        self.sets.push(Set {
+            from: 0,
+            to: self.rows.len(),
+            note: NOTHING,
         });
-        groups[number].rows.push(*row);
+        for stage in self.stages {
+            self.made.clear();
+            match stage {
+                Stage::Spansets(expr) => self.keep(expr, trace)?,
+                Stage::Group { expr, text, number } => {
+                    let work = self.work;
+                    while self.groupings.len() <= *number {
+                        self.groupings.push(None);
+                    }
+                    let grouping = &mut self.groupings[*number];
+                    let grouping = match grouping {
+                        Some(grouping) => grouping,
+                        None => grouping.insert(Grouping::new(expr, &work.frame)?),
+                    };
+                    for set in &self.sets {
+                        let notes = &mut self.notes;
+                        let mut note = |group| {
+                            notes.push((set.note, Note::Group(text, *number, group)));
+                            notes.len() as u32 - 1
+                        };
+                        for (from, to, group) in grouping.split(&mut self.rows, set.from..set.to) {
+                            let note = note(*group);
+                            self.made.push(Set {
+                                from: *from,
+                                to: *to,
+                                note,
+                            });
+                        }
+                    }
+                }
+                Stage::Coalesce => self.coalesce(),
+                Stage::Select => continue,
+                Stage::Filter(filter) => {
+                    for at in 0..self.sets.len() {
+                        self.compare(filter, trace, self.sets[at])?;
+                    }
+                }
+            }
+            std::mem::swap(&mut self.sets, &mut self.made);
+            if self.sets.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    groups
-}
 
-fn coalesce(sets: Vec<Spanset>) -> Vec<Spanset> {
-    let mut rows: Vec<u32> = sets.into_iter().flat_map(|set| set.rows).collect();
-    rows.sort_unstable();
-    rows.dedup();
-    vec![Spanset::of(rows)]
-}
-
-/// The spanset when the comparison holds, with its aggregates. Where pipelines are compared it is what they kept.
-fn compare(
-    work: &Work<'_>,
-    filter: &Filter,
-    run: usize,
-    mut set: Spanset,
-) -> Result<Option<Spanset>, EvalError> {
-    let mut said = Vec::new();
-    let mut kept: Option<Vec<u32>> = None;
-    let lhs = scalar(work, &filter.lhs, run, &set.rows, &mut said, &mut kept)?;
-    let rhs = scalar(work, &filter.rhs, run, &set.rows, &mut said, &mut kept)?;
-    let (Some(lhs), Some(rhs)) = (lhs, rhs) else {
-        return Ok(None);
-    };
-    if value::compare(comparison(filter.op), &lhs, &rhs) != Some(true) {
-        return Ok(None);
+    /// How many spansets are left of the last trace.
+    pub(super) fn count(&self) -> usize {
+        self.sets.len()
     }
-    set.attributes.extend(said);
-    if let Some(mut rows) = kept {
+
+    /// The rows of all spansets that are left of the last trace.
+    pub(super) fn kept_rows(&self) -> impl Iterator<Item = u32> {
+        let rows = |set: &Set| self.rows[set.from..set.to].iter().copied();
+        self.sets.iter().flat_map(rows)
+    }
+
+    /// The spansets that are left of the last trace, in full.
+    pub(super) fn kept(&self) -> Vec<Kept<'_>> {
+        let kept = |set: &Set| Kept {
+            rows: &self.rows[set.from..set.to],
+            attributes: self.attributes(set.note),
+        };
+        self.sets.iter().map(kept).collect()
+    }
+
+    fn attributes(&self, mut note: u32) -> Vec<(Arc<str>, Value)> {
+        let mut said = Vec::new();
+        while let Some((before, what)) = self.notes.get(note as usize) {
+            said.push(match what {
+                Note::Aggregate(text, value) => (Arc::clone(text), answered(value)),
+                Note::Group(text, number, group) => {
+                    let grouping = self.groupings.get(*number).and_then(Option::as_ref);
+                    let key = grouping.map_or(Static::Nil, |grouping| grouping.key(*group));
+                    (Arc::clone(text), answered(&key))
+                }
+            });
+            note = *before;
+        }
+        said.reverse();
+        said
+    }
+
+    fn keep(&mut self, expr: &Spansets, trace: &Range<u32>) -> Result<(), EvalError> {
+        if self.sets.len() > 1 && matches!(expr, Spansets::Op { .. } | Spansets::Pipeline(_)) {
+            return Err(EvalError::ManySpansets);
+        }
+        let at = trace.start as usize..trace.end as usize;
+        for set in &self.sets {
+            let mut input = vec![false; at.len()];
+            for row in &self.rows[set.from..set.to] {
+                input[*row as usize - at.start] = true;
+            }
+            let Some(found) = self.work.spansets(expr, &at, Some(&input))? else {
+                continue;
+            };
+            let from = self.rows.len();
+            let kept = trace.clone().filter(|row| found[*row as usize - at.start]);
+            self.rows.extend(kept);
+            let to = self.rows.len();
+            self.made.push(Set { from, to, ..*set });
+        }
+        Ok(())
+    }
+
+    /// All rows in order, once each, and nothing said of them.
+    fn coalesce(&mut self) {
+        let mut rows: Vec<u32> = self.kept_rows().collect();
         rows.sort_unstable();
         rows.dedup();
-        set.rows = rows;
+        let from = self.rows.len();
+        self.rows.extend(rows);
+        self.made.push(Set {
+            from,
+            to: self.rows.len(),
+            note: NOTHING,
+        });
     }
-    Ok(Some(set))
+
+    /// Keeps a spanset when the comparison holds, with its aggregates. Where pipelines are compared it is what they kept.
+    fn compare(&mut self, filter: &'s Filter, trace: &Range<u32>, set: Set) -> Result<(), EvalError> {
+        self.said.clear();
+        let mut kept: Option<Vec<u32>> = None;
+        let rows = &self.rows[set.from..set.to];
+        let lhs = scalar(self.work, &filter.lhs, trace, rows, &mut self.said, &mut kept)?;
+        let rhs = scalar(self.work, &filter.rhs, trace, rows, &mut self.said, &mut kept)?;
+        let (Some(lhs), Some(rhs)) = (lhs, rhs) else {
+            return Ok(());
+        };
+        if value::compare(comparison(filter.op), &lhs, &rhs) != Some(true) {
+            return Ok(());
+        }
+        let mut made = set;
+        for note in self.said.drain(..) {
+            self.notes.push((made.note, note));
+            made.note = self.notes.len() as u32 - 1;
+        }
+        if let Some(mut rows) = kept {
+            rows.sort_unstable();
+            rows.dedup();
+            made.from = self.rows.len();
+            self.rows.extend(rows);
+            made.to = self.rows.len();
+        }
+        if made.from < made.to {
+            self.made.push(made);
+        }
+        Ok(())
+    }
 }
 
 fn comparison(op: Comparison) -> BinaryOp {
@@ -197,39 +265,37 @@ fn arithmetic(op: ScalarOp) -> BinaryOp {
 
 /// The number for some spans of a trace; `None` where nothing has one. `said` takes the aggregates, `kept` the spans of
 /// pipelines.
-fn scalar(
+fn scalar<'s>(
     work: &Work<'_>,
-    of: &Scalar,
-    run: usize,
+    of: &'s Scalar,
+    trace: &Range<u32>,
     rows: &[u32],
-    said: &mut Vec<(Arc<str>, Value)>,
+    said: &mut Vec<Note<'s>>,
     kept: &mut Option<Vec<u32>>,
 ) -> Result<Option<Static>, EvalError> {
     Ok(match of {
         Scalar::Number(value) => Some(value.clone()),
         Scalar::Aggregate { op, expr, text } => {
-            let values = expr
-                .as_ref()
-                .map(|e| Evaluated::new(e, &work.frame))
-                .transpose()?;
+            let values = expr.as_ref().map(|expr| Evaluated::prepared(expr, &work.frame));
             let found = aggregate(*op, values.as_ref(), rows);
-            if let Some(value) = &found {
-                said.push((text.clone(), answered(value)));
-            }
+            said.extend(found.clone().map(|value| Note::Aggregate(text, value)));
             found
         }
         Scalar::Pipeline {
             stages,
             scalar: inner,
         } => {
-            let sets = self::run(work, stages, run, vec![Spanset::of(rows.to_vec())])?;
-            let rows = coalesce(sets).remove(0).rows;
+            let mut runner = Runner::new(work, stages)?;
+            let rows: Vec<u32> = match runner.run(trace, rows.iter().copied())? {
+                true => runner.kept_rows().collect(),
+                false => Vec::new(),
+            };
             kept.get_or_insert_default().extend(&rows);
-            scalar(work, inner, run, &rows, said, kept)?
+            scalar(work, inner, trace, &rows, said, kept)?
         }
         Scalar::Op { op, lhs, rhs } => {
-            let lhs = scalar(work, lhs, run, rows, said, kept)?;
-            let rhs = scalar(work, rhs, run, rows, said, kept)?;
+            let lhs = scalar(work, lhs, trace, rows, said, kept)?;
+            let rhs = scalar(work, rhs, trace, rows, said, kept)?;
             lhs.zip(rhs)
                 .map(|(a, b)| value::apply(arithmetic(*op), &a, &b))
                 .filter(|value| *value != Static::Nil)

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use kymo_engine::traces::{Table, TraceId};
+use kymo_engine::traces::{Run, Table, TraceId};
 
 use super::super::answer::{FoundTrace, SearchAnswer, Stats};
 use super::super::ast::{Body, Query, Static};
@@ -13,7 +13,7 @@ use super::super::options::{Part, SearchOptions};
 use super::error::{EvalError, check};
 use super::found::found;
 use super::frame::Frame;
-use super::pipeline::{self, Spanset};
+use super::pipeline::Runner;
 use super::spansets::{Compiler, Spansets, Stage, Work};
 use crate::promql::eval::Budget;
 
@@ -122,48 +122,48 @@ impl Search<'_> {
 
     fn table(&self, table: &Table, floor: Option<Rank>) -> Result<Gathered, EvalError> {
         let attributes = &self.compiler.attributes.list;
-        let work = Work::new(Frame::new(table, attributes)?, &self.compiler.filters);
+        let work = Work::new(Frame::new(table, attributes), &self.compiler.filters);
         let mut gathered = Gathered::default();
         gathered.stats.parts_read = 1;
-        gathered.stats.traces = work.frame.runs.len() as u64;
+        gathered.stats.traces = table.trace_rows()?.len() as u64;
         gathered.stats.spans = table.rows() as u64;
         let (rest, kept) = match leading(&work, &self.stages)? {
             Some(led) => led,
             None => return Ok(gathered),
         };
-        let mut order: Vec<(Rank, usize)> = (0..work.frame.runs.len())
-            .filter(|run| self.in_times(&work, *run))
-            .map(|run| (self.rank(&work, run), run))
+        let runs = work.frame.runs()?;
+        let mut order: Vec<(Rank, usize)> = runs
+            .iter()
+            .enumerate()
+            // The newest are the last as a rule, so there is little to sort.
+            .rev()
+            .filter(|(_, run)| self.in_times(run))
+            .map(|(number, run)| (self.rank(run), number))
             .filter(|(rank, _)| floor.is_none_or(|floor| *rank < floor))
             .collect();
         order.sort_unstable();
+        let mut runner = Runner::new(&work, rest)?;
         for (rank, run) in order {
             if gathered.traces.len() == self.options.limit {
                 break;
             }
-            let rows = kept_rows(&work.frame.runs[run].rows, kept.as_deref());
-            if rows.is_empty() {
-                continue;
-            }
-            let sets = pipeline::run(&work, rest, run, vec![Spanset::of(rows)])?;
-            if !sets.is_empty() {
+            let trace = &runs[run].rows;
+            if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
                 let spans = self.options.spans_per_spanset;
-                let trace = found(&work.frame, attributes, run, &sets, spans)?;
+                let trace = found(&work.frame, attributes, run, &runner.kept(), spans)?;
                 gathered.traces.push((rank, trace));
             }
         }
         Ok(gathered)
     }
 
-    fn in_times(&self, work: &Work<'_>, run: usize) -> bool {
-        let run = &work.frame.runs[run];
+    fn in_times(&self, run: &Run) -> bool {
         self.options
             .times
             .is_none_or(|(first, last)| run.start <= last && run.end.max(run.start) >= first)
     }
 
-    fn rank(&self, work: &Work<'_>, run: usize) -> Rank {
-        let run = &work.frame.runs[run];
+    fn rank(&self, run: &Run) -> Rank {
         let start = Reverse(run.start);
         if self.by_duration {
             (Reverse(run.end.saturating_sub(run.start)), start, run.id)
@@ -183,11 +183,9 @@ impl Gathered {
 }
 
 /// The rows of a trace that are kept.
-pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> Vec<u32> {
-    match kept {
-        None => rows.clone().collect(),
-        Some(kept) => rows.clone().filter(|row| kept[*row as usize]).collect(),
-    }
+pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> impl Iterator<Item = u32> {
+    rows.clone()
+        .filter(move |row| kept.is_none_or(|kept| kept[*row as usize]))
 }
 
 /// What goes on to the other stages: those stages and the rows, `None` for all rows.

@@ -300,19 +300,24 @@ fn by_rows(expr: &Compiled, frame: &Frame<'_>) -> Result<Mask, EvalError> {
 }
 
 /// An expression over a table whose columns are all there.
-pub(super) struct Evaluated<'a, 't> {
-    expr: &'a Compiled,
+pub(super) struct Evaluated<'s, 'a, 't> {
+    expr: &'s Compiled,
     frame: &'a Frame<'t>,
 }
 
-impl<'a, 't> Evaluated<'a, 't> {
-    pub(super) fn new(expr: &'a Compiled, frame: &'a Frame<'t>) -> Result<Evaluated<'a, 't>, EvalError> {
+impl<'s, 'a, 't> Evaluated<'s, 'a, 't> {
+    pub(super) fn new(expr: &'s Compiled, frame: &'a Frame<'t>) -> Result<Evaluated<'s, 'a, 't>, EvalError> {
         let mut numbers = Vec::new();
         expr.attributes(&mut |number| numbers.push(number));
         for number in numbers {
             frame.operand(number)?;
         }
         Ok(Evaluated { expr, frame })
+    }
+
+    /// The same where the columns have been read.
+    pub(super) fn prepared(expr: &'s Compiled, frame: &'a Frame<'t>) -> Evaluated<'s, 'a, 't> {
+        Evaluated { expr, frame }
     }
 
     /// The operand where the expression is nothing but an attribute.

@@ -5,19 +5,26 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use kymo_engine::traces::Run;
+
 use super::super::ast::{self, Aggregator, Comparison, ScalarOp, SpansetExpr, SpansetOp, Static};
 use super::compiled::{Attributes, Compiled};
 use super::error::EvalError;
 use super::frame::Frame;
 use super::mask::Mask;
-use super::pipeline;
+use super::pipeline::Runner;
 use super::relation::{Kin, inverse};
-use super::select::select;
+use super::select::{Evaluated, select};
 
 /// A compiled stage.
 pub(super) enum Stage {
     Spansets(Spansets),
-    Group { expr: Compiled, text: Arc<str> },
+    Group {
+        expr: Compiled,
+        text: Arc<str>,
+        /// Among the query's groupings.
+        number: usize,
+    },
     Coalesce,
     Select,
     Filter(Filter),
@@ -68,6 +75,7 @@ pub(super) struct Compiler {
     pub(super) attributes: Attributes,
     /// The expressions in braces.
     pub(super) filters: Vec<Compiled>,
+    groupings: usize,
 }
 
 impl Compiler {
@@ -81,6 +89,10 @@ impl Compiler {
             ast::Stage::Group(expr) => Stage::Group {
                 expr: self.attributes.compile(expr)?,
                 text: format!("by({expr})").into(),
+                number: {
+                    self.groupings += 1;
+                    self.groupings - 1
+                },
             },
             ast::Stage::Coalesce => Stage::Coalesce,
             ast::Stage::Select(attributes) => {
@@ -160,6 +172,40 @@ impl<'t> Work<'t> {
         }
     }
 
+    /// Reads the columns that stages ask for trace by trace.
+    pub(super) fn prepare(&self, stages: &[Stage]) -> Result<(), EvalError> {
+        for stage in stages {
+            match stage {
+                Stage::Group { expr, .. } => self.read(expr)?,
+                Stage::Filter(filter) => {
+                    self.prepare_scalar(&filter.lhs)?;
+                    self.prepare_scalar(&filter.rhs)?;
+                }
+                Stage::Spansets(_) | Stage::Coalesce | Stage::Select => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare_scalar(&self, scalar: &Scalar) -> Result<(), EvalError> {
+        match scalar {
+            Scalar::Aggregate { expr: Some(expr), .. } => self.read(expr),
+            Scalar::Pipeline { stages, scalar } => {
+                self.prepare(stages)?;
+                self.prepare_scalar(scalar)
+            }
+            Scalar::Op { lhs, rhs, .. } => {
+                self.prepare_scalar(lhs)?;
+                self.prepare_scalar(rhs)
+            }
+            Scalar::Number(_) | Scalar::Aggregate { expr: None, .. } => Ok(()),
+        }
+    }
+
+    fn read(&self, expr: &Compiled) -> Result<(), EvalError> {
+        Evaluated::new(expr, &self.frame).map(|_| ())
+    }
+
     fn kept(&self, number: usize) -> Result<&Kept, EvalError> {
         if let Some(kept) = self.kept[number].get() {
             return Ok(kept);
@@ -218,7 +264,7 @@ impl<'t> Work<'t> {
         };
         match op {
             SpansetOp::Or => unite(&mut right, &left),
-            SpansetOp::And => self.both(&mut right, &left, rows),
+            SpansetOp::And => both(self.runs_in(rows)?, &mut right, &left, rows),
             SpansetOp::Related(relation) => {
                 let related = self.kin()?.related(relation, &left, rows);
                 right.iter_mut().zip(related).for_each(|(r, yes)| *r &= yes);
@@ -244,25 +290,11 @@ impl<'t> Work<'t> {
     }
 
     /// The traces within some rows by number.
-    pub(super) fn runs_in(&self, rows: &Range<usize>) -> Range<usize> {
-        let runs = self.frame.runs;
+    fn runs_in(&self, rows: &Range<usize>) -> Result<&'t [Run], EvalError> {
+        let runs = self.frame.runs()?;
         let first = runs.partition_point(|run| (run.rows.start as usize) < rows.start);
         let last = runs.partition_point(|run| (run.rows.start as usize) < rows.end);
-        first..last
-    }
-
-    /// Unites the sides in the traces that have spans of both, and empties the others.
-    fn both(&self, right: &mut [bool], left: &[bool], rows: &Range<usize>) {
-        for run in self.runs_in(rows) {
-            let run = &self.frame.runs[run].rows;
-            let at = run.start as usize - rows.start..run.end as usize - rows.start;
-            let (l, r) = (&left[at.clone()], &mut right[at]);
-            if l.contains(&true) && r.contains(&true) {
-                unite(r, l);
-            } else {
-                r.fill(false);
-            }
-        }
+        Ok(&runs[first..last])
     }
 
     /// A pipeline in parentheses must leave one spanset of a trace.
@@ -273,21 +305,17 @@ impl<'t> Work<'t> {
         input: Option<&[bool]>,
     ) -> Result<Option<Vec<bool>>, EvalError> {
         let mut all = vec![false; rows.len()];
-        for run in self.runs_in(rows) {
-            let at = &self.frame.runs[run].rows;
-            let input: Vec<u32> = at
-                .clone()
-                .filter(|row| input.is_none_or(|input| input[*row as usize - rows.start]))
-                .collect();
-            if input.is_empty() {
+        let mut runner = Runner::new(self, stages)?;
+        for run in self.runs_in(rows)? {
+            let kept = |row: &u32| input.is_none_or(|input| input[*row as usize - rows.start]);
+            if !runner.run(&run.rows, run.rows.clone().filter(kept))? {
                 continue;
             }
-            let sets = pipeline::run(self, stages, run, vec![pipeline::Spanset::of(input)])?;
-            if sets.len() > 1 {
+            if runner.count() > 1 {
                 return Err(EvalError::ManySpansets);
             }
-            for row in sets.iter().flat_map(|set| &set.rows) {
-                all[*row as usize - rows.start] = true;
+            for row in runner.kept_rows() {
+                all[row as usize - rows.start] = true;
             }
         }
         Ok(all.contains(&true).then_some(all))
@@ -300,4 +328,17 @@ fn copied(input: Option<&[bool]>, rows: &Range<usize>) -> Vec<bool> {
 
 fn unite(into: &mut [bool], from: &[bool]) {
     into.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
+}
+
+/// Unites the sides in the traces that have spans of both, and empties the others.
+fn both(runs: &[Run], right: &mut [bool], left: &[bool], rows: &Range<usize>) {
+    for run in runs {
+        let at = run.rows.start as usize - rows.start..run.rows.end as usize - rows.start;
+        let (l, r) = (&left[at.clone()], &mut right[at]);
+        if l.contains(&true) && r.contains(&true) {
+            unite(r, l);
+        } else {
+            r.fill(false);
+        }
+    }
 }

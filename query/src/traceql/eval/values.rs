@@ -13,8 +13,8 @@ use super::cell::Cell;
 use super::compiled::Attributes;
 use super::error::{EvalError, check};
 use super::frame::Frame;
+use super::key::Key;
 use super::operand::{Operand, answered, coded_cell};
-use super::pipeline::Key;
 use super::search::in_parallel;
 use super::select::select;
 use crate::promql::eval::Budget;
@@ -45,7 +45,7 @@ pub fn values_where(
             let Some(table) = (part.load)()? else {
                 return Ok(HashSet::new());
             };
-            let frame = Frame::new(&table, &attributes.list)?;
+            let frame = Frame::new(&table, &attributes.list);
             let rows = select(&compiled, &frame)?.into_rows(frame.rows());
             Ok(values(frame.operand(wanted)?, &rows))
         };

@@ -10,9 +10,9 @@ use super::super::super::grid::Grid;
 use super::super::cell::hex;
 use super::super::error::EvalError;
 use super::super::frame::Frame;
+use super::super::group::Grouper;
+use super::super::key::Key;
 use super::super::operand::{Operand, id_text};
-use super::super::pipeline::Key;
-use super::group::Grouper;
 use super::second::{Drawn, Shown};
 
 /// A span that may be shown. Of several in one stretch of time the one with the least mark and id is.
@@ -35,14 +35,22 @@ impl Candidate {
 /// The candidates of one table by stretch of time.
 pub(super) struct Candidates {
     stretches: Vec<Option<Candidate>>,
-    grid: Grid,
+    /// The times that are asked for.
+    first: i64,
+    last: i64,
+    /// Stretches a nanosecond.
+    scale: f64,
 }
 
 impl Candidates {
     pub(super) fn new(count: usize, grid: &Grid) -> Candidates {
+        let (first, last) = grid.times();
+        let range = last as f64 - first as f64 + 1.0;
         Candidates {
             stretches: vec![None; count],
-            grid: *grid,
+            first,
+            last,
+            scale: count as f64 / range,
         }
     }
 
@@ -58,16 +66,17 @@ impl Candidates {
             return Ok(());
         }
         let (starts, ids) = (frame.starts()?, frame.table.span_ids()?);
-        for run in frame.runs {
-            let found = run.rows.clone().map(|row| row as usize).find_map(|row| {
-                let there = kept.is_none_or(|kept| kept[row]) && self.grid.step_of(starts[row]).is_some();
+        for (id, rows) in frame.table.trace_rows()? {
+            let found = rows.clone().map(|row| row as usize).find_map(|row| {
+                let there =
+                    kept.is_none_or(|kept| kept[row]) && (self.first..=self.last).contains(&starts[row]);
                 let value = operand.map(|operand| operand.number(row).and_then(|v| v.as_f64()));
                 (there && value != Some(None)).then_some((row, value.flatten()))
             });
             let Some((row, value)) = found else { continue };
             let candidate = Candidate {
-                mark: mark(&run.id),
-                trace: run.id,
+                mark: mark(id),
+                trace: *id,
                 span: ids[row],
                 start: starts[row],
                 value,
@@ -84,13 +93,8 @@ impl Candidates {
     }
 
     fn stretch(&self, start: i64) -> usize {
-        let (first, last) = self.grid.times();
-        let (at, of) = (
-            i128::from(start) - i128::from(first),
-            i128::from(last) - i128::from(first) + 1,
-        );
-        let stretch = at * self.stretches.len() as i128 / of;
-        usize::try_from(stretch).map_or(0, |s| s.min(self.stretches.len() - 1))
+        let stretch = start.saturating_sub(self.first) as f64 * self.scale;
+        (stretch as usize).min(self.stretches.len() - 1)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The metrics functions: what they count of the rows of a table, how that merges, and the series it makes.
 //! Not for `compare()`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kymo_engine::traces::{ABSENT, Column, Field, Value};
@@ -11,11 +10,11 @@ use super::super::super::grid::Grid;
 use super::super::compiled::Attributes;
 use super::super::error::EvalError;
 use super::super::frame::Frame;
+use super::super::group::Grouper;
+use super::super::key::Key;
 use super::super::operand::Operand;
-use super::super::pipeline::Key;
 use super::exact::Exact;
 use super::exemplars::Candidates;
-use super::group::Grouper;
 use super::sketch::Sketch;
 mod total;
 
@@ -65,7 +64,7 @@ enum Cells {
     Sums(Vec<SumCell>),
     Sketches(Vec<Sketch>),
     /// By power of two.
-    Buckets(Vec<BTreeMap<u32, u64>>),
+    Buckets(Vec<Buckets>),
 }
 
 /// What a function found in one table.
@@ -175,31 +174,43 @@ impl Function {
         weights: &Weights,
         operand: Option<&Operand<'_>>,
     ) -> Cells {
-        let number = |row: usize| operand.and_then(|operand| operand.number(row));
+        // Whole numbers that all rows have, durations above all, are read as they lie there.
+        match operand.and_then(Operand::whole) {
+            Some((values, _)) => self.folded(rows, grouper, weights, |row| Some(Whole(values[row]))),
+            None => self.folded(rows, grouper, weights, |row| operand?.number(row)),
+        }
+    }
+
+    fn folded<N: Number>(
+        &self,
+        rows: &Rows<'_>,
+        grouper: &mut Grouper<'_, '_>,
+        weights: &Weights,
+        number: impl Fn(usize) -> Option<N>,
+    ) -> Cells {
+        let width = rows.width;
         match self.kind {
             Kind::Min | Kind::Max => {
                 let least = self.kind == Kind::Min;
                 let mut cells: Vec<Option<f64>> = Vec::new();
                 rows.each(grouper, number, |_, slot, value| {
-                    let cell = at(&mut cells, slot, rows.width);
-                    let value = value.as_f64().filter(|x| !x.is_nan());
-                    *cell = extreme(least, *cell, value);
+                    let cell = at(&mut cells, slot, width);
+                    *cell = extreme(least, *cell, Some(value.float()).filter(|x| !x.is_nan()));
                 });
                 Cells::Extremes(cells)
             }
             Kind::Avg | Kind::Sum => {
                 let mut cells: Vec<SumCell> = Vec::new();
                 rows.each(grouper, number, |row, slot, value| {
-                    at(&mut cells, slot, rows.width).add(&value, weights.of(row));
+                    at(&mut cells, slot, width).add(&value, weights.of(row));
                 });
                 Cells::Sums(cells)
             }
             Kind::Histogram => {
-                let mut cells: Vec<BTreeMap<u32, u64>> = Vec::new();
+                let mut cells: Vec<Buckets> = Vec::new();
                 rows.each(grouper, number, |row, slot, value| {
                     if let Some(bucket) = power_bucket(&value) {
-                        let cell = at(&mut cells, slot, rows.width);
-                        *cell.entry(bucket).or_default() += weights.of(row);
+                        at(&mut cells, slot, width).0[bucket as usize] += weights.of(row);
                     }
                 });
                 Cells::Buckets(cells)
@@ -207,8 +218,9 @@ impl Function {
             _ => {
                 let mut cells: Vec<Sketch> = Vec::new();
                 rows.each(grouper, number, |row, slot, value| {
-                    if let Some(value) = value.as_f64().filter(|x| *x >= 2.0) {
-                        at(&mut cells, slot, rows.width).add(value, weights.of(row));
+                    let value = value.float();
+                    if value >= 2.0 && value.is_finite() {
+                        at(&mut cells, slot, width).add(value, weights.of(row));
                     }
                 });
                 Cells::Sketches(cells)
@@ -245,12 +257,54 @@ fn extreme(least: bool, a: Option<f64>, b: Option<f64>) -> Option<f64> {
     }
 }
 
+/// A number of a span.
+trait Number {
+    fn float(&self) -> f64;
+    /// Unless it is a float.
+    fn whole(&self) -> Option<i64>;
+}
+
+/// A whole number.
+struct Whole(i64);
+
+impl Number for Whole {
+    fn float(&self) -> f64 {
+        self.0 as f64
+    }
+
+    fn whole(&self) -> Option<i64> {
+        Some(self.0)
+    }
+}
+
+impl Number for Static {
+    fn float(&self) -> f64 {
+        self.as_f64().unwrap_or(f64::NAN)
+    }
+
+    fn whole(&self) -> Option<i64> {
+        match self {
+            Static::Int(n) | Static::Duration(n) => Some(*n),
+            _ => None,
+        }
+    }
+}
+
+/// Counts by power of two.
+#[derive(Debug, Clone)]
+struct Buckets([u64; 65]);
+
+impl Default for Buckets {
+    fn default() -> Buckets {
+        Buckets([0; 65])
+    }
+}
+
 /// The exponent of the power of two that is the upper bound of a value's bucket. Values below 2 have none.
-fn power_bucket(value: &Static) -> Option<u32> {
-    let whole = match value {
-        Static::Int(n) | Static::Duration(n) => u64::try_from(*n).ok()?,
-        Static::Float(x) if *x >= 2.0 => *x as u64,
-        _ => return None,
+fn power_bucket(value: &impl Number) -> Option<u32> {
+    let whole = match value.whole() {
+        Some(n) => u64::try_from(n).ok()?,
+        None => value.float() as u64,
     };
     (whole >= 2).then(|| 64 - (whole - 1).leading_zeros())
 }
@@ -258,12 +312,16 @@ fn power_bucket(value: &Static) -> Option<u32> {
 /// The first step that starts fall into, and how many steps up to the last.
 fn covered(starts: &[i64], grid: &Grid) -> (usize, usize) {
     let (first, last) = grid.times();
-    let (mut least, mut most) = (i64::MAX, i64::MIN);
-    for start in starts {
-        if (first..=last).contains(start) {
-            least = least.min(*start);
-            most = most.max(*start);
-        }
+    let bounds = |starts: &mut dyn Iterator<Item = i64>| {
+        starts.fold((i64::MAX, i64::MIN), |(least, most), start| {
+            (least.min(start), most.max(start))
+        })
+    };
+    let (mut least, mut most) = starts.iter().fold((i64::MAX, i64::MIN), |(least, most), start| {
+        (least.min(*start), most.max(*start))
+    });
+    if least < first || most > last {
+        (least, most) = bounds(&mut starts.iter().copied().filter(|s| (first..=last).contains(s)));
     }
     match (grid.step_of(least), grid.step_of(most)) {
         (Some(from), Some(to)) if least <= most => (from, to + 1 - from),
@@ -331,6 +389,15 @@ impl Rows<'_> {
         value: impl Fn(usize) -> Option<T>,
         mut visit: impl FnMut(usize, usize, T),
     ) {
+        self.each_step(|row, step| {
+            if let Some(value) = value(row) {
+                visit(row, grouper.of(row) as usize * self.width + step, value);
+            }
+        });
+    }
+
+    /// Shows each row with its step.
+    fn each_step(&self, mut visit: impl FnMut(usize, usize)) {
         // Spans of a trace start together: most are in the step of the one before.
         let (mut first, mut last, mut step) = (1i64, 0i64, 0usize);
         for (row, start) in self.starts.iter().enumerate() {
@@ -344,14 +411,15 @@ impl Rows<'_> {
                 (first, last) = self.grid.bounds(found);
                 step = found - self.from;
             }
-            if let Some(value) = value(row) {
-                visit(row, grouper.of(row) as usize * self.width + step, value);
-            }
+            visit(row, step);
         }
     }
 }
 
 fn counts(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, weights: &Weights) -> Vec<u64> {
+    if let (Weights::One, Some((codes, count))) = (weights, grouper.codes()) {
+        return counts_of_codes(rows, grouper, codes, count);
+    }
     let mut cells = Vec::new();
     match weights {
         Weights::One => rows.each(
@@ -368,13 +436,36 @@ fn counts(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, weights: &Weights) -> 
     cells
 }
 
+/// Counts codes first and names their groups afterwards.
+fn counts_of_codes(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, codes: &[u32], count: usize) -> Vec<u64> {
+    // One more for the rows without a code.
+    let mut counted = vec![0u32; (count + 1) * rows.width];
+    rows.each_step(|row, step| {
+        let code = (codes[row] as usize).min(count);
+        counted[code * rows.width + step] += 1;
+    });
+    let mut cells = Vec::new();
+    for (code, steps) in counted.chunks(rows.width).enumerate() {
+        if steps.iter().all(|n| *n == 0) {
+            continue;
+        }
+        let group = grouper.of_code(if code == count { ABSENT } else { code as u32 });
+        for (step, n) in steps.iter().enumerate() {
+            *at(&mut cells, group as usize * rows.width + step, rows.width) += u64::from(*n);
+        }
+    }
+    cells
+}
+
 impl SumCell {
-    fn add(&mut self, value: &Static, weight: u64) {
+    fn add(&mut self, value: &impl Number, weight: u64) {
         self.weight += weight;
-        match value {
-            Static::Int(n) | Static::Duration(n) => self.whole += i128::from(*n) * i128::from(weight),
-            Static::Float(x) => self.fraction.get_or_insert_default().add(x * weight as f64),
-            _ => {}
+        match value.whole() {
+            Some(n) => self.whole += i128::from(n) * i128::from(weight),
+            None => {
+                let fraction = self.fraction.get_or_insert_default();
+                fraction.add(value.float() * weight as f64);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::super::super::super::ast::Static;
 use super::super::super::super::grid::Grid;
 use super::super::super::error::EvalError;
-use super::super::super::pipeline::Key;
+use super::super::super::key::Key;
 use super::super::exemplars::Exemplars;
 use super::super::line::Line;
 use super::super::second::{Drawn, Labels};
@@ -119,8 +119,8 @@ impl Cells {
             Cells::Counts(list) => list[within(list.len())].iter().any(|n| *n > 0),
             Cells::Extremes(list) => list[within(list.len())].iter().any(Option::is_some),
             Cells::Sums(list) => list[within(list.len())].iter().any(|s| s.weight > 0),
-            Cells::Sketches(list) => list[within(list.len())].iter().any(|s| *s != Sketch::default()),
-            Cells::Buckets(list) => list[within(list.len())].iter().any(|b| !b.is_empty()),
+            Cells::Sketches(list) => list[within(list.len())].iter().any(|s| !s.is_empty()),
+            Cells::Buckets(list) => list[within(list.len())].iter().any(|b| b.0 != [0; 65]),
         }
     }
 
@@ -146,15 +146,17 @@ impl Cells {
             }
             (Cells::Sketches(list), Steps::Sketches(line)) => {
                 for slot in slots {
-                    if list[slot] != Sketch::default() {
+                    if !list[slot].is_empty() {
                         line.at(from + slot - base).merge(&list[slot]);
                     }
                 }
             }
             (Cells::Buckets(list), Steps::Buckets(lines)) => {
                 for slot in slots {
-                    for (bucket, weight) in &list[slot] {
-                        *lines.entry(*bucket).or_default().at(from + slot - base) += weight;
+                    let buckets = list[slot].0.iter().enumerate();
+                    for (bucket, weight) in buckets.filter(|(_, weight)| **weight > 0) {
+                        let line = lines.entry(bucket as u32).or_default();
+                        *line.at(from + slot - base) += weight;
                     }
                 }
             }

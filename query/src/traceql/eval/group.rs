@@ -1,12 +1,13 @@
 //! Which group of `by(..)` a row belongs to, as numbers in the order of their first rows. Not for what is counted of groups.
 
 use hashbrown::HashMap;
+use kymo_engine::traces::Value;
 
-use super::super::super::ast::Static;
-use super::super::error::EvalError;
-use super::super::frame::Frame;
-use super::super::operand::{Operand, coded_cell};
-use super::super::pipeline::Key;
+use super::super::ast::Static;
+use super::error::EvalError;
+use super::frame::Frame;
+use super::key::Key;
+use super::operand::{Operand, coded_cell};
 
 /// No number yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -18,6 +19,8 @@ pub(super) struct Grouper<'f, 't> {
     shared: Option<(&'f [u32], Vec<u32>)>,
     /// The group of a row without a code.
     absent: u32,
+    /// The group of a text by its place in memory, where one operand tells groups: many codes share one text.
+    texts: HashMap<usize, u32>,
     /// Numbers of the values of each operand that has no codes.
     values: Vec<HashMap<Key, u32>>,
     /// Numbers of values together, and the last ones seen.
@@ -39,6 +42,7 @@ impl<'f, 't> Grouper<'f, 't> {
             values: operands.iter().map(|_| HashMap::new()).collect(),
             operands,
             absent: UNKNOWN,
+            texts: HashMap::new(),
             tuples: HashMap::new(),
             last: (Vec::new(), UNKNOWN),
             scratch: Vec::new(),
@@ -52,30 +56,55 @@ impl<'f, 't> Grouper<'f, 't> {
     }
 
     /// The group of a row.
+    #[inline]
     pub(super) fn of(&mut self, row: usize) -> u32 {
-        if let Some((codes, groups)) = &self.shared {
-            let code = codes[row];
-            match groups.get(code as usize) {
-                Some(&UNKNOWN) => return self.code(code),
-                Some(group) => return *group,
-                None if self.absent != UNKNOWN => return self.absent,
-                None => {
-                    self.absent = self.keyed(|operand| code_value(operand, code));
-                    return self.absent;
-                }
-            }
+        if let Some((codes, groups)) = &self.shared
+            && let Some(group) = groups.get(codes[row] as usize)
+            && *group != UNKNOWN
+        {
+            return *group;
         }
-        if self.operands.is_empty() {
-            return 0;
-        }
-        self.tuple(row)
+        self.slowly(row)
     }
 
-    /// Names a code for the first time.
-    fn code(&mut self, code: u32) -> u32 {
-        let group = self.keyed(|operand| code_value(operand, code));
-        if let Some((_, groups)) = &mut self.shared {
-            groups[code as usize] = group;
+    /// The group of a row whose code has none yet, or that has no code.
+    fn slowly(&mut self, row: usize) -> u32 {
+        match &self.shared {
+            Some((codes, _)) => self.of_code(codes[row]),
+            None if self.operands.is_empty() => 0,
+            None => self.tuple(row),
+        }
+    }
+
+    /// The codes that tell the groups of rows, where there are such, and how many there are.
+    pub(super) fn codes(&self) -> Option<(&'f [u32], usize)> {
+        self.shared.as_ref().map(|(codes, groups)| (*codes, groups.len()))
+    }
+
+    /// The group of a code.
+    pub(super) fn of_code(&mut self, code: u32) -> u32 {
+        let known = match &self.shared {
+            Some((_, groups)) => groups.get(code as usize).copied().unwrap_or(self.absent),
+            None => UNKNOWN,
+        };
+        if known != UNKNOWN {
+            return known;
+        }
+        let text = match &self.operands[..] {
+            [Operand::Coded { values, .. }] => text_place(values, code),
+            _ => None,
+        };
+        let group = match text.and_then(|place| self.texts.get(&place)) {
+            Some(group) => *group,
+            None => {
+                let group = self.keyed(|operand| code_value(operand, code));
+                self.texts.extend(text.map(|place| (place, group)));
+                group
+            }
+        };
+        match &mut self.shared {
+            Some((_, groups)) if (code as usize) < groups.len() => groups[code as usize] = group,
+            _ => self.absent = group,
         }
         group
     }
@@ -122,12 +151,20 @@ impl<'f, 't> Grouper<'f, 't> {
     }
 }
 
+/// Where the text of a code lies.
+fn text_place(values: &[Option<Value>], code: u32) -> Option<usize> {
+    match values.get(code as usize)? {
+        Some(Value::String(text)) => Some(text.as_ptr().addr()),
+        _ => None,
+    }
+}
+
 fn code_value(operand: &Operand<'_>, code: u32) -> Static {
     let cell = match operand {
         Operand::Coded {
             values, reading, ids, ..
         } => coded_cell(code, values, *reading, *ids),
-        _ => super::super::cell::Cell::Absent,
+        _ => super::cell::Cell::Absent,
     };
     cell.first().unwrap_or(Static::Nil)
 }
