@@ -174,7 +174,7 @@ fn many(cells: impl Iterator<Item = Cell>) -> Cell {
 pub(super) fn not(cell: &Cell) -> Cell {
     match cell {
         Cell::One(Static::Bool(b)) => Cell::truth(!b),
-        Cell::Many(cells) => Cell::truth(cells.iter().any(|cell| not(cell).is_true())),
+        Cell::Many(cells) => many(cells.iter().map(not)),
         _ => Cell::Absent,
     }
 }

@@ -256,7 +256,15 @@ impl<'t> Work<'t> {
         if left.is_none() && matches!(op, SpansetOp::And | SpansetOp::Related(_) | SpansetOp::Union(_)) {
             return Ok(None);
         }
-        let right = self.spansets(rhs, rows, input)?;
+        // Where the left side has decided, a pipeline on the right is not asked, as it may refuse its spansets.
+        let needs_both = matches!(op, SpansetOp::And | SpansetOp::Related(_) | SpansetOp::Union(_));
+        let right = match &left {
+            Some(left) if needs_both && has_pipeline(rhs) => {
+                let open = self.open(left, rows, input)?;
+                self.spansets(rhs, rows, Some(&open))?
+            }
+            _ => self.spansets(rhs, rows, input)?,
+        };
         let (left, mut right) = match (left, right) {
             (left, None) => return Ok(left.filter(|_| op == SpansetOp::Or)),
             (None, right) => return Ok(right),
@@ -283,6 +291,23 @@ impl<'t> Work<'t> {
             }
         }
         Ok(right.contains(&true).then_some(right))
+    }
+
+    /// The input in the traces that have spans of the left side.
+    fn open(
+        &self,
+        left: &[bool],
+        rows: &Range<usize>,
+        input: Option<&[bool]>,
+    ) -> Result<Vec<bool>, EvalError> {
+        let mut open = copied(input, rows);
+        for run in self.runs_in(rows)? {
+            let at = run.rows.start as usize - rows.start..run.rows.end as usize - rows.start;
+            if !left[at.clone()].contains(&true) {
+                open[at].fill(false);
+            }
+        }
+        Ok(open)
     }
 
     fn kin(&self) -> Result<Kin<'_>, EvalError> {
@@ -319,6 +344,14 @@ impl<'t> Work<'t> {
             }
         }
         Ok(all.contains(&true).then_some(all))
+    }
+}
+
+fn has_pipeline(expr: &Spansets) -> bool {
+    match expr {
+        Spansets::All | Spansets::Filter(_) => false,
+        Spansets::Pipeline(_) => true,
+        Spansets::Op { lhs, rhs, .. } => has_pipeline(lhs) || has_pipeline(rhs),
     }
 }
 

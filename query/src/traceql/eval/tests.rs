@@ -1,1 +1,134 @@
-//! Answers over small tables.
+//! Random queries over random traces answer what the plainest evaluation does, however the traces lie in parts.
+
+mod random;
+mod reference;
+mod store;
+
+use std::collections::BTreeMap;
+
+use kymo_engine::traces::{Table, Trace};
+use proptest::prelude::*;
+
+use super::super::grid::Grid;
+use super::super::options::{MetricsOptions, Part, SearchOptions};
+use super::super::{answer, metrics_over, parse, search};
+use crate::promql::eval::Budget;
+
+fn parts(traces: &[Trace], per_part: usize) -> Vec<Part<'_>> {
+    let part = |traces: &[Trace]| {
+        let starts = traces.iter().flat_map(|t| t.spans.iter().map(|s| s.start));
+        let traces = traces.to_vec();
+        Part {
+            newest_start: starts.max().unwrap_or(0),
+            load: Box::new(move || Ok(Some(Table::of_traces(traces.clone())))),
+        }
+    };
+    traces.chunks(per_part).map(part).collect()
+}
+
+/// Ids of the spans of each spanset, by trace.
+fn spans(answer: &answer::SearchAnswer) -> Vec<reference::Found> {
+    let traces = answer.traces.iter().map(|trace| {
+        let set = |set: &answer::FoundSpanset| set.spans.iter().map(|span| span.id).collect();
+        (trace.id, trace.spansets.iter().map(set).collect())
+    });
+    traces.collect()
+}
+
+fn searched(traces: &[Trace], query: &str, per_part: usize) -> Result<Vec<reference::Found>, String> {
+    let query = parse(query).unwrap_or_else(|e| panic!("{query}: {e}"));
+    let options = SearchOptions {
+        limit: 1_000,
+        spans_per_spanset: 0,
+        times: None,
+    };
+    let parts = parts(traces, per_part);
+    let answer = search(&parts, &query, &options, &Budget::default());
+    answer.map(|answer| spans(&answer)).map_err(|e| e.to_string())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn searches_answer_what_the_reference_does(
+        traces in random::traces(),
+        query in random::pipeline(),
+        per_part in 1usize..5,
+    ) {
+        let expected = reference::search(&traces, &parse(&query).unwrap());
+        prop_assert_eq!(searched(&traces, &query, per_part), expected, "{}", query);
+    }
+
+    #[test]
+    fn newest_traces_are_those_of_an_unlimited_search(
+        traces in random::traces(),
+        query in random::filter(),
+        limit in 1usize..4,
+    ) {
+        let all = searched(&traces, &query, 100).unwrap();
+        let query = parse(&query).unwrap();
+        let options = SearchOptions { limit, spans_per_spanset: 0, times: None };
+        let parts = parts(&traces, 1);
+        let some = search(&parts, &query, &options, &Budget::default()).unwrap();
+        prop_assert_eq!(spans(&some), all.into_iter().take(limit).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn counts_are_those_of_the_reference(
+        traces in random::traces(),
+        query in random::pipeline(),
+        by in random::attribute(),
+        per_part in 1usize..5,
+    ) {
+        let text = format!("{query} | count_over_time() by ({by})");
+        let grid = Grid::range(100, 400, 100).unwrap();
+        let options = MetricsOptions { grid, exemplars: 0, max_series: 0, attribute_names: &|| Ok(Vec::new()) };
+        let parts = parts(&traces, per_part);
+        let parsed = parse(&text).unwrap();
+        let got = metrics_over(&parts, &parsed, &options, &Budget::default());
+        let expected = reference::counts(&traces, &parse(&query).unwrap(), &by, &grid);
+        match (got, expected) {
+            (Err(got), Err(expected)) => prop_assert_eq!(got.to_string(), expected),
+            (Ok(got), Ok(expected)) => {
+                let series = got.series.iter().map(|series| {
+                    let counts: Vec<u64> = series.samples.iter().map(|(_, v)| *v as u64).collect();
+                    (format!("{:?}", series.labels[0].1), counts)
+                });
+                prop_assert_eq!(series.collect::<BTreeMap<_, _>>(), expected, "{}", text);
+            }
+            (got, expected) => prop_assert!(false, "{text}: {got:?} but {expected:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn stores_answer_what_the_reference_does(
+        traces in random::traces(),
+        queries in prop::collection::vec(random::pipeline(), 12..13),
+        batches in 1usize..4,
+    ) {
+        let node = store::node();
+        let check = |place: &str| {
+            for query in &queries {
+                let expected = reference::search(&traces, &parse(query).unwrap());
+                prop_assert_eq!(store::searched(&node, query), expected, "{} {}", place, query);
+            }
+            Ok(())
+        };
+        for batch in 0..batches {
+            store::write(&node, &traces, batch, batches);
+            if batch + 1 < batches {
+                node.flush().unwrap();
+            }
+        }
+        check("head and blocks")?;
+        node.flush().unwrap();
+        check("blocks")?;
+        node.compact().unwrap();
+        check("merged")?;
+    }
+}
