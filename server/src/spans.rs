@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kymo_engine::db::Db;
 use kymo_engine::store::Snapshot;
 use kymo_engine::traces::scan::{self, Scan, ScanBy};
-use kymo_engine::traces::{Trace, Traces};
+use kymo_engine::traces::{Trace, TraceId, Traces};
 use kymo_query::promql::eval::Budget;
 use kymo_query::traceql::answer::{MetricsAnswer, SearchAnswer};
 use kymo_query::traceql::grid::Grid;
@@ -21,6 +21,9 @@ use crate::governor::Running;
 use crate::http::ApiError;
 use crate::http::answer::ErrorType;
 use crate::http::prom::governed::out_of_memory;
+
+/// Bytes that a span with its attributes takes, about.
+const SPAN_BYTES: usize = 1 << 10;
 
 /// Who asks, and of what: the spans of a tenant as they were at one moment.
 pub(crate) struct Asking<'a> {
@@ -122,8 +125,20 @@ impl<'a> Asking<'a> {
         let mut found = Vec::new();
         for trace in self.search(query, options)?.traces {
             self.check()?;
-            found.extend(self.snapshot.trace(&trace.id)?);
+            found.extend(self.trace(&trace.id)?);
         }
+        Ok(found)
+    }
+
+    /// A whole trace. What it takes counts as held by the query.
+    ///
+    /// # Errors
+    /// What reading the store can bring, and more memory than there is for the query.
+    pub(crate) fn trace(&self, id: &TraceId) -> Result<Option<Trace>, ApiError> {
+        let found = self.snapshot.trace(id)?;
+        let spans = found.as_ref().map_or(0, |trace| trace.spans.len());
+        let reserved = self.running.account.reserve(spans * SPAN_BYTES);
+        reserved.map_err(out_of_memory)?;
         Ok(found)
     }
 

@@ -503,3 +503,26 @@ fn tenants_do_not_see_each_other() {
     };
     assert_eq!((get("one"), get("two"), get("")), (200, 404, 401));
 }
+
+#[test]
+fn overload_tells_senders_of_spans_to_come_again() {
+    let (_dir, server) = start_with(&[("limits.in_flight", "1MiB")]);
+    let large = protobuf(&export_of(&[span_with(&json!({"name": "x".repeat(2 << 20)}))]));
+    let answer = post(&server.client, PROTOBUF, "gzip", &gzip(&large));
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(answer.header("retry-after"), "5");
+    let own = format!("http://{}", server.otlp_grpc.unwrap());
+    let status = export(&own, None, &large).unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    let details = String::from_utf8_lossy(status.details()).into_owned();
+    assert!(details.contains("google.rpc.RetryInfo"), "{details}");
+    let metrics = server.client.get("/metrics", &[]).text();
+    assert!(
+        metrics.contains("kymo_ingest_deferred_requests_total 2\n"),
+        "{metrics}"
+    );
+    assert_eq!(
+        post(&server.client, PROTOBUF, "", &protobuf(&export_of(&[]))).status,
+        200
+    );
+}

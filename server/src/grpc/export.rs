@@ -56,7 +56,7 @@ async fn export(
     }
     let room: Room = match Reserved::bytes(&app, 1) {
         Ok(room) => Arc::new(Mutex::new(Some(room))),
-        Err(fault) => return answer(&deferred(&app, &fault)),
+        Err(fault) => return counted(&app, answer(&status(&fault))),
     };
     let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
     let mut grpc = Grpc::new(Raw)
@@ -64,8 +64,9 @@ async fn export(
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(limit);
     let request = request.map(|body| Metered::new(body, Arc::clone(&room)));
+    let with = Arc::clone(&app);
     let service = tower::service_fn(move |message: tonic::Request<Bytes>| {
-        let (app, tenant, room) = (Arc::clone(&app), tenant.clone(), Arc::clone(&room));
+        let (app, tenant, room) = (Arc::clone(&with), tenant.clone(), Arc::clone(&room));
         async move { store(&app, tenant, signal, &room, message.into_inner()).await }
     });
     let mut response = grpc.unary(service, request).await;
@@ -78,7 +79,7 @@ async fn export(
         let code = HeaderValue::from(Code::InvalidArgument as i32);
         response.headers_mut().insert("grpc-status", code);
     }
-    response.map(axum::body::Body::new)
+    counted(&app, response.map(axum::body::Body::new))
 }
 
 async fn store(
@@ -101,16 +102,17 @@ async fn store(
             let (rejected, text) = partial(&rejects);
             Ok(tonic::Response::new(reply::export_response(rejected, &text)))
         }
-        Err(fault) => Err(deferred(app, &fault)),
+        Err(fault) => Err(status(&fault)),
     }
 }
 
-/// The status of a fault, counted when it is to come again.
-fn deferred(app: &App, fault: &Fault) -> Status {
-    if matches!(fault, Fault::Unavailable(_)) {
+/// Counts a call that is to come again.
+fn counted(app: &App, response: Response) -> Response {
+    let unavailable = HeaderValue::from(Code::Unavailable as i32);
+    if response.headers().get("grpc-status") == Some(&unavailable) {
         app.counters.writes_deferred.add(1);
     }
-    status(fault)
+    response
 }
 
 /// The status of a fault. What may pass says when to try again.

@@ -7,7 +7,7 @@ use kymo_engine::traces::scan::{self, Scan, ScanBy};
 use kymo_engine::traces::{AttributeScope, Column, Field, SpanId, Table, Value};
 use kymo_query::traceql::ast::{Attribute, Intrinsic, Scope};
 use kymo_query::traceql::options::{Part, SearchOptions};
-use kymo_query::traceql::{Query, need, parse};
+use kymo_query::traceql::{Query, need};
 
 use super::Asking;
 use super::services::service_field;
@@ -132,48 +132,36 @@ impl Asking<'_> {
             other => fields_of(other),
         };
         let mut all = Vec::new();
-        for field in &fields {
-            all.extend(match query {
-                None => self.snapshot.attribute_values(field, times, limit)?,
-                Some(query) => self.matching_values(attribute, query, times)?,
-            });
-            if query.is_some() {
-                break;
+        match query {
+            Some(query) => all = self.matching_values(&fields, query, times)?,
+            None => {
+                for field in &fields {
+                    all.extend(self.snapshot.attribute_values(field, times, limit)?);
+                }
             }
         }
         Ok(Values::Any(distinct(all, limit)))
     }
 
     /// The values that spans have which match a query.
-    fn matching_values(
-        &self,
-        attribute: &Attribute,
-        query: &Query,
-        times: Times,
-    ) -> Result<Vec<Value>, ApiError> {
-        let selecting = format!("{query} | select({attribute})");
-        let Ok(selecting) = parse(&selecting) else {
-            return Ok(Vec::new());
-        };
-        let options = SearchOptions {
-            limit: usize::MAX,
-            spans_per_spanset: 0,
+    fn matching_values(&self, fields: &[Field], query: &Query, times: Times) -> Result<Vec<Value>, ApiError> {
+        let asked = Scan {
             times,
-        };
-        let key = match attribute {
-            Attribute::Named { name, .. } => name.clone(),
-            Attribute::Intrinsic(_) => attribute.to_string(),
+            by: ScanBy::Overlap,
+            need: need(query),
         };
         let mut values = Vec::new();
-        for trace in self.search(&selecting, &options)?.traces {
-            for span in trace.spansets.into_iter().flat_map(|set| set.spans) {
-                if *attribute == Attribute::Intrinsic(Intrinsic::Name) {
-                    values.extend(span.name.map(Value::String));
-                    continue;
-                }
-                let found = span.attributes.into_iter().filter(|(name, _)| **name == *key);
-                values.extend(found.map(|(_, value)| value));
+        for part in self.snapshot.scan(&asked)? {
+            self.check()?;
+            let Some(table) = part.load()? else { continue };
+            let rows = self.matching_rows(&part, &table, query, times)?;
+            if rows.is_empty() {
+                continue;
             }
+            for field in fields {
+                add_values(&table.column(field)?, rows.iter().copied(), &mut values);
+            }
+            values = distinct(values, usize::MAX);
         }
         Ok(values)
     }
@@ -215,6 +203,32 @@ impl Asking<'_> {
         }
         let values = values.into_iter().map(|text| Value::String(text.into()));
         Ok(Values::Any(values.take(limit).collect()))
+    }
+}
+
+/// Adds the values of rows, those of codes once.
+fn add_values(column: &Column, rows: impl Iterator<Item = usize>, into: &mut Vec<Value>) {
+    match column {
+        Column::Absent => {}
+        Column::Coded { codes, values } => {
+            let seen: BTreeSet<u32> = rows.map(|row| codes[row]).collect();
+            let found = seen.into_iter().filter_map(|code| values.get(code as usize));
+            into.extend(found.flatten().cloned());
+        }
+        Column::Ints { values, present } => {
+            let there = rows.filter(|row| present.as_ref().is_none_or(|present| present[*row]));
+            into.extend(there.map(|row| Value::Int(values[row])));
+        }
+        Column::Doubles { values, present } => {
+            let there = rows.filter(|row| present.as_ref().is_none_or(|present| present[*row]));
+            into.extend(there.map(|row| Value::Double(values[row])));
+        }
+        Column::Many { firsts, inner } => {
+            let places = rows.flat_map(|row| firsts[row] as usize..firsts[row + 1] as usize);
+            // Collected, because a column within a column would make the type of the rows endless.
+            let places: Vec<usize> = places.collect();
+            add_values(inner, places.into_iter(), into);
+        }
     }
 }
 

@@ -241,6 +241,53 @@ impl<'b> Narrow<'b> {
         }
     }
 
+    /// What `f` makes of every number, in order. Simple ones become vector instructions.
+    #[inline]
+    pub(in crate::traces) fn map<T>(self, f: impl Fn(i64) -> T) -> Vec<T> {
+        match self {
+            Narrow::Bytes(v) => v.iter().map(|n| f((*n).into())).collect(),
+            Narrow::Halves(v) => v.iter().map(|n| f(u16::from_le_bytes(*n).into())).collect(),
+            Narrow::Words(v) => v.iter().map(|n| f(u32::from_le_bytes(*n).into())).collect(),
+            Narrow::Longs(v) => v.iter().map(|n| f(i64::from_le_bytes(*n))).collect(),
+        }
+    }
+
+    /// Which numbers lie between two, both included.
+    pub(in crate::traces) fn within(self, low: i64, high: i64) -> Vec<bool> {
+        fn narrowed<T: TryFrom<i64>>(low: i64, high: i64, max: i64) -> Option<(T, T)> {
+            let (low, high) = (low.max(0), high.min(max));
+            (low <= high).then(|| Some((T::try_from(low).ok()?, T::try_from(high).ok()?)))?
+        }
+        let none = || vec![false; self.len()];
+        match self {
+            Narrow::Bytes(v) => match narrowed::<u8>(low, high, u8::MAX.into()) {
+                Some((low, high)) => v.iter().map(|n| (low <= *n) & (*n <= high)).collect(),
+                None => none(),
+            },
+            Narrow::Halves(v) => match narrowed::<u16>(low, high, u16::MAX.into()) {
+                Some((low, high)) => {
+                    let within = |n: &[u8; 2]| {
+                        let n = u16::from_le_bytes(*n);
+                        (low <= n) & (n <= high)
+                    };
+                    v.iter().map(within).collect()
+                }
+                None => none(),
+            },
+            Narrow::Words(v) => match narrowed::<u32>(low, high, u32::MAX.into()) {
+                Some((low, high)) => {
+                    let within = |n: &[u8; 4]| {
+                        let n = u32::from_le_bytes(*n);
+                        (low <= n) & (n <= high)
+                    };
+                    v.iter().map(within).collect()
+                }
+                None => none(),
+            },
+            Narrow::Longs(_) => self.map(|n| (low <= n) & (n <= high)),
+        }
+    }
+
     /// Calls `visit` with every number in order.
     #[inline]
     pub(in crate::traces) fn each(self, mut visit: impl FnMut(i64)) {
@@ -271,6 +318,9 @@ mod tests {
                 prop_assert_eq!(&decode_ints(&mut Reader::new(&bytes), values.len()).unwrap(), &values);
             }
             let narrowed = narrow(&values);
+            let halves = Narrow::of(&narrowed).within(100, 5_000_050);
+            let expected: Vec<bool> = values.iter().map(|n| (100..=5_000_050).contains(n)).collect();
+            prop_assert_eq!(halves, expected);
             let back: Vec<i64> = (0..values.len()).map(|i| Narrow::of(&narrowed).get(i)).collect();
             prop_assert_eq!(back, values);
         }

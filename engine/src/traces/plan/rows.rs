@@ -155,9 +155,9 @@ fn rows_of_classes(group: &GroupRows<'_>, classes: &[bool]) -> Result<Rows> {
         return Ok(Rows::All);
     }
     let of_rows = group.classes()?;
-    let mut rows = Vec::with_capacity(group.len());
-    Narrow::of(&of_rows).each(|class| rows.push(classes[class as usize]));
-    Ok(Rows::Some(rows))
+    Ok(Rows::Some(
+        Narrow::of(&of_rows).map(|class| classes[class as usize]),
+    ))
 }
 
 fn within(ranges: &[(i64, i64)], n: i64) -> bool {
@@ -174,14 +174,15 @@ fn rows_of_durations(group: &GroupRows<'_>, ranges: &[(i64, i64)]) -> Result<Row
         return Ok(Rows::None);
     }
     let durations = group.durations()?;
-    let mut rows = Vec::with_capacity(group.len());
-    let mut any = false;
-    Narrow::of(&durations).each(|n| {
-        let passes = within(ranges, n);
-        any |= passes;
-        rows.push(passes);
-    });
-    Ok(if any { Rows::Some(rows) } else { Rows::None })
+    let rows = match ranges[..] {
+        [(low, high)] => Narrow::of(&durations).within(low, high),
+        _ => Narrow::of(&durations).map(|n| within(ranges, n)),
+    };
+    Ok(if rows.contains(&true) {
+        Rows::Some(rows)
+    } else {
+        Rows::None
+    })
 }
 
 impl ColumnPlan {
@@ -239,9 +240,8 @@ impl ColumnPlan {
     /// Which values of the page pass; none when none does.
     fn passing(&self, group: &GroupRows<'_>, stream: &Stream) -> Result<Option<Vec<bool>>> {
         let file = group.file;
-        let mut passing = Vec::with_capacity(stream.count as usize);
-        match &self.condition {
-            Condition::Present => passing.resize(stream.count as usize, true),
+        let passing = match &self.condition {
+            Condition::Present => vec![true; stream.count as usize],
             Condition::Codes(codes) => {
                 let ends = codes.first().zip(codes.last());
                 if ends
@@ -251,13 +251,13 @@ impl ColumnPlan {
                 }
                 let numbers = numbers(file, stream)?;
                 match codes[..] {
-                    [code] => Narrow::of(&numbers).each(|n| passing.push(n == i64::from(code))),
+                    [code] => Narrow::of(&numbers).within(code.into(), code.into()),
                     _ => {
                         let mut wanted = vec![false; stream.max.max(0) as usize + 1];
                         for code in codes.iter().filter(|c| i64::from(**c) <= stream.max) {
                             wanted[*code as usize] = true;
                         }
-                        Narrow::of(&numbers).each(|n| passing.push(wanted.get(n as usize) == Some(&true)));
+                        Narrow::of(&numbers).map(|n| wanted.get(n as usize) == Some(&true))
                     }
                 }
             }
@@ -266,7 +266,10 @@ impl ColumnPlan {
                     return Ok(None);
                 }
                 let numbers = numbers(file, stream)?;
-                Narrow::of(&numbers).each(|n| passing.push(within(ranges, n)));
+                match ranges[..] {
+                    [(low, high)] => Narrow::of(&numbers).within(low, high),
+                    _ => Narrow::of(&numbers).map(|n| within(ranges, n)),
+                }
             }
             Condition::Values(test, hashes) => {
                 if !self.may_hold(group, stream, hashes)? {
@@ -276,11 +279,8 @@ impl ColumnPlan {
                     .key
                     .kind;
                 if kind == ValueKind::Double {
-                    passing.extend(
-                        doubles(file, stream)?
-                            .into_iter()
-                            .map(|d| test.passes(&Value::Double(d))),
-                    );
+                    let doubles = doubles(file, stream)?.into_iter();
+                    doubles.map(|d| test.passes(&Value::Double(d))).collect()
                 } else {
                     let strings = strings(file, stream)?;
                     let passes = |n: usize| {
@@ -288,10 +288,14 @@ impl ColumnPlan {
                         value.is_ok_and(|v| test.passes(&v))
                     };
                     let distinct: Vec<bool> = (0..strings.len()).map(passes).collect();
-                    passing.extend(strings.codes.iter().map(|code| distinct[*code as usize]));
+                    strings
+                        .codes
+                        .iter()
+                        .map(|code| distinct[*code as usize])
+                        .collect()
                 }
             }
-        }
+        };
         Ok(passing.contains(&true).then_some(passing))
     }
 

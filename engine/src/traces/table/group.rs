@@ -91,11 +91,10 @@ impl GroupTraces {
         }
         let classes = self.group().classes()?;
         let narrow = Narrow::of(&classes);
-        let mut codes = Vec::with_capacity(self.rows);
-        match self.each_range() {
-            None => narrow.each(|class| codes.push(class as u32)),
-            Some(ranges) => codes.extend(ranges.flatten().map(|row| narrow.get(row) as u32)),
-        }
+        let codes: Vec<u32> = match self.each_range() {
+            None => narrow.map(|class| class as u32),
+            Some(ranges) => ranges.flatten().map(|row| narrow.get(row) as u32).collect(),
+        };
         Ok(self.classes.get_or_init(|| codes.into()).clone())
     }
 
@@ -189,9 +188,7 @@ impl Source for GroupTraces {
         let durations = self.group().durations()?;
         let narrow = Narrow::of(&durations);
         if self.chosen.is_none() {
-            let mut out = Vec::with_capacity(self.rows);
-            narrow.each(|duration| out.push(duration));
-            return Ok(out);
+            return Ok(narrow.map(|duration| duration));
         }
         Ok(self.gather_from(|row| narrow.get(row)))
     }

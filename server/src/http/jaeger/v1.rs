@@ -169,7 +169,7 @@ pub(super) fn read(
     id: &kymo_engine::traces::TraceId,
 ) -> Result<Option<Trace>, ApiError> {
     match asking {
-        Some(asking) => Ok(asking.snapshot.trace(id)?),
+        Some(asking) => asking.trace(id),
         None => Ok(None),
     }
 }

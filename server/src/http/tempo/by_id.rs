@@ -71,7 +71,9 @@ pub(super) async fn v2(
     let accepted = Accepted::of(&headers);
     let kept = Kept::of(&params)?;
     let write = move |trace: Option<Trace>, asking: Option<&Asking<'_>>| {
-        let mut trace = trace.unwrap_or_default();
+        let Some(mut trace) = trace else {
+            return Ok(answer(&Trace::default(), None, accepted));
+        };
         let partial = match (&kept, asking) {
             (Some(kept), Some(asking)) => Some(kept.of_trace(asking, &mut trace)?),
             _ => None,
@@ -130,7 +132,7 @@ async fn find(
     let document = governed(&app, Gate::Lookup, asked, timeout, move |admitted, _| {
         let asking = db.as_ref().map(|db| Asking::now(db, &with, &admitted.running));
         let trace = match &asking {
-            Some(asking) => asking.snapshot.trace(&found)?,
+            Some(asking) => asking.trace(&found)?,
             None => None,
         };
         write(trace, asking.as_ref())
