@@ -28,7 +28,7 @@ pub(super) struct Grouper<'f, 't> {
     /// The group of a text by its place in memory, where one operand tells groups: many codes share one text.
     texts: HashMap<usize, u32>,
     /// Numbers of the whole values of each operand that has such, and of other values without codes.
-    wholes: Vec<HashMap<i64, u32>>,
+    wholes: Vec<HashMap<Option<i64>, u32>>,
     values: Vec<HashMap<Key, u32>>,
     /// Numbers of values together, and the last ones seen.
     tuples: HashMap<Tuple, u32>,
@@ -133,8 +133,8 @@ impl<'f, 't> Grouper<'f, 't> {
         for (at, operand) in self.operands.iter().enumerate().take(BY_MAX) {
             tuple[at] = match operand {
                 Operand::Coded { codes, .. } => codes[row],
-                operand => match operand.whole() {
-                    Some((list, _)) => numbered(&mut self.wholes[at], list[row]),
+                operand => match operand.whole_at(row) {
+                    Some(value) => numbered(&mut self.wholes[at], value),
                     None => {
                         let key = Key(operand.cell(row).first().unwrap_or(Static::Nil));
                         numbered(&mut self.values[at], key)

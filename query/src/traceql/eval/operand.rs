@@ -153,6 +153,16 @@ impl<'t> Operand<'t> {
         }
     }
 
+    /// Its whole number in a row, or that there is none; `None` for other operands.
+    pub(super) fn whole_at(&self, row: usize) -> Option<Option<i64>> {
+        match self {
+            Operand::Ints { values, present, .. } => {
+                Some(is_present(present, row).then(|| values.list()[row]))
+            }
+            _ => None,
+        }
+    }
+
     /// Its whole numbers where every row has one.
     pub(super) fn whole(&self) -> Option<(&[i64], Reading)> {
         match self {

@@ -55,12 +55,15 @@ struct Counted {
 }
 
 /// A value and how often it was seen on each side.
-type Seen<'a> = (&'a Key, &'a [Line<u64>; 2]);
+type Seen<'a> = (&'a Key, &'a [Sighting]);
+
+/// A step, a side, and how often a value was seen there. A value may have several of one step.
+type Sighting = (u32, u8, u32);
 
 /// How often values were seen, by number of the attribute, on each side.
 #[derive(Default)]
 pub(super) struct Counts {
-    values: HashMap<(usize, Key), [Line<u64>; 2]>,
+    values: HashMap<(usize, Key), Vec<Sighting>>,
     totals: HashMap<usize, [Line<u64>; 2]>,
 }
 
@@ -154,7 +157,7 @@ impl Comparing {
     pub(super) fn lines(&self, counts: &Counts, steps: usize) -> Vec<Drawn> {
         let mut by_attribute: Vec<Vec<Seen<'_>>> = vec![Vec::new(); self.attributes.len()];
         for ((number, key), lines) in &counts.values {
-            by_attribute[*number].push((key, lines));
+            by_attribute[*number].push((key, lines.as_slice()));
         }
         let mut drawn = Vec::new();
         for (number, values) in by_attribute.into_iter().enumerate() {
@@ -172,17 +175,27 @@ impl Comparing {
 
     /// The most frequent values of one side.
     fn side(&self, name: &Arc<str>, side: usize, values: &[Seen<'_>], steps: usize, drawn: &mut Vec<Drawn>) {
-        let seen = |lines: &[Line<u64>; 2]| lines[side].iter().map(|(_, n)| *n).sum::<u64>();
-        let mut best: Vec<(u64, String, &Key, &Line<u64>)> = values
+        let on_side = |seen: &[Sighting]| -> u64 {
+            let here = seen.iter().filter(|(_, at, _)| usize::from(*at) == side);
+            here.map(|(_, _, n)| u64::from(*n)).sum()
+        };
+        let mut best: Vec<(u64, String, &Key, &[Sighting])> = values
             .iter()
-            .map(|(key, lines)| (seen(lines), key.0.to_string(), *key, &lines[side]))
-            .filter(|(seen, ..)| *seen > 0)
+            .map(|(key, seen)| (on_side(seen), *key, *seen))
+            .filter(|(total, ..)| *total > 0)
+            .map(|(total, key, seen)| (total, key.0.to_string(), key, seen))
             .collect();
         best.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         let too_many = best.len() > self.top;
-        for (_, _, key, counts) in best.into_iter().take(self.top) {
+        for (_, _, key, seen) in best.into_iter().take(self.top) {
             let labels = labels(META_TYPE, SIDES[side], name, key.0.clone());
-            drawn.extend(line(labels, counts, steps));
+            let mut values = vec![0.0; steps];
+            for (step, at, n) in seen {
+                if usize::from(*at) == side {
+                    values[*step as usize] += f64::from(*n);
+                }
+            }
+            drawn.push(Drawn::new(labels, values));
         }
         if too_many {
             let mut labels = labels(META_TYPE, SIDES[side], name, nil());
@@ -240,57 +253,60 @@ impl Counts {
         } else if let Some((list, reading)) = operand.whole()
             && rows.width <= WIDTH_MAX
         {
-            let mut by_value: HashMap<i64, Vec<u32>> = HashMap::new();
-            for (row, step, side) in &rows.list {
-                let seen = by_value
-                    .entry(list[*row as usize])
-                    .or_insert_with(|| vec![0; 2 * rows.width]);
-                seen[usize::from(*side) * rows.width + *step as usize] += 1;
-            }
-            for (value, seen) in by_value {
-                self.add_all(number, Some(integer(value, reading)), &seen, rows);
+            let mut order: Vec<(i64, u32, u8)> = rows
+                .list
+                .iter()
+                .map(|(row, step, side)| (list[*row as usize], *step, *side))
+                .collect();
+            order.sort_unstable();
+            for (value, step, side) in order {
+                let key = Some(integer(value, reading));
+                self.add(number, key, rows.from + step as usize, usize::from(side));
             }
         } else {
             for (row, step, side) in &rows.list {
                 let key = operand.cell(*row as usize).first();
-                self.add(number, key, rows.from + *step as usize, usize::from(*side), 1);
+                self.add(number, key, rows.from + *step as usize, usize::from(*side));
             }
         }
     }
 
     /// Adds how often a value was seen on both sides by step.
     fn add_all(&mut self, number: usize, key: Option<Static>, seen: &[u32], rows: &Counted) {
+        let Some(key) = key else { return };
+        let list = self.values.entry((number, Key(key))).or_default();
+        let totals = self.totals.entry(number).or_default();
         for (slot, seen) in seen.iter().enumerate().filter(|(_, seen)| **seen > 0) {
-            let (side, step) = (slot / rows.width, slot % rows.width);
-            self.add(number, key.clone(), rows.from + step, side, u64::from(*seen));
+            let (side, step) = (slot / rows.width, rows.from + slot % rows.width);
+            list.push((step as u32, side as u8, *seen));
+            *totals[side].at(step) += u64::from(*seen);
         }
     }
 
-    fn add(&mut self, number: usize, key: Option<Static>, step: usize, side: usize, seen: u64) {
+    fn add(&mut self, number: usize, key: Option<Static>, step: usize, side: usize) {
         let Some(key) = key else { return };
-        *self.values.entry((number, Key(key))).or_default()[side].at(step) += seen;
-        *self.totals.entry(number).or_default()[side].at(step) += seen;
+        let list = self.values.entry((number, Key(key))).or_default();
+        match list.last_mut() {
+            Some((at, on, n)) if (*at as usize, usize::from(*on)) == (step, side) => *n += 1,
+            _ => list.push((step as u32, side as u8, 1)),
+        }
+        *self.totals.entry(number).or_default()[side].at(step) += 1;
     }
 
     pub(super) fn take(&mut self, other: Counts, budget: &Budget<'_>) -> Result<(), EvalError> {
-        for (key, lines) in other.values {
+        for (key, seen) in other.values {
+            let bytes = seen.len() * size_of::<Sighting>();
             let ours = self.values.entry(key).or_default();
-            let before = bytes(ours);
-            merge(ours, &lines);
-            let more = bytes(ours).saturating_sub(before);
             budget
                 .memory
-                .reserve(if before == 0 { more + 256 } else { more })?;
+                .reserve(if ours.is_empty() { bytes + 128 } else { bytes })?;
+            ours.extend(seen);
         }
         for (number, lines) in other.totals {
             merge(self.totals.entry(number).or_default(), &lines);
         }
         Ok(())
     }
-}
-
-fn bytes(lines: &[Line<u64>; 2]) -> usize {
-    lines.iter().map(Line::bytes).sum()
 }
 
 fn merge(into: &mut [Line<u64>; 2], from: &[Line<u64>; 2]) {
