@@ -12,6 +12,12 @@ use super::operand::{Operand, coded_cell};
 /// No number yet.
 const UNKNOWN: u32 = u32::MAX;
 
+/// Most attributes that group.
+const BY_MAX: usize = 5;
+
+/// Codes or numbers of the values of a row.
+type Tuple = [u32; BY_MAX];
+
 /// The groups of one table.
 pub(super) struct Grouper<'f, 't> {
     operands: Vec<&'f Operand<'t>>,
@@ -21,12 +27,12 @@ pub(super) struct Grouper<'f, 't> {
     absent: u32,
     /// The group of a text by its place in memory, where one operand tells groups: many codes share one text.
     texts: HashMap<usize, u32>,
-    /// Numbers of the values of each operand that has no codes.
+    /// Numbers of the whole values of each operand that has such, and of other values without codes.
+    wholes: Vec<HashMap<i64, u32>>,
     values: Vec<HashMap<Key, u32>>,
     /// Numbers of values together, and the last ones seen.
-    tuples: HashMap<Vec<u32>, u32>,
-    last: (Vec<u32>, u32),
-    scratch: Vec<u32>,
+    tuples: HashMap<Tuple, u32>,
+    last: (Tuple, u32),
     numbers: HashMap<Vec<Key>, u32>,
     /// The values of each group.
     pub(super) keys: Vec<Vec<Key>>,
@@ -39,13 +45,13 @@ impl<'f, 't> Grouper<'f, 't> {
         let operands = operands?;
         let mut grouper = Grouper {
             shared: shared_codes(&operands),
+            wholes: operands.iter().map(|_| HashMap::new()).collect(),
             values: operands.iter().map(|_| HashMap::new()).collect(),
             operands,
             absent: UNKNOWN,
             texts: HashMap::new(),
             tuples: HashMap::new(),
-            last: (Vec::new(), UNKNOWN),
-            scratch: Vec::new(),
+            last: ([UNKNOWN; BY_MAX], UNKNOWN),
             numbers: HashMap::new(),
             keys: Vec::new(),
         };
@@ -123,32 +129,38 @@ impl<'f, 't> Grouper<'f, 't> {
     }
 
     fn tuple(&mut self, row: usize) -> u32 {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        for (at, operand) in self.operands.iter().enumerate() {
-            scratch.push(match operand {
+        let mut tuple = [UNKNOWN; BY_MAX];
+        for (at, operand) in self.operands.iter().enumerate().take(BY_MAX) {
+            tuple[at] = match operand {
                 Operand::Coded { codes, .. } => codes[row],
-                operand => {
-                    let key = Key(operand.cell(row).first().unwrap_or(Static::Nil));
-                    let next = self.values[at].len() as u32;
-                    *self.values[at].entry(key).or_insert(next)
-                }
-            });
+                operand => match operand.whole() {
+                    Some((list, _)) => numbered(&mut self.wholes[at], list[row]),
+                    None => {
+                        let key = Key(operand.cell(row).first().unwrap_or(Static::Nil));
+                        numbered(&mut self.values[at], key)
+                    }
+                },
+            };
         }
-        if scratch != self.last.0 || self.last.1 == UNKNOWN {
-            let group = match self.tuples.get(&scratch) {
+        if tuple != self.last.0 || self.last.1 == UNKNOWN {
+            let group = match self.tuples.get(&tuple) {
                 Some(group) => *group,
                 None => {
                     let group = self.keyed(|operand| operand.cell(row).first().unwrap_or(Static::Nil));
-                    self.tuples.insert(scratch.clone(), group);
+                    self.tuples.insert(tuple, group);
                     group
                 }
             };
-            self.last = (scratch.clone(), group);
+            self.last = (tuple, group);
         }
-        self.scratch = scratch;
         self.last.1
     }
+}
+
+/// The number of a value in the order of first sight.
+fn numbered<K: std::hash::Hash + Eq>(numbers: &mut HashMap<K, u32>, key: K) -> u32 {
+    let next = numbers.len() as u32;
+    *numbers.entry(key).or_insert(next)
 }
 
 /// Where the text of a code lies.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use kymo_engine::traces::{Table, Trace};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 use super::super::grid::Grid;
 use super::super::options::{MetricsOptions, Part, SearchOptions};
@@ -98,6 +99,38 @@ proptest! {
                 prop_assert_eq!(series.collect::<BTreeMap<_, _>>(), expected, "{}", text);
             }
             (got, expected) => prop_assert!(false, "{text}: {got:?} but {expected:?}"),
+        }
+    }
+}
+
+/// Steps are counted in windows; a table whose spans lie in many of them is counted in several.
+#[test]
+fn counts_over_many_steps_are_those_over_one() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..50 {
+        let traces = random::traces().new_tree(&mut runner).unwrap().current();
+        for text in [
+            "{ } | count_over_time() by (name)",
+            "{ } | sum_over_time(.a) by (name, kind)",
+        ] {
+            let query = parse(text).unwrap();
+            let total = |grid: Grid| {
+                let options = MetricsOptions {
+                    grid,
+                    exemplars: 3,
+                    max_series: 0,
+                    attribute_names: &|| Ok(Vec::new()),
+                };
+                let parts = parts(&traces, 3);
+                let answer = metrics_over(&parts, &query, &options, &Budget::default()).unwrap();
+                let series = answer.series.iter().map(|series| {
+                    let sum: f64 = series.samples.iter().map(|(_, value)| value).sum();
+                    (format!("{:?}", series.labels), sum)
+                });
+                series.collect::<BTreeMap<_, _>>()
+            };
+            let fine = total(Grid::range(1, 1_000, 1).unwrap());
+            assert_eq!(fine, total(Grid::instant(1, 1_000).unwrap()), "{text}");
         }
     }
 }

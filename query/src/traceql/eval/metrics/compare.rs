@@ -7,7 +7,7 @@ use kymo_engine::traces::{AttributeScope, Field};
 
 use super::super::super::ast::{Attribute, Compare, Intrinsic, Scope, Static};
 use super::super::super::grid::Grid;
-use super::super::cell::Reading;
+use super::super::cell::{Reading, integer};
 use super::super::error::EvalError;
 use super::super::key::Key;
 use super::super::operand::{Operand, coded_cell};
@@ -40,6 +40,18 @@ pub(super) struct Comparing {
     window: Option<(i64, i64)>,
     top: usize,
     attributes: Vec<Attribute>,
+}
+
+/// Most steps of a table for which values are counted in plain lists of steps.
+const WIDTH_MAX: usize = 128;
+
+/// The rows that count, with their steps and sides.
+#[derive(Default)]
+struct Counted {
+    /// Steps count from `from`.
+    list: Vec<(u32, u32, u8)>,
+    from: usize,
+    width: usize,
 }
 
 /// A value and how often it was seen on each side.
@@ -104,11 +116,24 @@ impl Comparing {
                 .is_none_or(|(first, last)| (first..=last).contains(&start));
             usize::from(within && selected.as_ref().is_some_and(|s| s[row]))
         };
-        // The rows that count, with their steps and sides.
-        let rows: Vec<(u32, u32, u8)> = (0..frame.rows())
-            .filter(|row| kept.is_none_or(|kept| kept[*row]))
-            .filter_map(|row| Some((row as u32, grid.step_of(starts[row])? as u32, side(row) as u8)))
-            .collect();
+        let mut rows = Counted::default();
+        let mut last = 0;
+        for row in (0..frame.rows()).filter(|row| kept.is_none_or(|kept| kept[*row])) {
+            let Some(step) = grid.step_of(starts[row]) else {
+                continue;
+            };
+            rows.from = if rows.list.is_empty() {
+                step
+            } else {
+                rows.from.min(step)
+            };
+            last = last.max(step);
+            rows.list.push((row as u32, step as u32, side(row) as u8));
+        }
+        rows.list
+            .iter_mut()
+            .for_each(|(_, step, _)| *step -= rows.from as u32);
+        rows.width = (last + 1).saturating_sub(rows.from);
         let mut counts = Counts::default();
         for (number, attribute) in self.attributes.iter().enumerate() {
             let operand = match attribute {
@@ -118,7 +143,7 @@ impl Comparing {
                 }
                 attribute => frame.read(attribute)?,
             };
-            if !rows.is_empty() && !matches!(operand, Operand::Absent) {
+            if !rows.list.is_empty() && !matches!(operand, Operand::Absent) {
                 counts.count(number, &operand, &rows);
             }
         }
@@ -186,33 +211,63 @@ fn line(labels: Labels, counts: &Line<u64>, steps: usize) -> Option<Drawn> {
 }
 
 impl Counts {
-    fn count(&mut self, number: usize, operand: &Operand<'_>, rows: &[(u32, u32, u8)]) {
-        // Codes are counted first and named afterwards.
-        let mut by_code: HashMap<(u32, u32, u8), u64> = HashMap::new();
-        for (row, step, side) in rows {
-            let key = match operand {
-                Operand::Coded { codes, .. } => {
-                    *by_code.entry((codes[*row as usize], *step, *side)).or_default() += 1;
-                    continue;
-                }
-                operand => operand.cell(*row as usize).first(),
-            };
-            self.add(number, key, *step, *side, 1);
-        }
+    fn count(&mut self, number: usize, operand: &Operand<'_>, rows: &Counted) {
+        // Codes and whole numbers are counted first and named afterwards.
         if let Operand::Coded {
-            values, reading, ids, ..
+            codes,
+            values,
+            reading,
+            ids,
         } = operand
+            && rows.width <= WIDTH_MAX
         {
-            for ((code, step, side), seen) in by_code {
-                let key = coded_cell(code, values, *reading, *ids).first();
-                self.add(number, key, step, side, seen);
+            let slots = 2 * rows.width;
+            let mut seen = vec![0u32; values.len() * slots];
+            for (row, step, side) in &rows.list {
+                let code = codes[*row as usize] as usize;
+                if code < values.len() {
+                    seen[code * slots + usize::from(*side) * rows.width + *step as usize] += 1;
+                }
+            }
+            for (code, seen) in seen
+                .chunks(slots)
+                .enumerate()
+                .filter(|(_, s)| s.iter().any(|n| *n > 0))
+            {
+                let key = coded_cell(code as u32, values, *reading, *ids).first();
+                self.add_all(number, key, seen, rows);
+            }
+        } else if let Some((list, reading)) = operand.whole()
+            && rows.width <= WIDTH_MAX
+        {
+            let mut by_value: HashMap<i64, Vec<u32>> = HashMap::new();
+            for (row, step, side) in &rows.list {
+                let seen = by_value
+                    .entry(list[*row as usize])
+                    .or_insert_with(|| vec![0; 2 * rows.width]);
+                seen[usize::from(*side) * rows.width + *step as usize] += 1;
+            }
+            for (value, seen) in by_value {
+                self.add_all(number, Some(integer(value, reading)), &seen, rows);
+            }
+        } else {
+            for (row, step, side) in &rows.list {
+                let key = operand.cell(*row as usize).first();
+                self.add(number, key, rows.from + *step as usize, usize::from(*side), 1);
             }
         }
     }
 
-    fn add(&mut self, number: usize, key: Option<Static>, step: u32, side: u8, seen: u64) {
+    /// Adds how often a value was seen on both sides by step.
+    fn add_all(&mut self, number: usize, key: Option<Static>, seen: &[u32], rows: &Counted) {
+        for (slot, seen) in seen.iter().enumerate().filter(|(_, seen)| **seen > 0) {
+            let (side, step) = (slot / rows.width, slot % rows.width);
+            self.add(number, key.clone(), rows.from + step, side, u64::from(*seen));
+        }
+    }
+
+    fn add(&mut self, number: usize, key: Option<Static>, step: usize, side: usize, seen: u64) {
         let Some(key) = key else { return };
-        let (step, side) = (step as usize, usize::from(side));
         *self.values.entry((number, Key(key))).or_default()[side].at(step) += seen;
         *self.totals.entry(number).or_default()[side].at(step) += seen;
     }

@@ -67,14 +67,22 @@ enum Cells {
     Buckets(Vec<Buckets>),
 }
 
+/// Most steps that are counted at once, so that a table that covers many takes little memory.
+const WINDOW: usize = 128;
+
 /// What a function found in one table.
 pub(super) struct Partial {
     keys: Vec<Vec<Key>>,
-    /// The first step that the table has spans in, and how many steps it covers.
+    windows: Vec<Window>,
+    exemplars: Candidates,
+}
+
+/// What a function found in some steps.
+struct Window {
+    /// The first step, and how many there are.
     from: usize,
     width: usize,
     cells: Cells,
-    exemplars: Candidates,
 }
 
 impl Function {
@@ -143,25 +151,29 @@ impl Function {
         let mut grouper = Grouper::new(frame, &self.by)?;
         let operand = self.of.map(|(number, _)| frame.operand(number)).transpose()?;
         let weights = self.weights(frame)?;
-        let rows = Rows {
-            starts,
-            kept,
-            grid,
-            from,
-            width,
-        };
-        let cells = match self.kind {
-            _ if width == 0 => Cells::Counts(Vec::new()),
-            Kind::Rate | Kind::Count => Cells::Counts(counts(&rows, &mut grouper, &weights)),
-            _ => self.measured(&rows, &mut grouper, &weights, operand),
-        };
+        let mut windows = Vec::new();
+        for first in (from..from + width).step_by(WINDOW) {
+            let rows = Rows {
+                starts,
+                kept,
+                grid,
+                from: first,
+                width: WINDOW.min(from + width - first),
+            };
+            windows.push(Window {
+                from: rows.from,
+                width: rows.width,
+                cells: match self.kind {
+                    Kind::Rate | Kind::Count => Cells::Counts(counts(&rows, &mut grouper, &weights)),
+                    _ => self.measured(&rows, &mut grouper, &weights, operand),
+                },
+            });
+        }
         let mut candidates = Candidates::new(exemplars, grid);
         candidates.collect(frame, kept, operand, &mut grouper)?;
         Ok(Partial {
             keys: grouper.keys,
-            from,
-            width,
-            cells,
+            windows,
             exemplars: candidates,
         })
     }
@@ -405,11 +417,13 @@ impl Rows<'_> {
                 continue;
             }
             if *start < first || *start > last {
-                let Some(found) = self.grid.step_of(*start) else {
+                let found = self.grid.step_of(*start);
+                let within = found.and_then(|found| found.checked_sub(self.from));
+                let Some(found) = within.filter(|step| *step < self.width) else {
                     continue;
                 };
-                (first, last) = self.grid.bounds(found);
-                step = found - self.from;
+                (first, last) = self.grid.bounds(found + self.from);
+                step = found;
             }
             visit(row, step);
         }

@@ -14,7 +14,7 @@ use super::super::exemplars::Exemplars;
 use super::super::line::Line;
 use super::super::second::{Drawn, Labels};
 use super::super::sketch::Sketch;
-use super::{Cells, Function, Kind, Partial, SumCell, extreme};
+use super::{Cells, Function, Kind, Partial, SumCell, Window, extreme};
 use crate::promql::eval::Budget;
 
 /// The steps of one group.
@@ -60,30 +60,39 @@ impl Total {
 
     pub(in super::super) fn take(&mut self, partial: Partial, budget: &Budget<'_>) -> Result<(), EvalError> {
         self.exemplars.take(partial.exemplars, &partial.keys);
-        if partial.width == 0 {
-            return Ok(());
-        }
-        for (group, key) in partial.keys.into_iter().enumerate() {
-            let slots = group * partial.width..(group + 1) * partial.width;
-            if !partial.cells.has_some(&slots) {
-                continue;
-            }
-            let number = match self.numbers.get(&key) {
-                Some(number) => *number,
-                None => {
-                    let number = self.groups.len();
-                    budget.memory.reserve(256 + 64 * key.len())?;
-                    self.numbers.insert(key.clone(), number);
-                    self.groups.push((key, self.kind.steps()));
-                    number
+        for window in &partial.windows {
+            for (group, key) in partial.keys.iter().enumerate() {
+                let slots = group * window.width..(group + 1) * window.width;
+                if window.cells.has_some(&slots) {
+                    self.add(key, window, slots, budget)?;
                 }
-            };
-            let steps = &mut self.groups[number].1;
-            let before = steps.bytes();
-            partial.cells.give(slots, partial.from, steps, self.kind);
-            budget.memory.reserve(steps.bytes().saturating_sub(before))?;
+            }
         }
         Ok(())
+    }
+
+    /// Adds the steps of a window of one group.
+    fn add(
+        &mut self,
+        key: &[Key],
+        window: &Window,
+        slots: Range<usize>,
+        budget: &Budget<'_>,
+    ) -> Result<(), EvalError> {
+        let number = match self.numbers.get(key) {
+            Some(number) => *number,
+            None => {
+                let number = self.groups.len();
+                budget.memory.reserve(256 + 64 * key.len())?;
+                self.numbers.insert(key.to_vec(), number);
+                self.groups.push((key.to_vec(), self.kind.steps()));
+                number
+            }
+        };
+        let steps = &mut self.groups[number].1;
+        let before = steps.bytes();
+        window.cells.give(slots, window.from, steps, self.kind);
+        Ok(budget.memory.reserve(steps.bytes().saturating_sub(before))?)
     }
 
     /// The series with their labels.
