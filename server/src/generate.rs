@@ -1,6 +1,6 @@
 //! Metrics from spans: request rates, errors and durations of operations (span metrics) and of calls between services (the
 //! service graph), with the names, labels and buckets of Tempo's metrics generator, written to the metric store of the same
-//! tenant at the time of the spans. What is counted live is counted again from the stored spans by [`recompute`].
+//! tenant at the time of the spans. What is counted live is counted again from the stored spans by `recompute`.
 //! Not for TraceQL's metrics, which are computed from spans when asked.
 
 mod edges;

@@ -1,6 +1,6 @@
 //! Columns of whole traces: what a question about many traces is computed over. Rows are spans; those of a trace are
 //! contiguous and ascend by start and id. Where they come from (head, block, several parts joined, owned traces) is behind
-//! [`Source`] and makes no difference to the answers.
+//! `Source` and makes no difference to the answers.
 
 pub(in crate::traces) mod columns;
 pub(in crate::traces) mod group;

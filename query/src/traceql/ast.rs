@@ -1,4 +1,4 @@
-//! The syntax tree of a TraceQL query. Not for how it is written (see [`super::printer`]) nor for what it answers.
+//! The syntax tree of a TraceQL query. Not for how it is written (see `printer`) nor for what it answers.
 
 mod field;
 mod metrics;

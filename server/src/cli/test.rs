@@ -35,8 +35,11 @@ struct Failed {
 /// What became of a script: cases that passed, and those that did not.
 type Ran = (usize, Vec<Failed>);
 
+/// Runs the text of a script.
+type Runner = fn(&str) -> Result<Ran, String>;
+
 pub(crate) fn test(command: &TestCommand) -> super::Outcome {
-    let (files, run): (_, fn(&str) -> Result<Ran, String>) = match command {
+    let (files, run): (_, Runner) = match command {
         TestCommand::Promql { files } => (files, promql),
         TestCommand::Traceql { files } => (files, traceql),
     };

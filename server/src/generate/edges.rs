@@ -1,8 +1,9 @@
 //! The service graph: a client's span and the server's span it caused make an edge. Rules and names are those of Tempo's
 //! service-graphs processor; pairs that do not come together in time become virtual nodes where a peer is named.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use hashbrown::HashMap;
 use kymo_engine::traces::{SpanId, TraceId};
 
 use super::operations::{exemplar, label_text};
@@ -57,6 +58,8 @@ pub(super) struct Edges {
     service_numbers: HashMap<String, u32>,
     /// Numbers of edges between services.
     pairs: HashMap<(u32, u32, bool), Number>,
+    /// Numbers of edges to databases, by service and what the database is called.
+    databases: HashMap<u32, HashMap<String, Number>>,
     waiting: HashMap<Key, Half>,
     order: VecDeque<(i64, Key)>,
     wait_ms: i64,
@@ -73,6 +76,7 @@ impl Edges {
             services: Vec::new(),
             service_numbers: HashMap::new(),
             pairs: HashMap::new(),
+            databases: HashMap::new(),
             waiting: HashMap::new(),
             order: VecDeque::new(),
             wait_ms: settings.wait_ms,
@@ -101,8 +105,8 @@ impl Edges {
             _ => return,
         };
         if is_client && let Some(database) = database(fact) {
-            let entity = self.database_edge(fact, &database);
-            return put(steps, entity, fact);
+            let number = self.database_edge(fact, database, steps);
+            return put(steps, number, fact);
         }
         let half = Half {
             service: shared.service,
@@ -191,7 +195,7 @@ impl Edges {
         counts.client.observe(&BOUNDS, client.seen);
     }
 
-    fn database_edge(&self, fact: &Fact<'_>, database: &str) -> Entity {
+    fn database_edge(&mut self, fact: &Fact<'_>, database: String, steps: &mut Steps) -> Number {
         let address = || {
             let address = found(fact, "network.peer.address")?;
             Some(match found(fact, "network.peer.port") {
@@ -202,10 +206,23 @@ impl Edges {
         let server = found(fact, "peer.service")
             .or_else(|| found(fact, "server.address"))
             .or_else(address);
+        let server = server.unwrap_or(database);
+        let known = self.databases.entry(fact.shared.service).or_default();
+        if let Some(number) = known.get(&server) {
+            return *number;
+        }
+        if known.len() >= DATABASES_MAX {
+            known.clear();
+        }
         let client = &self.services[fact.shared.service as usize];
-        edge(client, server.as_deref().unwrap_or(database), "database")
+        let number = steps.number(edge(client, &server, "database"));
+        known.insert(server, number);
+        number
     }
 }
+
+/// Databases of a service that are remembered.
+const DATABASES_MAX: usize = 10_000;
 
 fn edge(client: &str, server: &str, connection_type: &str) -> Entity {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -223,8 +240,7 @@ fn edge(client: &str, server: &str, connection_type: &str) -> Entity {
     }
 }
 
-fn put(steps: &mut Steps, entity: Entity, fact: &Fact<'_>) {
-    let number = steps.number(entity);
+fn put(steps: &mut Steps, number: Number, fact: &Fact<'_>) {
     let counts = steps.at(number, fact.end);
     counts.calls += 1;
     counts.second += u64::from(fact.shared.status == ERROR);

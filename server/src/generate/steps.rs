@@ -1,8 +1,9 @@
 //! Counts by step of time. A step is open until it is written; what comes later for one that was written counts in the next
 //! that is, so that totals are right. Recomputing puts it where it belongs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use kymo_engine::traces::TraceId;
 
 use crate::config::Generate;

@@ -1,12 +1,14 @@
 //! Writes steps to the metric store: running totals of every series at the end of each step. A series begins with 0 one step
 //! before its first total, so that its first increase counts; one that had nothing for long ends with a stale marker.
 
+use std::collections::BTreeMap;
+
 use kymo_engine::Error;
 use kymo_engine::db::Db;
 use kymo_engine::metrics::{Input, STALE_NAN_BITS, WriteBatch};
 use kymo_engine::node::Node;
 
-use super::steps::{Counts, Entity, Family, Histogram, Steps};
+use super::steps::{Counts, Entity, Exemplar, Family, Number, Steps};
 use super::{edges, operations};
 use crate::http::hex;
 
@@ -14,6 +16,11 @@ use crate::http::hex;
 pub(super) const NAMES: &str = "traces_spanmetrics_calls_total|traces_spanmetrics_size_total|\
      traces_spanmetrics_latency_(bucket|sum|count)|traces_service_graph_request_(total|failed_total)|\
      traces_service_graph_request_(server|client)_seconds_(bucket|sum|count)";
+
+/// Groups of series times steps that are written at once.
+const AT_ONCE: usize = 50_000;
+/// Series in one write.
+const SERIES_MAX: usize = 2_000;
 
 /// Writes the steps that end up to a time, in order.
 pub(super) fn steps(
@@ -23,19 +30,11 @@ pub(super) fn steps(
     until_ms: i64,
     now_ms: i64,
 ) -> Result<(), Error> {
-    while let Some(end) = steps.next_due(until_ms) {
-        let lines = lines_of(steps, end);
-        append(node, db, &lines, now_ms)?;
-        steps.close(end);
-        let mut ended = Vec::new();
-        for number in steps.take_stale(end) {
-            add_lines(steps.entity(number), &Counts::default(), None, &mut |mut line| {
-                line.samples = vec![(end, f64::from_bits(STALE_NAN_BITS))];
-                line.exemplars.clear();
-                ended.push(line);
-            });
+    while steps.next_due(until_ms).is_some() {
+        let lines = close_some(steps, until_ms);
+        for lines in lines.chunks(SERIES_MAX) {
+            append(node, db, lines, now_ms)?;
         }
-        append(node, db, &ended, now_ms)?;
     }
     Ok(())
 }
@@ -44,97 +43,109 @@ pub(super) fn steps(
 struct Line {
     labels: Vec<(String, String)>,
     samples: Vec<(i64, f64)>,
-    /// Time, value, trace id.
-    exemplars: Vec<(i64, f64, String)>,
+    exemplars: Vec<Exemplar>,
 }
 
-fn lines_of(steps: &Steps, end: i64) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (number, totals, new) in steps.totals_with(end) {
-        let begins = totals.last_ms == i64::MIN;
-        add_lines(steps.entity(number), &totals.counts, new, &mut |mut line| {
-            let value = line.samples[0].1;
-            line.samples.clear();
-            if begins {
-                line.samples.push((end - steps.step_ms, 0.0));
+/// Closes some steps that are due: what is to be written. Totals go on from there even if writing fails, so that nothing is
+/// counted twice and the next samples are right.
+fn close_some(steps: &mut Steps, until_ms: i64) -> Vec<Line> {
+    let mut written: BTreeMap<Number, Vec<Line>> = BTreeMap::new();
+    let mut left = AT_ONCE;
+    while let Some(end) = steps.next_due(until_ms) {
+        let all = steps.totals_with(end);
+        left = left.saturating_sub(all.len().max(1));
+        for (number, totals, new) in &all {
+            let entity = steps.entity(*number);
+            let lines = written.entry(*number).or_insert_with(|| series_of(entity));
+            let before = end - steps.step_ms;
+            for (line, value) in lines.iter_mut().zip(values_of(entity.family, &totals.counts)) {
+                if totals.last_ms == i64::MIN {
+                    line.samples.push((before, 0.0));
+                }
+                line.samples.push((end, value));
             }
-            line.samples.push((end, value));
-            lines.push(line);
-        });
+            if let Some(new) = new {
+                add_exemplars(entity.family, new, lines);
+            }
+        }
+        drop(all);
+        steps.close(end);
+        for number in steps.take_stale(end) {
+            let marker = (end, f64::from_bits(STALE_NAN_BITS));
+            let lines = written
+                .entry(number)
+                .or_insert_with(|| series_of(steps.entity(number)));
+            for line in lines {
+                // In the step in which it ends it had its last sample.
+                line.samples.pop_if(|(time, _)| *time == end);
+                line.samples.push(marker);
+            }
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    written.into_values().flatten().collect()
+}
+
+/// The histograms of a family: name, bounds, and which of the counts.
+fn histograms(family: Family) -> &'static [(&'static str, &'static [f64])] {
+    match family {
+        Family::Operation => &[("traces_spanmetrics_latency", &operations::BOUNDS)],
+        Family::Edge => &[
+            ("traces_service_graph_request_server_seconds", &edges::BOUNDS),
+            ("traces_service_graph_request_client_seconds", &edges::BOUNDS),
+        ],
+    }
+}
+
+/// The series of an entity: two counters, then for each histogram its buckets, count and sum.
+fn series_of(entity: &Entity) -> Vec<Line> {
+    let line = |name: &str, bound: Option<&str>| Line {
+        labels: labels_of(entity, name, bound),
+        samples: Vec::new(),
+        exemplars: Vec::new(),
+    };
+    let counters = match entity.family {
+        Family::Operation => ["traces_spanmetrics_calls_total", "traces_spanmetrics_size_total"],
+        Family::Edge => [
+            "traces_service_graph_request_total",
+            "traces_service_graph_request_failed_total",
+        ],
+    };
+    let mut lines: Vec<Line> = counters.iter().map(|name| line(name, None)).collect();
+    for (name, bounds) in histograms(entity.family) {
+        let texts = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+        lines.extend(texts.map(|bound| line(&format!("{name}_bucket"), Some(&bound))));
+        lines.extend(["_count", "_sum"].map(|suffix| line(&format!("{name}{suffix}"), None)));
     }
     lines
 }
 
-/// Calls `put` with every series of an entity; the sample's time is the caller's to set.
-fn add_lines(entity: &Entity, total: &Counts, new: Option<&Counts>, put: &mut dyn FnMut(Line)) {
-    let empty = Histogram::default();
-    let plain = |name: &str, value: u64| Line {
-        labels: labels_of(entity, name, None),
-        samples: vec![(0, value as f64)],
-        exemplars: Vec::new(),
-    };
-    match entity.family {
-        Family::Operation => {
-            put(plain("traces_spanmetrics_calls_total", total.calls));
-            put(plain("traces_spanmetrics_size_total", total.second));
-            let new = new.map_or(&empty, |n| &n.server);
-            histogram(
-                entity,
-                "traces_spanmetrics_latency",
-                &operations::BOUNDS,
-                &total.server,
-                new,
-                put,
-            );
+/// The values of the series of an entity.
+fn values_of(family: Family, counts: &Counts) -> Vec<f64> {
+    let mut values = vec![counts.calls as f64, counts.second as f64];
+    for (histogram, (_, bounds)) in [&counts.server, &counts.client]
+        .into_iter()
+        .zip(histograms(family))
+    {
+        let mut count = 0;
+        for bucket in &histogram.buckets[..=bounds.len()] {
+            count += bucket;
+            values.push(count as f64);
         }
-        Family::Edge => {
-            put(plain("traces_service_graph_request_total", total.calls));
-            put(plain("traces_service_graph_request_failed_total", total.second));
-            for (name, total, new) in [
-                (
-                    "traces_service_graph_request_server_seconds",
-                    &total.server,
-                    new.map(|n| &n.server),
-                ),
-                (
-                    "traces_service_graph_request_client_seconds",
-                    &total.client,
-                    new.map(|n| &n.client),
-                ),
-            ] {
-                histogram(entity, name, &edges::BOUNDS, total, new.unwrap_or(&empty), put);
-            }
-        }
+        values.extend([count as f64, histogram.sum]);
     }
+    values
 }
 
-fn histogram(
-    entity: &Entity,
-    name: &str,
-    bounds: &[f64],
-    total: &Histogram,
-    new: &Histogram,
-    put: &mut dyn FnMut(Line),
-) {
-    let mut count = 0;
-    for bucket in 0..=bounds.len() {
-        count += total.buckets[bucket];
-        let bound = bounds.get(bucket).map_or("+Inf".to_owned(), f64::to_string);
-        let exemplars = new.exemplars.iter().filter(|(n, _)| *n == bucket);
-        put(Line {
-            labels: labels_of(entity, &format!("{name}_bucket"), Some(&bound)),
-            samples: vec![(0, count as f64)],
-            exemplars: exemplars
-                .map(|(_, e)| (e.time_ms, e.seconds, hex(&e.trace_id)))
-                .collect(),
-        });
-    }
-    for (suffix, value) in [("_count", count as f64), ("_sum", total.sum)] {
-        put(Line {
-            labels: labels_of(entity, &format!("{name}{suffix}"), None),
-            samples: vec![(0, value)],
-            exemplars: Vec::new(),
-        });
+fn add_exemplars(family: Family, new: &Counts, lines: &mut [Line]) {
+    let mut first = 2;
+    for (histogram, (_, bounds)) in [&new.server, &new.client].into_iter().zip(histograms(family)) {
+        for (bucket, exemplar) in &histogram.exemplars {
+            lines[first + bucket].exemplars.push(*exemplar);
+        }
+        first += bounds.len() + 3;
     }
 }
 
@@ -157,8 +168,9 @@ fn append(node: &Node, db: &Db, lines: &[Line], now_ms: i64) -> Result<(), Error
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
         batch.push_series(labels, line.samples.iter().copied());
-        for (time, value, trace_id) in &line.exemplars {
-            batch.push_exemplar(*time, *value, &[("traceID", trace_id)]);
+        for exemplar in &line.exemplars {
+            let trace_id = hex(&exemplar.trace_id);
+            batch.push_exemplar(exemplar.time_ms, exemplar.seconds, &[("traceID", &trace_id)]);
         }
     }
     let input = Input {
