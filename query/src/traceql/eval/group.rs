@@ -15,6 +15,9 @@ const UNKNOWN: u32 = u32::MAX;
 /// Most attributes that group.
 const BY_MAX: usize = 5;
 
+/// Rows whose groups are remembered.
+const LATELY: usize = 1_024;
+
 /// Codes or numbers of the values of a row.
 type Tuple = [u32; BY_MAX];
 
@@ -30,9 +33,9 @@ pub(super) struct Grouper<'f, 't> {
     /// Numbers of the whole values of each operand that has such, and of other values without codes.
     wholes: Vec<HashMap<Option<i64>, u32>>,
     values: Vec<HashMap<Key, u32>>,
-    /// Numbers of values together, and the last ones seen.
+    /// Numbers of values together, and some that were seen lately, by a mix of their bits.
     tuples: HashMap<Tuple, u32>,
-    last: (Tuple, u32),
+    lately: Vec<(Tuple, u32)>,
     numbers: HashMap<Vec<Key>, u32>,
     /// The values of each group.
     pub(super) keys: Vec<Vec<Key>>,
@@ -51,7 +54,7 @@ impl<'f, 't> Grouper<'f, 't> {
             absent: UNKNOWN,
             texts: HashMap::new(),
             tuples: HashMap::new(),
-            last: ([UNKNOWN; BY_MAX], UNKNOWN),
+            lately: vec![([UNKNOWN; BY_MAX], UNKNOWN); LATELY],
             numbers: HashMap::new(),
             keys: Vec::new(),
         };
@@ -142,7 +145,11 @@ impl<'f, 't> Grouper<'f, 't> {
                 },
             };
         }
-        if tuple != self.last.0 || self.last.1 == UNKNOWN {
+        let mixed = tuple.iter().fold(0u32, |mix, n| {
+            mix.rotate_left(5).wrapping_add(*n).wrapping_mul(0x9e37_79b1)
+        });
+        let place = (mixed >> 16) as usize % LATELY;
+        if tuple != self.lately[place].0 || self.lately[place].1 == UNKNOWN {
             let group = match self.tuples.get(&tuple) {
                 Some(group) => *group,
                 None => {
@@ -151,9 +158,9 @@ impl<'f, 't> Grouper<'f, 't> {
                     group
                 }
             };
-            self.last = (tuple, group);
+            self.lately[place] = (tuple, group);
         }
-        self.last.1
+        self.lately[place].1
     }
 }
 
