@@ -123,6 +123,30 @@ impl Dictionary {
         Ok(visit(page.get((code - first) as usize)))
     }
 
+    /// Calls `visit` with the values of ascending codes.
+    pub(in crate::traces) fn many(
+        &self,
+        file: &BlockFile,
+        codes: &[u32],
+        mut visit: impl FnMut(u32, &[u8]),
+    ) -> Result<()> {
+        let mut rest = codes;
+        while let Some(code) = rest.first() {
+            if *code >= self.len {
+                return Err(file.corrupt(0, "code outside the dictionary"));
+            }
+            let at = self.fences.partition_point(|first| first <= code) - 1;
+            let next = self.fences.get(at + 1).copied().unwrap_or(self.len);
+            let page = self.page(file, at)?;
+            let (here, behind) = rest.split_at(rest.partition_point(|code| *code < next));
+            for code in here {
+                visit(*code, page.get((*code - self.fences[at]) as usize));
+            }
+            rest = behind;
+        }
+        Ok(())
+    }
+
     /// Calls `visit` with codes and values from a code on, until it says to stop.
     pub(in crate::traces) fn each(
         &self,

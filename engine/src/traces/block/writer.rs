@@ -140,9 +140,12 @@ impl<'w> SpanWriter<'w> {
     }
 }
 
+/// Distinct values that always make a dictionary. Hardly any in tests, whose blocks are small, so that they see both ways.
+const FEW: usize = if cfg!(test) { 2 } else { 1_024 };
+
 /// True when a column of so many values of which so many are distinct is better off with a dictionary.
 pub(in crate::traces) fn wants_dictionary(distinct: usize, values: u64) -> bool {
-    distinct <= 1_024 || (distinct as u64) * 3 <= values
+    distinct <= FEW || (distinct as u64) * 3 <= values
 }
 
 /// The storage of a column that has no dictionary.

@@ -17,8 +17,8 @@ use crate::traces::layout::{ColumnName, Extra, Owner};
 use crate::traces::model::Attribute;
 use crate::traces::value::{Value, ValueKind};
 
-/// Dictionaries up to this length are handed out whole.
-const SHARED_MAX: u32 = 1_024;
+/// Dictionaries up to this length are handed out whole. Few in tests, whose blocks are small, so that they see both ways.
+const SHARED_MAX: u32 = if cfg!(test) { 3 } else { 1_024 };
 
 /// Which column a class has first of those wanted, and how many values of each it has.
 struct Pick {
@@ -73,6 +73,8 @@ impl Wanted {
 enum Dense {
     Coded(Arc<[u8]>, Arc<[Option<Value>]>),
     Codes(Vec<i64>, Arc<[Option<Value>]>),
+    /// Codes of a long dictionary, whose values are looked up for the rows that are wanted.
+    Long(Arc<[u8]>),
     Ints(Arc<[u8]>),
     Doubles(Vec<f64>),
     Nothing,
@@ -112,44 +114,90 @@ fn load(group: &GroupRows<'_>, column: u32) -> Result<Option<Dense>> {
                 let values = group.index.shared_values(file, column, dictionary, kind)?;
                 return Ok(Some(Dense::Coded(codes, values)));
             }
-            let mut local: HashMap<i64, u32> = HashMap::new();
-            let mut distinct = Vec::new();
-            let mut renumbered = Vec::with_capacity(stream.count as usize);
-            Narrow::of(&codes).each(|code| {
-                let next = distinct.len() as u32;
-                let n = *local.entry(code).or_insert(next);
-                if n == next {
-                    distinct.push(code);
-                }
-                renumbered.push(n.into());
-            });
-            let mut values = Vec::with_capacity(distinct.len());
-            for code in distinct {
-                values
-                    .push(dictionary.with(file, code as u32, |bytes| Value::from_payload(kind, bytes).ok())?);
-            }
-            Dense::Codes(renumbered, values.into())
+            Dense::Long(codes)
         }
     }))
 }
 
+/// A column of rows, and the column of the block whose dictionary its codes are of, when its values are not looked up yet.
+pub(super) struct Spread {
+    pub(super) column: Column,
+    long: Option<u32>,
+}
+
+impl Spread {
+    fn done(column: Column) -> Spread {
+        Spread { column, long: None }
+    }
+
+    /// The same with another column of the same codes.
+    pub(super) fn map(self, change: impl FnOnce(Column) -> Column) -> Spread {
+        Spread {
+            column: change(self.column),
+            ..self
+        }
+    }
+
+    /// The column with the values of its rows, from which rows may have been left out meanwhile.
+    pub(super) fn finish(self, group: &GroupRows<'_>) -> Result<Column> {
+        match (self.long, self.column) {
+            (Some(column), Column::Coded { codes, .. }) => {
+                let (codes, values) = look_up(group, column, codes.iter().copied())?;
+                Ok(Column::Coded {
+                    codes: codes.into(),
+                    values,
+                })
+            }
+            (_, column) => Ok(column),
+        }
+    }
+}
+
+/// Values of codes of a column's dictionary, and the codes' places among them.
+type LookedUp = (Vec<u32>, Arc<[Option<Value>]>);
+
+fn look_up(group: &GroupRows<'_>, column: u32, codes: impl Iterator<Item = u32> + Clone) -> Result<LookedUp> {
+    let schema = &group.index.schema;
+    let Storage::Dictionary(dictionary) = &schema.storages[column as usize] else {
+        return Err(group.corrupt("storage of a column"));
+    };
+    let kind = schema.vocabulary.columns()[column as usize].key.kind;
+    let mut distinct: Vec<u32> = codes.clone().filter(|code| *code != ABSENT).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let mut values = Vec::with_capacity(distinct.len());
+    let mut places: HashMap<u32, u32> = HashMap::with_capacity(distinct.len());
+    dictionary.many(group.file, &distinct, |code, bytes| {
+        places.insert(code, values.len() as u32);
+        values.push(Value::from_payload(kind, bytes).ok());
+    })?;
+    let place = |code: u32| places.get(&code).copied().unwrap_or(ABSENT);
+    Ok((codes.map(place).collect(), values.into()))
+}
+
 /// Spreads the values of the wanted columns over rows of the classes given.
-fn spread(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>) -> Result<Column> {
+fn spread(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>) -> Result<Spread> {
     if let [column] = wanted.columns[..] {
         let Some(dense) = load(group, column)? else {
-            return Ok(Column::Absent);
+            return Ok(Spread::done(Column::Absent));
         };
-        return spread_one(group, wanted, classes, &dense);
+        return Ok(Spread {
+            column: spread_one(group, wanted, classes, &dense)?,
+            long: matches!(dense, Dense::Long(_)).then_some(column),
+        });
     }
-    let mut parts = Vec::new();
-    for at in 0..wanted.columns.len() {
-        let Some(dense) = load(group, wanted.columns[at])? else {
-            parts.push(None);
-            continue;
-        };
-        parts.push(Some(dense));
+    let mut parts = Vec::with_capacity(wanted.columns.len());
+    for column in &wanted.columns {
+        parts.push(match load(group, *column)? {
+            Some(Dense::Long(codes)) => {
+                let codes = Narrow::of(&codes).map(|code| code as u32);
+                let (codes, values) = look_up(group, *column, codes.into_iter())?;
+                Some(Dense::Codes(codes.into_iter().map(i64::from).collect(), values))
+            }
+            dense => dense,
+        });
     }
-    spread_mixed(group, wanted, classes, &parts)
+    spread_mixed(group, wanted, classes, &parts).map(Spread::done)
 }
 
 fn spread_one(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>, dense: &Dense) -> Result<Column> {
@@ -157,7 +205,7 @@ fn spread_one(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>, dense
     let mut total = 0;
     classes.each(|class| total += counts[class as usize] as usize);
     let len = match dense {
-        Dense::Ints(values) | Dense::Coded(values, _) => Narrow::of(values).len(),
+        Dense::Ints(values) | Dense::Coded(values, _) | Dense::Long(values) => Narrow::of(values).len(),
         Dense::Doubles(values) => values.len(),
         Dense::Codes(values, _) => values.len(),
         Dense::Nothing => total,
@@ -183,6 +231,13 @@ fn spread_one(group: &GroupRows<'_>, wanted: &Wanted, classes: Narrow<'_>, dense
             Column::Coded {
                 codes: place(classes, &counts, ABSENT, |n| codes.get(n) as u32).into(),
                 values: values.clone(),
+            }
+        }
+        Dense::Long(codes) => {
+            let codes = Narrow::of(codes);
+            Column::Coded {
+                codes: place(classes, &counts, ABSENT, |n| codes.get(n) as u32).into(),
+                values: Arc::from([]),
             }
         }
         Dense::Codes(codes, values) => Column::Coded {
@@ -262,6 +317,8 @@ fn value_of(part: Option<&Dense>, n: usize) -> Option<(u64, Option<Value>)> {
     };
     match part? {
         Dense::Nothing => Some((0, Some(Value::Empty))),
+        // Looked up before kinds are mixed.
+        Dense::Long(_) => None,
         Dense::Doubles(values) => values.get(n).map(|v| (v.to_bits(), Some(Value::Double(*v)))),
         Dense::Ints(values) => {
             let values = Narrow::of(values);
@@ -278,9 +335,9 @@ fn value_of(part: Option<&Dense>, n: usize) -> Option<(u64, Option<Value>)> {
 }
 
 /// The values of a field of the span itself for all rows of a group.
-pub(super) fn span_column(group: &GroupRows<'_>, is_wanted: impl Fn(&ColumnName) -> bool) -> Result<Column> {
+pub(super) fn span_column(group: &GroupRows<'_>, is_wanted: impl Fn(&ColumnName) -> bool) -> Result<Spread> {
     let Some(wanted) = Wanted::of(group, Owner::Span, is_wanted) else {
-        return Ok(Column::Absent);
+        return Ok(Spread::done(Column::Absent));
     };
     let classes = group.classes()?;
     spread(group, &wanted, Narrow::of(&classes))
@@ -297,7 +354,7 @@ pub(super) fn item_column(group: &GroupRows<'_>, field: &Field) -> Result<Column
     let Some(classes) = group.numbers(class_stream, Some(items))? else {
         return Ok(Column::Absent);
     };
-    let counts = span_column(group, |name| *name == ColumnName::Extra(extra))?;
+    let counts = span_column(group, |name| *name == ColumnName::Extra(extra))?.column;
     let mut firsts = Vec::with_capacity(group.len() + 1);
     let mut at = 0u64;
     firsts.push(0u32);
@@ -362,7 +419,7 @@ fn inner_column(group: &GroupRows<'_>, field: &Field, owner: Owner, classes: Nar
         Field::Attribute { key, .. } => {
             let named = |name: &ColumnName| matches!(name, ColumnName::Attribute(n) if **n == **key);
             match Wanted::of(group, owner, named) {
-                Some(wanted) => spread(group, &wanted, classes)?,
+                Some(wanted) => spread(group, &wanted, classes)?.finish(group)?,
                 None => Column::Absent,
             }
         }

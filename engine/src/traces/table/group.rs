@@ -253,7 +253,7 @@ impl Source for GroupTraces {
                 values,
             });
         }
-        let column = match field {
+        let spread = match field {
             Field::Duration => {
                 return Ok(Column::Ints {
                     values: self.durations()?.into(),
@@ -269,9 +269,11 @@ impl Source for GroupTraces {
                 &group,
                 |n| matches!(n, ColumnName::Attribute(name) if **name == **key),
             )?,
-            _ => item_column(&group, field)?,
+            _ => return Ok(self.choose(item_column(&group, field)?)),
         };
-        Ok(self.choose(column))
+        // Rows are left out before values are looked up.
+        let spread = spread.map(|column| self.choose(column));
+        spread.finish(&group)
     }
 
     fn trace(&self, id: TraceId, rows: Range<u32>) -> Result<Trace> {
