@@ -113,7 +113,7 @@ fn span_message(span: &ShopSpan) -> Vec<u8> {
         );
         event_attributes.text(
             "exception.stacktrace",
-            "at shop.rpc.Channel.call(Channel.java:118)\n\tat shop.rpc.Stub.invoke(Stub.java:61)\n\tat shop.Main.run(Main.java:33)",
+            "at shop.rpc.Channel.call(Channel.java:118)\n\tat shop.rpc.Client.invoke(Client.java:61)\n\tat shop.Main.run(Main.java:33)",
         );
         let mut event = Vec::new();
         put_fixed64(&mut event, 1, span.end);
