@@ -7,6 +7,7 @@
 
 pub mod lex;
 pub mod number;
+mod outcome;
 pub mod promql;
 pub mod promqltest;
 pub mod traceql;

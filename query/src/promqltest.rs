@@ -1,6 +1,7 @@
 //! Prometheus' scripts for PromQL (`*.test`): series to load, queries, and what they must give. [`run`] runs one script.
 //! Not for rule tests of promtool.
 
+pub use crate::outcome::{Failure, Outcome, ScriptError};
 use kymo_engine::labels::Labels;
 use kymo_engine::metrics::SeriesRows;
 
@@ -34,38 +35,6 @@ pub trait Loader {
 
     /// The state after everything loaded so far.
     fn source(&self) -> Box<dyn Source + '_>;
-}
-
-/// A script that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
-pub struct ScriptError {
-    /// Line in the script, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-/// A case that did not give what it must.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
-    /// Line of its `eval`, from 1.
-    pub line: usize,
-    /// The query, in the form in which it failed.
-    pub query: String,
-    /// What the script asks for.
-    pub expected: String,
-    /// What there was instead.
-    pub got: String,
-}
-
-/// What became of a script's cases. One `eval` is one case, with all its variants.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Outcome {
-    /// Cases that gave what they must.
-    pub passed: usize,
-    /// The others.
-    pub failures: Vec<Failure>,
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@
 //! a trace between bars; options such as `limit=3`, `spss=2` and `times=0s..9s` stand before the query. `_` is a step without a
 //! sample.
 
+pub use crate::outcome::{Failure, Outcome, ScriptError};
 use std::sync::Arc;
 
 use kymo_engine::traces::{AttributeScope, Trace};
@@ -80,38 +81,6 @@ pub trait Loader {
         times: Option<(i64, i64)>,
         visit: &mut Visit<'_>,
     ) -> Result<(), String>;
-}
-
-/// A script that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
-pub struct ScriptError {
-    /// Line in the script, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-/// A case that did not give what it must.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
-    /// Line of its `eval`, from 1.
-    pub line: usize,
-    /// The query.
-    pub query: String,
-    /// What the script asks for.
-    pub expected: String,
-    /// What there was instead.
-    pub got: String,
-}
-
-/// What became of a script's cases. One `eval` is one case.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Outcome {
-    /// Cases that gave what they must.
-    pub passed: usize,
-    /// The others.
-    pub failures: Vec<Failure>,
 }
 
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub struct Counters {
     pub spans_stored: Counter,
     /// Spans that were there already.
     pub spans_duplicate: Counter,
+    /// Sides of calls between services whose other side never came.
+    pub edges_expired: Counter,
+    /// Sides of calls that were not kept because too many waited.
+    pub edges_dropped: Counter,
     /// Samples, series, histograms or spans refused, by reason.
     pub rejected: [Counter; Reason::COUNT],
     /// Writes told to retry.

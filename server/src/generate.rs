@@ -19,6 +19,7 @@ use kymo_engine::traces::{Batch, Resource, SpanId, TraceId, Value};
 use parking_lot::Mutex;
 
 use crate::config::Generate;
+use crate::counters::Counters;
 use edges::Edges;
 pub(crate) use recompute::recompute;
 use steps::{Number, Steps};
@@ -166,7 +167,13 @@ impl Generator {
     ///
     /// # Errors
     /// Those of the metric store; what was not written is tried again the next time.
-    pub fn tick(&self, node: &Node, settings: &Generate, now_ms: i64, all: bool) -> Result<(), Error> {
+    pub fn tick(
+        &self,
+        node: &Node,
+        (settings, counters): (&Generate, &Counters),
+        now_ms: i64,
+        all: bool,
+    ) -> Result<(), Error> {
         let tenants: Vec<(String, Arc<Mutex<Tenant>>)> = {
             let tenants = self.tenants.lock();
             tenants
@@ -178,6 +185,12 @@ impl Generator {
             let mut tenant = tenant.lock();
             let tenant = &mut *tenant;
             tenant.edges.expire(now_ms, &mut tenant.steps);
+            counters
+                .edges_expired
+                .add(std::mem::take(&mut tenant.edges.expired));
+            counters
+                .edges_dropped
+                .add(std::mem::take(&mut tenant.edges.dropped));
             let until = if all {
                 i64::MAX
             } else {

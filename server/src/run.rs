@@ -160,7 +160,10 @@ pub async fn run(
     let closing = move || {
         let settings = &app.config.generate;
         // What is not written now is counted from the stored spans after the next start.
-        if let Err(error) = app.generator.tick(&opened.node, settings, now_ms(), true) {
+        if let Err(error) = app
+            .generator
+            .tick(&opened.node, (settings, &app.counters), now_ms(), true)
+        {
             tracing::warn!(%error, "metrics of the last spans are not written");
         }
         opened.close()
@@ -264,14 +267,19 @@ impl Opened {
                 "metrics of spans",
                 Box::new(move |node, now| {
                     let settings = &generating.config.generate;
-                    generating
-                        .generator
-                        .tick(node, settings, now, generating.is_stopping())?;
+                    generating.generator.tick(
+                        node,
+                        (settings, &generating.counters),
+                        now,
+                        generating.is_stopping(),
+                    )?;
                     Ok(Upkeep::default())
                 }),
             )?,
         ];
-        crate::generate::resume(&app.generator, &node, &app.config.generate, now_ms()).map_err(failed)?;
+        if let Err(error) = crate::generate::resume(&app.generator, &node, &app.config.generate, now_ms()) {
+            tracing::warn!(%error, "spans since the last metrics of spans are not counted; recompute them");
+        }
         app.ready(Arc::clone(&node));
         Ok(Opened {
             node,

@@ -3,6 +3,7 @@
 
 mod builder;
 mod codec;
+mod owned;
 mod view;
 pub(in crate::traces) use codec::{put_vocabulary, vocabulary};
 

@@ -18,6 +18,7 @@ use super::answer::{Answer, ApiError, Reply, json_response};
 use super::params::Params;
 use super::prom::status::build_info;
 use crate::app::App;
+use crate::counters::Counters;
 use crate::counters::DURATION_BOUNDS;
 use crate::governor::Outcome;
 use crate::ingest::Reason;
@@ -250,6 +251,16 @@ fn write_ingest(out: &mut Exposition, app: &App) {
             &counters.spans_duplicate,
         ),
         (
+            "kymo_span_metrics_expired_edges_total",
+            "Sides of calls between services whose other side never came.",
+            &counters.edges_expired,
+        ),
+        (
+            "kymo_span_metrics_dropped_edges_total",
+            "Sides of calls that were not kept because too many waited.",
+            &counters.edges_dropped,
+        ),
+        (
             "kymo_ingest_deferred_requests_total",
             "Writes answered 503.",
             &counters.writes_deferred,
@@ -258,6 +269,10 @@ fn write_ingest(out: &mut Exposition, app: &App) {
     for (name, help, counter) in plain {
         out.single(name, "counter", help, counter.get() as f64);
     }
+    write_rejected(out, counters);
+}
+
+fn write_rejected(out: &mut Exposition, counters: &Counters) {
     for (name, help, of_spans) in [
         (
             "kymo_ingest_rejected_samples_total",

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use kymo_engine::node::Node;
-use kymo_engine::traces::batch::Part as Owner;
-use kymo_engine::traces::{Attribute, BatchBuilder, Scan, ScanBy, Span, SpanFields, Trace};
+use kymo_engine::traces::{BatchBuilder, Scan, ScanBy, Trace};
 use kymo_query::traceql::ast::Body;
 use kymo_query::traceql::options::Part;
 use kymo_query::traceql::{Query, need};
@@ -41,7 +40,7 @@ impl TraceStoreLoader {
             for trace in traces {
                 let spans = trace.spans.iter().enumerate();
                 for (_, span) in spans.filter(|(number, _)| number % BATCHES == batch) {
-                    push(&mut builder, trace, span);
+                    builder.push(trace, span);
                 }
             }
             if builder.span_count() == 0 {
@@ -105,63 +104,4 @@ impl Loader for TraceStoreLoader {
     ) -> Result<(), String> {
         self.try_parts(query, times, visit).map_err(|e| e.to_string())
     }
-}
-
-fn attributes(builder: &mut BatchBuilder, owner: Owner, list: &[Attribute]) {
-    for attribute in list {
-        builder.attribute(owner, &attribute.key, attribute.value.borrowed());
-    }
-}
-
-/// Adds a span of a trace to a batch.
-fn push(builder: &mut BatchBuilder, trace: &Trace, span: &Span) {
-    let resource = trace
-        .resources
-        .get(span.resource as usize)
-        .cloned()
-        .unwrap_or_default();
-    attributes(builder, Owner::Resource, &resource.attributes);
-    let resource = builder.end_resource(resource.dropped_attributes, &resource.schema_url);
-    let scope = trace.scopes.get(span.scope as usize).cloned().unwrap_or_default();
-    attributes(builder, Owner::Scope, &scope.attributes);
-    let scope = builder.end_scope(
-        &scope.name,
-        &scope.version,
-        scope.dropped_attributes,
-        &scope.schema_url,
-    );
-    for event in &span.events {
-        attributes(builder, Owner::Event, &event.attributes);
-        builder.end_event(event.time, &event.name, event.dropped_attributes);
-    }
-    for link in &span.links {
-        attributes(builder, Owner::Link, &link.attributes);
-        builder.end_link(
-            link.trace_id,
-            link.span_id,
-            &link.trace_state,
-            link.flags,
-            link.dropped_attributes,
-        );
-    }
-    attributes(builder, Owner::Span, &span.attributes);
-    builder.end_span(&SpanFields {
-        resource,
-        scope,
-        trace_id: trace.id,
-        span_id: span.id,
-        parent: span.parent,
-        trace_state: &span.trace_state,
-        flags: span.flags,
-        name: &span.name,
-        kind: span.kind,
-        start: span.start,
-        end: span.end,
-        status_code: span.status_code,
-        status_message: &span.status_message,
-        dropped_attributes: span.dropped_attributes,
-        dropped_events: span.dropped_events,
-        dropped_links: span.dropped_links,
-        size: 0,
-    });
 }

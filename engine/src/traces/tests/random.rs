@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::traces::batch::{Batch, BatchBuilder, Part, SpanFields};
+use crate::traces::batch::{Batch, BatchBuilder};
 use crate::traces::model::{Attribute, EntityRef, Event, Link, Resource, Scope, Span, Trace};
-use crate::traces::value::{Value, ValueRef};
+use crate::traces::value::Value;
 
 fn text() -> impl Strategy<Value = Arc<str>> {
     prop_oneof![
@@ -224,69 +224,12 @@ pub(crate) fn batches(all: &[Trace], spread: &Spread) -> Vec<Batch> {
     let mut n = 0;
     for trace in all {
         for span in &trace.spans {
-            push(&mut builders[spread.batch_of(n)], trace, span);
+            builders[spread.batch_of(n)].push(trace, span);
             n += 1;
         }
     }
     let batches = builders.iter_mut().map(BatchBuilder::finish);
     batches.filter(|b| !b.is_empty()).collect()
-}
-
-fn push_attributes(b: &mut BatchBuilder, part: Part, attributes: &[Attribute]) {
-    for attribute in attributes {
-        let value: ValueRef<'_> = attribute.value.borrowed();
-        b.attribute(part, &attribute.key, value);
-    }
-}
-
-/// Adds a span of a trace to a batch.
-pub(crate) fn push(b: &mut BatchBuilder, trace: &Trace, span: &Span) {
-    let resource = &trace.resources[span.resource as usize];
-    push_attributes(b, Part::Resource, &resource.attributes);
-    resource.entity_refs.iter().for_each(|e| b.entity_ref(e.clone()));
-    let resource = b.end_resource(resource.dropped_attributes, &resource.schema_url);
-    let scope = &trace.scopes[span.scope as usize];
-    push_attributes(b, Part::Scope, &scope.attributes);
-    let scope = b.end_scope(
-        &scope.name,
-        &scope.version,
-        scope.dropped_attributes,
-        &scope.schema_url,
-    );
-    for event in &span.events {
-        push_attributes(b, Part::Event, &event.attributes);
-        b.end_event(event.time, &event.name, event.dropped_attributes);
-    }
-    for link in &span.links {
-        push_attributes(b, Part::Link, &link.attributes);
-        b.end_link(
-            link.trace_id,
-            link.span_id,
-            &link.trace_state,
-            link.flags,
-            link.dropped_attributes,
-        );
-    }
-    push_attributes(b, Part::Span, &span.attributes);
-    b.end_span(&SpanFields {
-        resource,
-        scope,
-        trace_id: trace.id,
-        span_id: span.id,
-        parent: span.parent,
-        trace_state: &span.trace_state,
-        flags: span.flags,
-        name: &span.name,
-        kind: span.kind,
-        start: span.start,
-        end: span.end,
-        status_code: span.status_code,
-        status_message: &span.status_message,
-        dropped_attributes: span.dropped_attributes,
-        dropped_events: span.dropped_events,
-        dropped_links: span.dropped_links,
-        size: 0,
-    });
 }
 
 /// The trace as it is read back: resources and scopes once each, in the order of their first span.
