@@ -37,15 +37,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let set = builder.set(NO_SET, level.into_iter().chain(id));
             builder.push(stream, line.time as i64, set, line.text.as_bytes());
         }
-        tenant.logs.append(node.log(), Arc::new(builder.build()))?.wait()?;
+        tenant
+            .logs
+            .append(node.log(), Arc::new(builder.build()))?
+            .wait()?;
         node.maintain(0)?;
     }
     println!("{count} lines of {} bytes", raw as u64 / count);
-    println!("taken in and flushed: {:.2} s/M", (started.elapsed().as_secs_f64() - making) / millions);
+    println!(
+        "taken in and flushed: {:.2} s/M",
+        (started.elapsed().as_secs_f64() - making) / millions
+    );
     let at = Instant::now();
     node.flush()?;
     let young = tenant.logs.stats();
-    println!("young: {} blocks, {:.2} B/line, {:.2} s", young.blocks, young.block_bytes as f64 / count as f64, at.elapsed().as_secs_f64());
+    println!(
+        "young: {} blocks, {:.2} B/line, {:.2} s",
+        young.blocks,
+        young.block_bytes as f64 / count as f64,
+        at.elapsed().as_secs_f64()
+    );
     let at = Instant::now();
     node.compact()?;
     let merged = tenant.logs.stats();
@@ -55,7 +66,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         merged.block_bytes as f64 / count as f64,
         at.elapsed().as_secs_f64() / millions
     );
-    for needle in ["nosuchword", "inventory", "4bf92f3577b34da6a3ce929d0e0e4736", "user\":{\"id\":\"u-1999"] {
+    for needle in [
+        "nosuchword",
+        "inventory",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "user\":{\"id\":\"u-1999",
+    ] {
         let at = Instant::now();
         let scan = Scan {
             from: i64::MIN,
@@ -69,7 +85,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for part in &parts {
             rows += part.load()?.iter().map(|s| s.rows.len()).sum::<usize>();
         }
-        println!("{needle}: {} parts in {planned:.2} ms, {rows} rows in {:.2} ms", parts.len(), at.elapsed().as_secs_f64() * 1e3);
+        println!(
+            "{needle}: {} parts in {planned:.2} ms, {rows} rows in {:.2} ms",
+            parts.len(),
+            at.elapsed().as_secs_f64() * 1e3
+        );
     }
     node.close();
     commits.join().map_err(|_| "the commit thread failed")?;
