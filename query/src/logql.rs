@@ -4,6 +4,7 @@
 pub mod ast;
 mod check;
 pub mod error;
+pub mod eval;
 mod lexer;
 mod parser;
 mod token;
