@@ -7,6 +7,7 @@ pub mod error;
 pub mod eval;
 mod lexer;
 mod parser;
+pub mod template;
 mod token;
 
 pub use ast::{Expr, LogExpr, Metric};

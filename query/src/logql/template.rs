@@ -36,8 +36,12 @@ impl Template {
     /// # Errors
     /// What is wrong, in the words of Go.
     pub fn parse(name: &str, text: &str) -> Result<Template, String> {
-        let parsed = parser::parse(text).map_err(|e| format!("template: {name}:{}: {}", e.line, e.message))?;
-        Ok(Template { nodes: parsed.0, variables: parsed.1 })
+        let parsed =
+            parser::parse(text).map_err(|e| format!("template: {name}:{}: {}", e.line, e.message))?;
+        Ok(Template {
+            nodes: parsed.0,
+            variables: parsed.1,
+        })
     }
 
     /// Appends what the template makes of a line.

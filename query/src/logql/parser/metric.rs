@@ -57,8 +57,10 @@ impl Parser {
 
     fn modifiers(&mut self) -> Parsed<(bool, VectorMatching, bool)> {
         let return_bool = self.accept_word("bool");
-        let mut matching = VectorMatching::default();
-        matching.on = self.is_word("on");
+        let mut matching = VectorMatching {
+            on: self.is_word("on"),
+            ..VectorMatching::default()
+        };
         let has_matching = matching.on || self.is_word("ignoring");
         if !has_matching {
             return Ok((return_bool, matching, false));

@@ -11,13 +11,90 @@ use super::{Context, date, printf};
 type Found = Option<Result<Value, String>>;
 
 const NAMES: &[&str] = &[
-    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "index", "slice", "len", "print", "printf", "println", "html", "js",
-    "urlquery", "__line__", "__timestamp__", "ToLower", "ToUpper", "Replace", "Trim", "TrimLeft", "TrimRight", "TrimPrefix",
-    "TrimSuffix", "TrimSpace", "regexReplaceAll", "regexReplaceAllLiteral", "count", "urldecode", "urlencode", "bytes", "duration",
-    "duration_seconds", "unixEpochMillis", "unixEpochNanos", "toDateInZone", "unixToTime", "alignLeft", "alignRight", "b64dec",
-    "b64enc", "lower", "upper", "title", "trunc", "substr", "contains", "hasPrefix", "hasSuffix", "indent", "nindent", "replace",
-    "repeat", "trim", "trimAll", "trimSuffix", "trimPrefix", "int", "float64", "add", "sub", "mul", "div", "mod", "addf", "subf",
-    "mulf", "divf", "max", "min", "maxf", "minf", "ceil", "floor", "round", "fromJson", "date", "toDate", "now", "unixEpoch",
+    "and",
+    "or",
+    "not",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "index",
+    "slice",
+    "len",
+    "print",
+    "printf",
+    "println",
+    "html",
+    "js",
+    "urlquery",
+    "__line__",
+    "__timestamp__",
+    "ToLower",
+    "ToUpper",
+    "Replace",
+    "Trim",
+    "TrimLeft",
+    "TrimRight",
+    "TrimPrefix",
+    "TrimSuffix",
+    "TrimSpace",
+    "regexReplaceAll",
+    "regexReplaceAllLiteral",
+    "count",
+    "urldecode",
+    "urlencode",
+    "bytes",
+    "duration",
+    "duration_seconds",
+    "unixEpochMillis",
+    "unixEpochNanos",
+    "toDateInZone",
+    "unixToTime",
+    "alignLeft",
+    "alignRight",
+    "b64dec",
+    "b64enc",
+    "lower",
+    "upper",
+    "title",
+    "trunc",
+    "substr",
+    "contains",
+    "hasPrefix",
+    "hasSuffix",
+    "indent",
+    "nindent",
+    "replace",
+    "repeat",
+    "trim",
+    "trimAll",
+    "trimSuffix",
+    "trimPrefix",
+    "int",
+    "float64",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "mod",
+    "addf",
+    "subf",
+    "mulf",
+    "divf",
+    "max",
+    "min",
+    "maxf",
+    "minf",
+    "ceil",
+    "floor",
+    "round",
+    "fromJson",
+    "date",
+    "toDate",
+    "now",
+    "unixEpoch",
     "default",
 ];
 
@@ -56,8 +133,12 @@ fn times(name: &str, arguments: &mut Arguments, context: &Context<'_>) -> Found 
     Some((|| match name {
         "__timestamp__" => Ok(Value::Time(context.time, "UTC".to_owned())),
         "now" => Ok(Value::Time(context.now, "UTC".to_owned())),
-        "unixEpoch" => Ok(Value::Text((arguments.time(0)? .div_euclid(1_000_000_000)).to_string())),
-        "unixEpochMillis" => Ok(Value::Text((arguments.time(0)?.div_euclid(1_000_000)).to_string())),
+        "unixEpoch" => Ok(Value::Text(
+            (arguments.time(0)?.div_euclid(1_000_000_000)).to_string(),
+        )),
+        "unixEpochMillis" => Ok(Value::Text(
+            (arguments.time(0)?.div_euclid(1_000_000)).to_string(),
+        )),
         "unixEpochNanos" => Ok(Value::Text(arguments.time(0)?.to_string())),
         "date" => {
             let layout = arguments.text(0)?;
@@ -70,7 +151,10 @@ fn times(name: &str, arguments: &mut Arguments, context: &Context<'_>) -> Found 
         "toDate" => {
             let (layout, text) = (arguments.text(0)?, arguments.text(1)?);
             // What does not parse is the zero time, as in Go.
-            Ok(Value::Time(date::parse(&layout, &text, "UTC").unwrap_or(date::ZERO), "UTC".to_owned()))
+            Ok(Value::Time(
+                date::parse(&layout, &text, "UTC").unwrap_or(date::ZERO),
+                "UTC".to_owned(),
+            ))
         }
         "toDateInZone" => {
             let (layout, zone, text) = (arguments.text(0)?, arguments.text(1)?, arguments.text(2)?);
@@ -79,7 +163,9 @@ fn times(name: &str, arguments: &mut Arguments, context: &Context<'_>) -> Found 
         }
         "unixToTime" => {
             let text = arguments.text(0)?;
-            let n: i64 = text.parse().map_err(|_| format!("unable to parse time '{text}'"))?;
+            let n: i64 = text
+                .parse()
+                .map_err(|_| format!("unable to parse time '{text}'"))?;
             let scale = match text.len() {
                 5 => 86_400_000_000_000,
                 10 => 1_000_000_000,
@@ -102,7 +188,13 @@ struct Arguments {
 
 impl Arguments {
     fn get(&self, n: usize) -> Result<&Value, String> {
-        self.list.get(n).ok_or_else(|| format!("wrong number of args: want at least {} got {}", n + 1, self.list.len()))
+        self.list.get(n).ok_or_else(|| {
+            format!(
+                "wrong number of args: want at least {} got {}",
+                n + 1,
+                self.list.len()
+            )
+        })
     }
 
     fn take(&mut self, n: usize) -> Result<Value, String> {

@@ -44,7 +44,9 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
     let mut line = 1;
     let mut trim_next = false;
     while let Some(at) = rest.find("{{") {
-        let trims = rest[at + 2..].strip_prefix('-').is_some_and(|r| r.starts_with(char::is_whitespace));
+        let trims = rest[at + 2..]
+            .strip_prefix('-')
+            .is_some_and(|r| r.starts_with(char::is_whitespace));
         push_text(&mut pieces, &rest[..at], trim_next, trims);
         line += rest[..at].matches('\n').count();
         let inner = &rest[at + 2 + usize::from(trims)..];
@@ -78,7 +80,9 @@ fn action(text: &str) -> Result<Action, String> {
         let rest = text[end..].trim_start();
         let trims = rest.starts_with('-');
         let rest = rest.strip_prefix('-').unwrap_or(rest);
-        let rest = rest.strip_prefix("}}").ok_or("comment ends before closing delimiter")?;
+        let rest = rest
+            .strip_prefix("}}")
+            .ok_or("comment ends before closing delimiter")?;
         return Ok((None, text.len() - rest.len(), trims));
     }
     let mut tokens = Vec::new();
@@ -146,7 +150,10 @@ fn token(rest: &str, first: char, after_blank: bool, tokens: &mut Vec<Token>) ->
             let len = word_len(&rest[1..]);
             sign(Token::Variable(rest[1..1 + len].to_owned()), 1 + len, tokens)
         }
-        c if c.is_ascii_digit() || ((c == '-' || c == '+' || c == '.') && rest[1..].starts_with(|c: char| c.is_ascii_digit())) => {
+        c if c.is_ascii_digit()
+            || ((c == '-' || c == '+' || c == '.')
+                && rest[1..].starts_with(|c: char| c.is_ascii_digit())) =>
+        {
             number(rest, tokens)
         }
         c if c.is_alphabetic() || c == '_' => {
@@ -158,17 +165,25 @@ fn token(rest: &str, first: char, after_blank: bool, tokens: &mut Vec<Token>) ->
 }
 
 fn word_len(text: &str) -> usize {
-    text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())
+    text.find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(text.len())
 }
 
 fn number(rest: &str, tokens: &mut Vec<Token>) -> Result<usize, String> {
-    let len = rest[1..].find(|c: char| !c.is_alphanumeric() && c != '.' && c != '_').map_or(rest.len(), |n| n + 1);
+    let len = rest[1..]
+        .find(|c: char| !c.is_alphanumeric() && c != '.' && c != '_')
+        .map_or(rest.len(), |n| n + 1);
     let text = rest[..len].replace('_', "");
     let unsigned = text.trim_start_matches(['-', '+']);
-    let hex = unsigned.strip_prefix("0x").map(|digits| i64::from_str_radix(digits, 16));
+    let hex = unsigned
+        .strip_prefix("0x")
+        .map(|digits| i64::from_str_radix(digits, 16));
     let token = match hex.unwrap_or_else(|| text.trim_start_matches('+').parse::<i64>()) {
         Ok(n) => Token::Int(n),
-        Err(_) => Token::Float(text.parse().map_err(|_| format!("bad number syntax: {:?}", &rest[..len]))?),
+        Err(_) => Token::Float(
+            text.parse()
+                .map_err(|_| format!("bad number syntax: {:?}", &rest[..len]))?,
+        ),
     };
     tokens.push(token);
     Ok(len)

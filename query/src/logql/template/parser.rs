@@ -54,7 +54,7 @@ struct Parser {
 #[derive(Debug, PartialEq)]
 enum End {
     Text,
-    End,
+    Action,
     Else(Vec<Token>),
 }
 
@@ -74,8 +74,14 @@ pub(super) fn parse(text: &str) -> Result<(Vec<Node>, usize), Fault> {
     let line = parser.line;
     match parsed {
         Ok((nodes, End::Text)) => Ok((nodes, parser.most)),
-        Ok((_, End::End)) => Err(Fault { line, message: "unexpected {{end}}".to_owned() }),
-        Ok((_, End::Else(_))) => Err(Fault { line, message: "unexpected {{else}}".to_owned() }),
+        Ok((_, End::Action)) => Err(Fault {
+            line,
+            message: "unexpected {{end}}".to_owned(),
+        }),
+        Ok((_, End::Else(_))) => Err(Fault {
+            line,
+            message: "unexpected {{else}}".to_owned(),
+        }),
         Err(message) => Err(Fault { line, message }),
     }
 }
@@ -109,7 +115,7 @@ impl Parser {
             _ => String::new(),
         };
         match keyword.as_str() {
-            "end" => return Ok(Some(End::End)),
+            "end" => return Ok(Some(End::Action)),
             "else" => {
                 tokens.remove(0);
                 return Ok(Some(End::Else(tokens)));
@@ -118,10 +124,16 @@ impl Parser {
                 tokens.remove(0);
                 nodes.push(self.control(&keyword, tokens)?);
             }
-            "break" | "continue" if self.in_range == 0 => return Err(format!("{{{{{keyword}}}}} outside {{{{range}}}}")),
+            "break" | "continue" if self.in_range == 0 => {
+                return Err(format!("{{{{{keyword}}}}} outside {{{{range}}}}"));
+            }
             "break" => nodes.push(Node::Break),
             "continue" => nodes.push(Node::Continue),
-            "define" | "template" | "block" => return Err(format!("{{{{{keyword}}}}} is not supported in templates of lines")),
+            "define" | "template" | "block" => {
+                return Err(format!(
+                    "{{{{{keyword}}}}} is not supported in templates of lines"
+                ));
+            }
             _ => {
                 let mut tokens = Tokens::new(tokens);
                 let pipeline = self.pipeline(&mut tokens)?;
@@ -142,9 +154,9 @@ impl Parser {
         self.in_range -= usize::from(keyword == "range");
         let other = match end {
             End::Text => return Err("unexpected EOF".to_owned()),
-            End::End => Vec::new(),
+            End::Action => Vec::new(),
             End::Else(rest) if rest.is_empty() => match self.list()? {
-                (nodes, End::End) => nodes,
+                (nodes, End::Action) => nodes,
                 (_, End::Text) => return Err("unexpected EOF".to_owned()),
                 (_, End::Else(_)) => return Err("expected end; found {{else}}".to_owned()),
             },
@@ -185,7 +197,10 @@ impl Parser {
                 return Err("missing value for command".to_owned());
             }
             if let (Operand::Literal(value), false) = (&command[0], pipeline.commands.is_empty()) {
-                return Err(format!("non executable command in pipeline stage {}: {value:?}", pipeline.commands.len() + 1));
+                return Err(format!(
+                    "non executable command in pipeline stage {}: {value:?}",
+                    pipeline.commands.len() + 1
+                ));
             }
             pipeline.commands.push(command);
             if !tokens.accept(&Token::Pipe) {
@@ -204,7 +219,12 @@ impl Parser {
     fn targets(&mut self, tokens: &mut Tokens, pipeline: &mut Pipeline) -> Parsed<Vec<String>> {
         let names: Vec<String> = match (tokens.at(0), tokens.at(1), tokens.at(2), tokens.at(3)) {
             (Some(Token::Variable(a)), Some(Token::Declare | Token::Assign), ..) => vec![a.clone()],
-            (Some(Token::Variable(a)), Some(Token::Comma), Some(Token::Variable(b)), Some(Token::Declare)) => {
+            (
+                Some(Token::Variable(a)),
+                Some(Token::Comma),
+                Some(Token::Variable(b)),
+                Some(Token::Declare),
+            ) => {
                 vec![a.clone(), b.clone()]
             }
             _ => return Ok(Vec::new()),
@@ -242,15 +262,16 @@ impl Parser {
                 Token::Word(word) => word_operand(word)?,
                 Token::Field(name) => Operand::Field(parts(&name)),
                 Token::Variable(name) => {
-                    let mut fields = parts(&name);
-                    let of = if fields.is_empty() { String::new() } else { fields.remove(0) };
-                    let of = if name.starts_with('.') { String::new() } else { of };
+                    let (of, fields) = name.split_once('.').unwrap_or((&name, ""));
+                    let (of, fields) = (of.to_owned(), parts(fields));
                     Operand::Variable(self.variable(&of)?, fields)
                 }
                 Token::Text(text) => Operand::Literal(Value::Text(text)),
                 Token::Int(n) => Operand::Literal(Value::Int(n)),
                 Token::Float(n) => Operand::Literal(Value::Float(n)),
-                Token::Declare | Token::Assign | Token::Comma => return Err("unexpected token in operand".to_owned()),
+                Token::Declare | Token::Assign | Token::Comma => {
+                    return Err("unexpected token in operand".to_owned());
+                }
             };
             tokens.skip(1);
             operands.push(operand);
@@ -260,7 +281,10 @@ impl Parser {
 }
 
 fn parts(name: &str) -> Vec<String> {
-    name.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    name.split('.')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn word_operand(word: String) -> Parsed<Operand> {
@@ -314,7 +338,9 @@ pub(super) fn labels(nodes: &[Node]) -> Option<Vec<&str>> {
             Node::Text(_) | Node::Break | Node::Continue => {}
             Node::Print(pipeline) => pipeline_labels(pipeline, &mut names)?,
             // Within `with` and `range` the dot is something else, which only makes the list longer.
-            Node::If(pipeline, body, other) | Node::With(pipeline, body, other) | Node::Range(pipeline, body, other) => {
+            Node::If(pipeline, body, other)
+            | Node::With(pipeline, body, other)
+            | Node::Range(pipeline, body, other) => {
                 pipeline_labels(pipeline, &mut names)?;
                 names.extend(labels(body)?);
                 names.extend(labels(other)?);

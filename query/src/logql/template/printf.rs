@@ -9,7 +9,8 @@ const WIDTH_MAX: usize = 4_096;
 pub(super) fn print(values: &[Value]) -> String {
     let mut out = String::new();
     for (n, value) in values.iter().enumerate() {
-        let both_plain = n > 0 && !matches!(value, Value::Text(_)) && !matches!(values[n - 1], Value::Text(_));
+        let both_plain =
+            n > 0 && !matches!(value, Value::Text(_)) && !matches!(values[n - 1], Value::Text(_));
         if both_plain {
             out.push(' ');
         }
@@ -41,7 +42,12 @@ pub(super) fn printf(values: Vec<Value>) -> Result<Value, String> {
     let mut values = values.into_iter();
     let format = match values.next() {
         Some(Value::Text(format)) => format,
-        Some(other) => return Err(format!("wrong type for value; expected string; got {}", other.kind())),
+        Some(other) => {
+            return Err(format!(
+                "wrong type for value; expected string; got {}",
+                other.kind()
+            ));
+        }
         None => return Err("wrong number of args for printf: want at least 1 got 0".to_owned()),
     };
     let mut out = String::new();
@@ -120,12 +126,22 @@ impl Verb {
             ('o', Value::Int(n)) => (radix(*n, 8), true),
             ('x', Value::Int(n)) => (prefixed(self, "0x", radix(*n, 16)), true),
             ('X', Value::Int(n)) => (prefixed(self, "0X", radix(*n, 16).to_uppercase()), true),
-            ('c', Value::Int(n)) => (u32::try_from(*n).ok().and_then(char::from_u32).unwrap_or('\u{fffd}').to_string(), false),
+            ('c', Value::Int(n)) => (
+                u32::try_from(*n)
+                    .ok()
+                    .and_then(char::from_u32)
+                    .unwrap_or('\u{fffd}')
+                    .to_string(),
+                false,
+            ),
             ('U', Value::Int(n)) => (format!("U+{n:04X}"), false),
             ('x', Value::Text(text)) => (text.bytes().map(|b| format!("{b:02x}")).collect(), false),
             ('X', Value::Text(text)) => (text.bytes().map(|b| format!("{b:02X}")).collect(), false),
             ('f' | 'F', Value::Float(n)) => (signed(self, fixed(*n, self.precision.unwrap_or(6))), true),
-            ('e' | 'E', Value::Float(n)) => (signed(self, exponent(*n, self.precision.unwrap_or(6), kind)), true),
+            ('e' | 'E', Value::Float(n)) => (
+                signed(self, exponent(*n, self.precision.unwrap_or(6), kind)),
+                true,
+            ),
             ('g' | 'G', Value::Float(n)) => (signed(self, crate::number::format_go(*n)), true),
             (_, Value::Nil) => (format!("%!{kind}(<nil>)"), false),
             (_, other) => (format!("%!{kind}({}={})", other.kind(), other.text()), false),
@@ -170,7 +186,11 @@ fn signed(verb: Verb, text: String) -> String {
 }
 
 fn prefixed(verb: Verb, prefix: &str, text: String) -> String {
-    if verb.sharp { format!("{prefix}{text}") } else { text }
+    if verb.sharp {
+        format!("{prefix}{text}")
+    } else {
+        text
+    }
 }
 
 fn radix(n: i64, base: u64) -> String {
@@ -201,6 +221,8 @@ fn exponent(n: f64, places: usize, kind: char) -> String {
     }
     let text = format!("{n:.places$e}");
     let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, digits) = power.strip_prefix('-').map_or(('+', power), |digits| ('-', digits));
+    let (sign, digits) = power
+        .strip_prefix('-')
+        .map_or(('+', power), |digits| ('-', digits));
     format!("{mantissa}{kind}{sign}{digits:0>2}")
 }

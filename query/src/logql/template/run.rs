@@ -8,8 +8,8 @@ use super::value::Value;
 /// Most bytes a template may make of one line.
 const OUTPUT_MAX: usize = 16 << 20;
 
-struct Run<'r> {
-    context: &'r Context<'r>,
+struct Run<'r, 'c> {
+    context: &'r Context<'c>,
     variables: Vec<Value>,
     dot: Value,
 }
@@ -27,12 +27,16 @@ type Outcome<T> = Result<T, String>;
 pub(super) fn run(nodes: &[Node], variables: usize, context: &Context<'_>, out: &mut String) -> Outcome<()> {
     let mut variables = vec![Value::Nil; variables];
     variables[0] = Value::Labels;
-    let mut run = Run { context, variables, dot: Value::Labels };
+    let mut run = Run {
+        context,
+        variables,
+        dot: Value::Labels,
+    };
     run.nodes(nodes, out)?;
     Ok(())
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     fn nodes(&mut self, nodes: &[Node], out: &mut String) -> Outcome<Flow> {
         for node in nodes {
             match node {
@@ -75,7 +79,8 @@ impl Run<'_> {
 
     fn print(&mut self, pipeline: &Pipeline, out: &mut String) -> Outcome<()> {
         // A label by itself is by far the most common.
-        if let ([command], true, Value::Labels) = (pipeline.commands.as_slice(), pipeline.sets.is_empty(), &self.dot)
+        if let ([command], true, Value::Labels) =
+            (pipeline.commands.as_slice(), pipeline.sets.is_empty(), &self.dot)
             && let [Operand::Field(fields)] = command.as_slice()
             && let [name] = fields.as_slice()
         {
@@ -92,9 +97,15 @@ impl Run<'_> {
     fn range(&mut self, pipeline: &Pipeline, body: &[Node], other: &[Node], out: &mut String) -> Outcome<()> {
         let over = self.pipeline(pipeline)?;
         let items: Vec<(Value, Value)> = match over {
-            Value::List(list) => list.into_iter().enumerate().map(|(n, v)| (Value::Int(n as i64), v)).collect(),
+            Value::List(list) => list
+                .into_iter()
+                .enumerate()
+                .map(|(n, v)| (Value::Int(n as i64), v))
+                .collect(),
             Value::Map(map) => map.into_iter().map(|(k, v)| (Value::Text(k), v)).collect(),
-            Value::Int(n) => (0..n.clamp(0, 100_000)).map(|n| (Value::Int(n), Value::Int(n))).collect(),
+            Value::Int(n) => (0..n.clamp(0, 100_000))
+                .map(|n| (Value::Int(n), Value::Int(n)))
+                .collect(),
             Value::Nil => Vec::new(),
             other => return Err(format!("range can't iterate over {}", other.text())),
         };
@@ -165,7 +176,8 @@ impl Run<'_> {
 
     fn operand(&mut self, operand: &Operand) -> Outcome<Value> {
         match operand {
-            Operand::Function(name) => functions::call(name, Vec::new(), self.context).map_err(|e| format!("error calling {name}: {e}")),
+            Operand::Function(name) => functions::call(name, Vec::new(), self.context)
+                .map_err(|e| format!("error calling {name}: {e}")),
             Operand::Literal(value) => Ok(value.clone()),
             Operand::Field(fields) => self.fields(self.dot.clone(), fields),
             Operand::Variable(number, fields) => self.fields(self.variables[*number].clone(), fields),

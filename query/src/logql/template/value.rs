@@ -68,7 +68,11 @@ impl Value {
                 out.push(']');
             }
             Value::Labels => out.push_str("map[]"),
-            Value::Time(time, zone) => out.push_str(&date::format(*time, zone, "2006-01-02 15:04:05.999999999 -0700 MST")),
+            Value::Time(time, zone) => out.push_str(&date::format(
+                *time,
+                zone,
+                "2006-01-02 15:04:05.999999999 -0700 MST",
+            )),
         }
     }
 
@@ -118,7 +122,9 @@ impl Value {
 
 fn int_of(text: &str) -> i64 {
     let text = text.trim();
-    text.parse::<i64>().or_else(|_| text.parse::<f64>().map(|n| n as i64)).unwrap_or(0)
+    text.parse::<i64>()
+        .or_else(|_| text.parse::<f64>().map(|n| n as i64))
+        .unwrap_or(0)
 }
 
 impl From<serde_json::Value> for Value {
@@ -130,7 +136,9 @@ impl From<serde_json::Value> for Value {
             serde_json::Value::Number(n) => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
             serde_json::Value::String(text) => Value::Text(text),
             serde_json::Value::Array(list) => Value::List(list.into_iter().map(Value::from).collect()),
-            serde_json::Value::Object(map) => Value::Map(map.into_iter().map(|(k, v)| (k, Value::from(v))).collect()),
+            serde_json::Value::Object(map) => {
+                Value::Map(map.into_iter().map(|(k, v)| (k, Value::from(v))).collect())
+            }
         }
     }
 }

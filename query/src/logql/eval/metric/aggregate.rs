@@ -101,26 +101,22 @@ fn chosen(of: &VectorAggregation, mut members: Vec<Series>, grid: &Grid) -> Vec<
     members.sort_by(|a, b| a.labels.cmp(&b.labels));
     let descending = of.op != VectorOp::Bottomk;
     let most = usize::try_from(of.param).unwrap_or(0);
-    let mut kept: Vec<Vec<Option<f64>>> = vec![vec![None; grid.len()]; members.len()];
-    let mut first_order = Vec::new();
+    let mut out: Vec<Series> = Vec::new();
+    let mut places: Vec<Option<usize>> = vec![None; members.len()];
     for n in 0..grid.len() {
-        let mut present: Vec<(usize, f64)> = members
-            .iter()
-            .enumerate()
-            .filter_map(|(m, s)| s.values[n].map(|v| (m, v)))
-            .collect();
+        let values = members.iter().enumerate();
+        let mut present: Vec<(usize, f64)> = values.filter_map(|(m, s)| Some((m, s.values[n]?))).collect();
         present.sort_by(|a, b| order(a.1, b.1, descending));
-        present.truncate(most);
-        for (m, value) in &present {
-            kept[*m][n] = Some(*value);
-            if !first_order.contains(m) {
-                first_order.push(*m);
-            }
+        for (m, value) in present.into_iter().take(most) {
+            let at = *places[m].get_or_insert_with(|| {
+                out.push(Series {
+                    labels: members[m].labels.clone(),
+                    values: vec![None; grid.len()],
+                });
+                out.len() - 1
+            });
+            out[at].values[n] = Some(value);
         }
     }
-    let series = first_order.into_iter().map(|m| Series {
-        labels: members[m].labels.clone(),
-        values: std::mem::take(&mut kept[m]),
-    });
-    series.collect()
+    out
 }

@@ -31,7 +31,9 @@ fn equal(arguments: &Arguments) -> Result<Value, String> {
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => {
                 return Err(format!("incompatible types for comparison: {a} and {b}"));
             }
-            (Value::Text(_), Value::Text(_)) | (Value::Int(_), Value::Int(_)) | (Value::Bool(_), Value::Bool(_)) => first == other,
+            (Value::Text(_), Value::Text(_))
+            | (Value::Int(_), Value::Int(_))
+            | (Value::Bool(_), Value::Bool(_)) => first == other,
             (Value::Float(a), Value::Float(b)) => a == b,
             (Value::Nil, other) | (other, Value::Nil) => *other == Value::Nil,
             _ => return Err("incompatible types for comparison".to_owned()),
@@ -74,8 +76,13 @@ fn index(arguments: &mut Arguments) -> Result<Value, String> {
                 list.swap_remove(at.ok_or_else(|| format!("index out of range: {}", key.text()))?)
             }
             Value::Text(text) => {
-                let byte = usize::try_from(key.int()).ok().and_then(|at| text.as_bytes().get(at).copied());
-                Value::Int(byte.ok_or_else(|| format!("index out of range: {}", key.text()))?.into())
+                let byte = usize::try_from(key.int())
+                    .ok()
+                    .and_then(|at| text.as_bytes().get(at).copied());
+                Value::Int(
+                    byte.ok_or_else(|| format!("index out of range: {}", key.text()))?
+                        .into(),
+                )
             }
             other => return Err(format!("can't index item of type {}", other.kind())),
         };
@@ -86,17 +93,23 @@ fn index(arguments: &mut Arguments) -> Result<Value, String> {
 fn slice(arguments: &mut Arguments) -> Result<Value, String> {
     let bound = |n: usize, default: usize| match arguments.list.get(n) {
         None => Ok(default),
-        Some(value) => usize::try_from(value.int()).map_err(|_| format!("index out of range: {}", value.int())),
+        Some(value) => {
+            usize::try_from(value.int()).map_err(|_| format!("index out of range: {}", value.int()))
+        }
     };
     let out_of_range = |from: usize, to: usize| format!("index out of range: {from}:{to}");
     match arguments.get(0)? {
         Value::Text(text) => {
             let (from, to) = (bound(1, 0)?, bound(2, text.len())?);
-            text.get(from..to).map(|s| Value::Text(s.to_owned())).ok_or_else(|| out_of_range(from, to))
+            text.get(from..to)
+                .map(|s| Value::Text(s.to_owned()))
+                .ok_or_else(|| out_of_range(from, to))
         }
         Value::List(list) => {
             let (from, to) = (bound(1, 0)?, bound(2, list.len())?);
-            list.get(from..to).map(|s| Value::List(s.to_vec())).ok_or_else(|| out_of_range(from, to))
+            list.get(from..to)
+                .map(|s| Value::List(s.to_vec()))
+                .ok_or_else(|| out_of_range(from, to))
         }
         other => Err(format!("can't slice item of type {}", other.kind())),
     }

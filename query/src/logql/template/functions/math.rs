@@ -25,11 +25,14 @@ pub(super) fn call(name: &str, arguments: &mut Arguments) -> Found {
         "int" => arguments.int(0).map(Value::Int),
         "float64" => arguments.float(0).map(Value::Float),
         "bytes" => arguments.text(0).and_then(|text| {
-            let bytes = bytes_of(text.trim()).ok_or_else(|| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))?;
+            let bytes = bytes_of(text.trim())
+                .ok_or_else(|| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))?;
             Ok(Value::Int(i64::try_from(bytes).unwrap_or(i64::MAX)))
         }),
         "duration" | "duration_seconds" => arguments.text(0).and_then(|text| {
-            let (unsigned, sign) = text.strip_prefix('-').map_or((text.as_str(), 1.0), |rest| (rest, -1.0));
+            let (unsigned, sign) = text
+                .strip_prefix('-')
+                .map_or((text.as_str(), 1.0), |rest| (rest, -1.0));
             let nanos = duration_of(unsigned).ok_or_else(|| format!("time: invalid duration {text:?}"))?;
             Ok(Value::Float(sign * nanos as f64 / 1e9))
         }),
@@ -47,12 +50,16 @@ fn two_ints(arguments: &Arguments) -> Result<(i64, i64), String> {
 
 fn ints(arguments: &Arguments, join: fn(i64, i64) -> i64) -> Result<Value, String> {
     let first = arguments.int(0)?;
-    Ok(Value::Int(arguments.list[1..].iter().fold(first, |a, b| join(a, b.int()))))
+    Ok(Value::Int(
+        arguments.list[1..].iter().fold(first, |a, b| join(a, b.int())),
+    ))
 }
 
 fn floats(arguments: &Arguments, join: fn(f64, f64) -> f64) -> Result<Value, String> {
     let first = arguments.float(0)?;
-    Ok(Value::Float(arguments.list[1..].iter().fold(first, |a, b| join(a, b.float()))))
+    Ok(Value::Float(
+        arguments.list[1..].iter().fold(first, |a, b| join(a, b.float())),
+    ))
 }
 
 /// Half away from zero at a decimal place, or from the given fraction on.
@@ -61,6 +68,10 @@ fn round(arguments: &Arguments) -> Result<Value, String> {
     let half = arguments.list.get(2).map_or(0.5, Value::float);
     let scale = 10f64.powi(i32::try_from(places).unwrap_or(0));
     let scaled = number * scale;
-    let rounded = if scaled.abs().fract() >= half { scaled.abs().ceil() } else { scaled.abs().floor() };
+    let rounded = if scaled.abs().fract() >= half {
+        scaled.abs().ceil()
+    } else {
+        scaled.abs().floor()
+    };
     Ok(Value::Float(rounded.copysign(scaled) / scale))
 }

@@ -11,7 +11,9 @@ use super::{Arguments, Found};
 const LEN_MAX: usize = 1 << 20;
 
 pub(super) fn call(name: &str, arguments: &mut Arguments) -> Found {
-    let made = one(name, arguments).or_else(|| two(name, arguments)).or_else(|| more(name, arguments))?;
+    let made = one(name, arguments)
+        .or_else(|| two(name, arguments))
+        .or_else(|| more(name, arguments))?;
     Some(made)
 }
 
@@ -29,7 +31,12 @@ fn one(name: &str, arguments: &Arguments) -> Found {
             Err(_) => Err("illegal base64 data".to_owned()),
         },
         "html" => |s| Ok(html(s)),
-        "js" => |s| Ok(s.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\"").replace('\n', "\\u000A")),
+        "js" => |s| {
+            Ok(s.replace('\\', "\\\\")
+                .replace('\'', "\\'")
+                .replace('"', "\\\"")
+                .replace('\n', "\\u000A"))
+        },
         _ => return None,
     };
     Some(arguments.text(0).and_then(|text| apply(&text)).map(Value::Text))
@@ -52,7 +59,16 @@ fn two(name: &str, arguments: &Arguments) -> Found {
         _ => Value::Bool(b.ends_with(a)),
     };
     let names = [
-        "Trim", "TrimLeft", "TrimRight", "TrimPrefix", "TrimSuffix", "trimAll", "trimPrefix", "trimSuffix", "contains", "hasPrefix",
+        "Trim",
+        "TrimLeft",
+        "TrimRight",
+        "TrimPrefix",
+        "TrimSuffix",
+        "trimAll",
+        "trimPrefix",
+        "trimSuffix",
+        "contains",
+        "hasPrefix",
         "hasSuffix",
     ];
     if !names.contains(&name) {
@@ -81,7 +97,10 @@ fn more(name: &str, arguments: &Arguments) -> Found {
         "indent" => indent(arguments).map(Value::Text),
         "nindent" => indent(arguments).map(|text| Value::Text(format!("\n{text}"))),
         "repeat" => (|| {
-            let (count, text) = (usize::try_from(arguments.int(0)?).unwrap_or(0), arguments.text(1)?);
+            let (count, text) = (
+                usize::try_from(arguments.int(0)?).unwrap_or(0),
+                arguments.text(1)?,
+            );
             match count.saturating_mul(text.len()) > LEN_MAX {
                 true => Err(format!("repeat makes more than {LEN_MAX} bytes")),
                 false => Ok(Value::Text(text.repeat(count))),
@@ -127,7 +146,9 @@ fn substr(arguments: &Arguments) -> Result<Value, String> {
 fn trunc(arguments: &Arguments) -> Result<Value, String> {
     let (count, text) = (arguments.int(0)?, arguments.text(1)?);
     let len = text.chars().count();
-    let kept = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(len);
+    let kept = usize::try_from(count.unsigned_abs())
+        .unwrap_or(usize::MAX)
+        .min(len);
     Ok(Value::Text(match count < 0 {
         true => text.chars().skip(len - kept).collect(),
         false => text.chars().take(kept).collect(),
@@ -136,7 +157,10 @@ fn trunc(arguments: &Arguments) -> Result<Value, String> {
 
 /// Cut or filled with blanks to a number of characters.
 fn align(arguments: &Arguments, left: bool) -> Result<Value, String> {
-    let (count, text) = (usize::try_from(arguments.int(0)?).unwrap_or(0), arguments.text(1)?);
+    let (count, text) = (
+        usize::try_from(arguments.int(0)?).unwrap_or(0),
+        arguments.text(1)?,
+    );
     if count > LEN_MAX {
         return Err(format!("aligned to more than {LEN_MAX} characters"));
     }
@@ -151,7 +175,10 @@ fn align(arguments: &Arguments, left: bool) -> Result<Value, String> {
 }
 
 fn indent(arguments: &Arguments) -> Result<String, String> {
-    let (count, text) = (usize::try_from(arguments.int(0)?).unwrap_or(0), arguments.text(1)?);
+    let (count, text) = (
+        usize::try_from(arguments.int(0)?).unwrap_or(0),
+        arguments.text(1)?,
+    );
     if count.saturating_mul(text.matches('\n').count() + 1) > LEN_MAX {
         return Err(format!("indent makes more than {LEN_MAX} bytes"));
     }
@@ -163,7 +190,11 @@ fn title(text: &str) -> String {
     let mut begins = true;
     let upper = |c: char| {
         let first = std::mem::replace(&mut begins, !c.is_alphanumeric() && c != '_' && c != '\'');
-        if first { c.to_uppercase().collect::<String>() } else { c.to_string() }
+        if first {
+            c.to_uppercase().collect::<String>()
+        } else {
+            c.to_string()
+        }
     };
     text.chars().map(upper).collect()
 }
@@ -181,7 +212,10 @@ fn url_decode(text: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some(first) = rest.first() {
-        let hex = rest.get(1..3).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u8::from_str_radix(d, 16).ok());
+        let hex = rest
+            .get(1..3)
+            .and_then(|d| std::str::from_utf8(d).ok())
+            .and_then(|d| u8::from_str_radix(d, 16).ok());
         let used = match (first, hex) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
