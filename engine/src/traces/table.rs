@@ -155,6 +155,10 @@ pub(crate) trait Source: Send + Sync {
     /// Rows of the parents, [`NO_PARENT`] or [`ORPHAN`].
     fn parents(&self) -> Result<Vec<u32>>;
     fn column(&self, field: &Field) -> Result<Column>;
+    /// The codes of a column that occur and how often, ascending, where that is told without counting.
+    fn code_counts(&self, _codes: &[u32]) -> Option<&[(u32, u32)]> {
+        None
+    }
     /// The trace with those rows, whole.
     fn trace(&self, id: TraceId, rows: Range<u32>) -> Result<Trace>;
 }
@@ -278,6 +282,11 @@ impl Table {
     /// The values of a field. A span with several attributes of one name has the first.
     pub fn column(&self, field: &Field) -> Result<Column> {
         self.source.column(field)
+    }
+
+    /// Which codes of a column of this table occur and how often, where that is told without counting them.
+    pub fn code_counts(&self, codes: &[u32]) -> Option<&[(u32, u32)]> {
+        self.source.code_counts(codes)
     }
 
     /// A whole trace by its place among [`Table::traces`].

@@ -328,6 +328,14 @@ impl Source for GroupTraces {
         spread.finish(&group)
     }
 
+    fn code_counts(&self, codes: &[u32]) -> Option<&[(u32, u32)]> {
+        let are_classes = self
+            .classes
+            .get()
+            .is_some_and(|known| std::ptr::eq(&**known, codes));
+        (are_classes && self.chosen.is_none()).then_some(&self.details.classes)
+    }
+
     fn trace(&self, id: TraceId, rows: Range<u32>) -> Result<Trace> {
         let mut cursor = GroupCursor::new(self.group())?;
         let first = match &self.chosen {

@@ -126,6 +126,15 @@ fn told(table: &Table, into: &mut BTreeMap<TraceId, (Rows, Trace)>) {
 /// What is read of single traces and spans is what the columns say.
 fn told_singly(table: &Table, other: &Table) {
     let (starts, ids) = (other.starts().unwrap(), other.span_ids().unwrap());
+    if let Column::Coded { codes, .. } = table.column(&Field::Name).unwrap()
+        && let Some(counts) = table.code_counts(&codes)
+    {
+        let mut expected = BTreeMap::new();
+        codes
+            .iter()
+            .for_each(|code| *expected.entry(*code).or_insert(0u32) += 1);
+        assert_eq!(counts, expected.into_iter().collect::<Vec<_>>());
+    }
     for (n, run) in table.traces().unwrap().iter().enumerate() {
         let at = run.rows.start as usize..run.rows.end as usize;
         assert_eq!(*table.starts_of(n).unwrap(), starts[at.clone()]);

@@ -112,20 +112,20 @@ proptest! {
         let options = MetricsOptions { grid, exemplars: 0, max_series: 0, attribute_names: &|| Ok(Vec::new()) };
         let parts = parts(&traces, per_part);
         let parsed = parse(&text).unwrap();
-        let got = metrics_over(&parts, &parsed, &options, &Budget::default());
+        let got = counts(metrics_over(&parts, &parsed, &options, &Budget::default()));
         let expected = reference::counts(&traces, &parse(&query).unwrap(), &by, &grid);
-        match (got, expected) {
-            (Err(got), Err(expected)) => prop_assert_eq!(got.to_string(), expected),
-            (Ok(got), Ok(expected)) => {
-                let series = got.series.iter().map(|series| {
-                    let counts: Vec<u64> = series.samples.iter().map(|(_, v)| *v as u64).collect();
-                    (format!("{:?}", series.labels[0].1), counts)
-                });
-                prop_assert_eq!(series.collect::<BTreeMap<_, _>>(), expected, "{}", text);
-            }
-            (got, expected) => prop_assert!(false, "{text}: {got:?} but {expected:?}"),
-        }
+        prop_assert_eq!(got, expected, "{}", text);
     }
+}
+
+/// Counts of the steps by the value that series are told apart by.
+fn counts(answer: Result<answer::MetricsAnswer, EvalError>) -> Result<BTreeMap<String, Vec<u64>>, String> {
+    let answer = answer.map_err(|e| e.to_string())?;
+    let series = answer.series.iter().map(|series| {
+        let counts = series.samples.iter().map(|(_, v)| *v as u64).collect();
+        (format!("{:?}", series.labels[0].1), counts)
+    });
+    Ok(series.collect())
 }
 
 /// Two traces, the older of which has two groups.
@@ -239,13 +239,21 @@ proptest! {
     fn stores_answer_what_the_reference_does(
         traces in random::traces(),
         queries in prop::collection::vec(random::pipeline(), 12..13),
+        groups in prop::collection::vec((random::filter(), random::attribute()), 6..7),
         batches in 1usize..4,
+        step in 20i64..400,
     ) {
         let node = store::node();
+        let grid = Grid::range(1, 500, step).unwrap();
         let check = |place: &str| {
             for query in &queries {
                 let expected = reference::search(&traces, &parse(query).unwrap());
                 prop_assert_eq!(store::searched(&node, query), expected, "{} {}", place, query);
+            }
+            for (filter, by) in &groups {
+                let expected = reference::counts(&traces, &parse(filter).unwrap(), by, &grid);
+                let text = format!("{filter} | count_over_time() by ({by})");
+                prop_assert_eq!(counts(store::measured(&node, &text, grid)), expected, "{} {}", place, text);
             }
             Ok(())
         };

@@ -21,7 +21,7 @@ use super::stretches::Stretches;
 mod rows;
 mod total;
 
-use rows::{Rows, counts};
+use rows::{Rows, counts, sketches};
 
 pub(super) use total::Total;
 
@@ -159,6 +159,7 @@ impl Function {
         let mut windows = Vec::new();
         for first in (from..from + width).step_by(WINDOW) {
             let rows = Rows {
+                table: frame.table,
                 stretches: &stretches.list,
                 kept,
                 from: first,
@@ -192,10 +193,8 @@ impl Function {
     ) -> Cells {
         // Whole numbers that all rows have, durations above all, are read as they lie there.
         match operand.and_then(Operand::whole) {
-            Some((values, _)) if self.kind == Kind::Quantile && rows.are_alike(grouper, weights) => {
-                let mut cells = vec![Sketch::default(); rows.width];
-                rows.each_stretch(|rows, step| cells[step].add_whole(&values[rows]));
-                Cells::Sketches(cells)
+            Some((values, _)) if self.kind == Kind::Quantile && matches!(weights, Weights::One) => {
+                Cells::Sketches(sketches(rows, grouper, values))
             }
             Some((values, _)) => self.folded(rows, grouper, weights, |row| Some(Whole(values[row]))),
             None => self.folded(rows, grouper, weights, |row| operand?.number(row)),

@@ -1,15 +1,17 @@
-//! The rows of a table that functions go through, and how they are counted. Not for functions that take values of them.
+//! The rows of a table that functions go through, and how they are counted. Not for functions that fold values otherwise.
 
 use std::ops::Range;
 
-use kymo_engine::traces::ABSENT;
+use kymo_engine::traces::{ABSENT, Table};
 
 use super::super::super::group::Grouper;
+use super::super::sketch::Sketch;
 use super::super::stretches::Stretch;
 use super::{Weights, at};
 
 /// The rows of a table in some of the steps.
 pub(super) struct Rows<'a> {
+    pub(super) table: &'a Table,
     pub(super) stretches: &'a [Stretch],
     pub(super) kept: Option<&'a [bool]>,
     /// The first of the steps, and how many there are.
@@ -46,13 +48,25 @@ impl Rows<'_> {
 
     /// Shows rows of one step, kept or not.
     pub(super) fn each_stretch(&self, mut visit: impl FnMut(Range<usize>, usize)) {
-        for stretch in self.stretches {
-            if let Some(step) = stretch.step.checked_sub(self.from)
-                && step < self.width
-            {
-                visit(stretch.rows.clone(), step);
-            }
+        for (_, stretch) in self.within() {
+            visit(stretch.rows.clone(), stretch.step - self.from);
         }
+    }
+
+    /// The stretches of the steps by number.
+    fn within(&self) -> impl Iterator<Item = (usize, &Stretch)> {
+        let steps = self.from..self.from + self.width;
+        let all = self.stretches.iter().enumerate();
+        all.filter(move |(_, stretch)| steps.contains(&stretch.step))
+    }
+
+    /// Where the table knows how often each code occurs and all rows count: the longest stretch, in which those codes are that
+    /// are not in the others, and what the table knows.
+    fn spared(&self, codes: &[u32]) -> Option<(usize, &[(u32, u32)])> {
+        let known = self.table.code_counts(codes).filter(|_| self.kept.is_none())?;
+        let rows: usize = self.within().map(|(_, stretch)| stretch.rows.len()).sum();
+        let (longest, _) = self.within().max_by_key(|(_, stretch)| stretch.rows.len())?;
+        (rows == self.table.rows()).then_some((longest, known))
     }
 
     /// True when all rows count, in one group and with the same weight.
@@ -80,24 +94,71 @@ pub(super) fn counts(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, weights: &W
     cells
 }
 
+/// Groups whose values are gathered before they are counted.
+const GATHERED: usize = 256;
+
+/// The values of each group and step, where all rows have the same weight.
+pub(super) fn sketches(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, values: &[i64]) -> Vec<Sketch> {
+    if rows.kept.is_none() && grouper.is_single() {
+        let mut cells = vec![Sketch::default(); rows.width];
+        rows.each_stretch(|rows, step| cells[step].add_whole(&values[rows]));
+        return cells;
+    }
+    let mut cells: Vec<Sketch> = Vec::new();
+    let mut gathered: Vec<Vec<i64>> = vec![Vec::new(); GATHERED];
+    rows.each_stretch(|range, step| {
+        // Going through the groups must not cost more than the rows.
+        let gather = if range.len() < GATHERED { 0 } else { GATHERED };
+        for row in range.filter(|row| rows.kept.is_none_or(|kept| kept[*row])) {
+            let group = grouper.of(row) as usize;
+            if group < gather {
+                gathered[group].push(values[row]);
+            } else if values[row] >= 2 {
+                at(&mut cells, group * rows.width + step, rows.width).add(values[row] as f64, 1);
+            }
+        }
+        let gathered = gathered[..gather].iter_mut().enumerate();
+        for (group, values) in gathered.filter(|(_, values)| !values.is_empty()) {
+            at(&mut cells, group * rows.width + step, rows.width).add_whole(values);
+            values.clear();
+        }
+    });
+    cells
+}
+
 /// Counts codes first and names their groups afterwards.
 fn counts_of_codes(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, codes: &[u32], count: usize) -> Vec<u64> {
     // One more for the rows without a code.
-    let mut counted = vec![0u32; (count + 1) * rows.width];
-    rows.each_stretch(|range, step| {
-        let counted = &mut counted[step * (count + 1)..(step + 1) * (count + 1)];
-        match rows.kept {
-            None => codes[range]
+    let slots = count + 1;
+    let mut counted = vec![0u32; slots * rows.width];
+    let spared = rows.spared(codes);
+    for (number, stretch) in rows.within() {
+        if spared.is_some_and(|(longest, _)| longest == number) {
+            continue;
+        }
+        let step = stretch.step - rows.from;
+        let counted = &mut counted[step * slots..(step + 1) * slots];
+        let codes = &codes[stretch.rows.clone()];
+        match rows.kept.map(|kept| &kept[stretch.rows.clone()]) {
+            None => codes
                 .iter()
                 .for_each(|code| counted[(*code as usize).min(count)] += 1),
-            Some(kept) => {
-                let codes = codes[range.clone()].iter().zip(&kept[range]);
-                codes.for_each(|(code, kept)| counted[(*code as usize).min(count)] += u32::from(*kept));
-            }
+            Some(kept) => codes
+                .iter()
+                .zip(kept)
+                .for_each(|(code, kept)| counted[(*code as usize).min(count)] += u32::from(*kept)),
         }
-    });
+    }
+    if let Some((longest, known)) = spared {
+        let step = rows.stretches[longest].step - rows.from;
+        for (code, all) in known.iter().filter(|(code, _)| (*code as usize) < count) {
+            let of_code = |step: usize| step * slots + *code as usize;
+            let others: u32 = (0..rows.width).map(|step| counted[of_code(step)]).sum();
+            counted[of_code(step)] += all.saturating_sub(others);
+        }
+    }
     let mut cells = Vec::new();
-    for (step, counted) in counted.chunks(count + 1).enumerate() {
+    for (step, counted) in counted.chunks(slots).enumerate() {
         for (code, n) in counted.iter().enumerate().filter(|(_, n)| **n > 0) {
             let group = grouper.of_code(if code == count { ABSENT } else { code as u32 });
             *at(&mut cells, group as usize * rows.width + step, rows.width) += u64::from(*n);
