@@ -126,8 +126,8 @@ impl Candidates {
 
 /// Mixes an id, so that ids which count up are spread too (the finaliser of splitmix64 over both halves).
 fn mark(id: &TraceId) -> u64 {
-    let half = |at: usize| id[at..at + 8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-    let mut x = half(0) ^ half(8).rotate_left(32);
+    let whole = u128::from_be_bytes(*id);
+    let mut x = (whole >> 64) as u64 ^ (whole as u64).rotate_left(32);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
