@@ -23,6 +23,7 @@ mod cases {
     mod remote_write;
     mod remote_write_v2;
     mod span_metrics;
+    mod span_metrics_settings;
     mod tidy;
     mod traceql_corpus;
     mod traceql_scripts;

@@ -4,8 +4,11 @@
 //! Not for TraceQL's metrics, which are computed from spans when asked.
 
 mod edges;
+mod fact;
 mod operations;
+mod parts;
 mod recompute;
+mod rules;
 mod steps;
 mod write;
 
@@ -15,45 +18,16 @@ use std::sync::Arc;
 use kymo_engine::Error;
 use kymo_engine::db::Db;
 use kymo_engine::node::Node;
-use kymo_engine::traces::{Batch, Resource, SpanId, TraceId, Value};
+use kymo_engine::traces::{Batch, Resource};
 use parking_lot::Mutex;
 
 use crate::config::Generate;
 use crate::counters::Counters;
 use edges::Edges;
+use fact::{Fact, Shared, of_resource, text_of};
 pub(crate) use recompute::recompute;
-use steps::{Number, Steps};
-
-/// What spans of one operation share.
-pub(crate) struct Shared<'a> {
-    resource: &'a Resource,
-    /// Number of the service among those of edges.
-    service: u32,
-    /// OTLP kind.
-    kind: i32,
-    /// OTLP status code.
-    status: i32,
-    /// Number of the operation among the entities.
-    operation: Number,
-    /// What the spans and their resource have of the attributes that edges ask for.
-    keys: Vec<&'static str>,
-}
-
-/// What is derived from a span.
-pub(crate) struct Fact<'a> {
-    shared: &'a Shared<'a>,
-    trace_id: TraceId,
-    id: SpanId,
-    parent: SpanId,
-    /// End in nanoseconds since 1970.
-    end: i64,
-    /// In nanoseconds, not negative.
-    duration: i64,
-    /// Bytes of its message.
-    size: u32,
-    /// Finds an attribute of the span.
-    attribute: &'a dyn Fn(&str) -> Option<Value>,
-}
+use rules::Rules;
+use steps::Steps;
 
 /// The metrics of all tenants.
 #[derive(Default)]
@@ -63,6 +37,7 @@ pub struct Generator {
 
 /// The metrics of one tenant.
 pub(crate) struct Tenant {
+    rules: Rules,
     edges: Edges,
     steps: Steps,
     /// Spans taken from the store.
@@ -72,6 +47,7 @@ pub(crate) struct Tenant {
 impl Tenant {
     fn new(settings: &Generate) -> Tenant {
         Tenant {
+            rules: Rules::new(settings),
             edges: Edges::new(settings),
             steps: Steps::new(settings),
             fed: 0,
@@ -82,40 +58,55 @@ impl Tenant {
     fn shared<'a>(
         &mut self,
         resource: &'a Resource,
-        name: &str,
+        name: &'a str,
         (kind, status): (i32, i32),
         has: impl Fn(&str) -> bool,
     ) -> Option<Shared<'a>> {
+        let rules = &self.rules;
         let service = text_of(resource, "service.name")?;
-        let of_resource = |key: &str| resource.attributes.iter().any(|a| *a.key == *key);
-        let keys = edges::KEYS.into_iter().filter(|key| has(key) || of_resource(key));
-        Some(Shared {
+        let on_resource = |key: &str| of_resource(resource, key).is_some();
+        let keys = rules.asked.iter().filter(|key| has(key) || on_resource(key));
+        let mut shared = Shared {
             resource,
-            service: self.edges.service(service),
+            service,
+            service_number: self.edges.service(service),
+            name,
             kind,
             status,
-            operation: self.steps.number(operations::entity(service, name, kind, status)),
-            keys: keys.collect(),
-        })
+            operation: None,
+            target: None,
+            keys: keys.cloned().collect(),
+        };
+        let processors = rules.settings.processors;
+        let depends_on_span = rules.settings.spans.intrinsic.status_message
+            || rules.label_keys().any(|key| has(key) && !on_resource(key));
+        if processors.spans() && !depends_on_span {
+            let value = |key: &str| of_resource(resource, key).and_then(fact::label_text);
+            let entity = operations::entity(rules, &shared, "", &value);
+            shared.operation = Some(self.steps.number(entity));
+        }
+        if processors.spans()
+            && let Some(entity) = operations::target(rules, resource)
+        {
+            shared.target = Some(self.steps.number(entity));
+        }
+        Some(shared)
     }
 
     /// Takes a span in. `now_ms` is when it is seen.
     fn add(&mut self, fact: &Fact<'_>, now_ms: i64) {
-        operations::add(fact, &mut self.steps);
-        self.edges.add(fact, now_ms, &mut self.steps);
+        if self.rules.settings.processors.spans() {
+            operations::add(fact, &self.rules, &mut self.steps);
+        }
+        if self.rules.settings.processors.graph() {
+            self.edges.add(fact, now_ms, &self.rules, &mut self.steps);
+        }
     }
-}
 
-/// The value of a string attribute.
-fn text_of<'r>(resource: &'r Resource, key: &str) -> Option<&'r str> {
-    resource
-        .attributes
-        .iter()
-        .find(|a| *a.key == *key)
-        .and_then(|a| match &a.value {
-            Value::String(text) => Some(&**text),
-            _ => None,
-        })
+    /// Gives up on sides of calls whose time is over.
+    fn expire(&mut self, now_ms: i64) {
+        self.edges.expire(now_ms, &self.rules, &mut self.steps);
+    }
 }
 
 impl Generator {
@@ -154,10 +145,13 @@ impl Generator {
                 trace_id: span.trace_id(),
                 id: span.id(),
                 parent: span.parent(),
+                start: span.start(),
                 end: span.start().saturating_add(span.duration()),
                 duration: span.duration().max(0),
                 size: span.size(),
                 attribute: &|key| span.attribute(key),
+                status_message: &|| span.status_message(),
+                trace_state: &|| span.trace_state(),
             };
             tenant.add(&fact, now_ms);
         }
@@ -184,7 +178,7 @@ impl Generator {
         for (name, tenant) in tenants {
             let mut tenant = tenant.lock();
             let tenant = &mut *tenant;
-            tenant.edges.expire(now_ms, &mut tenant.steps);
+            tenant.expire(now_ms);
             counters
                 .edges_expired
                 .add(std::mem::take(&mut tenant.edges.expired));
@@ -196,7 +190,7 @@ impl Generator {
             } else {
                 now_ms.saturating_sub(settings.wait_ms)
             };
-            write::steps(node, &*node.tenant(&name)?, &mut tenant.steps, until, now_ms)?;
+            write::steps(node, &*node.tenant(&name)?, tenant, until, now_ms)?;
         }
         Ok(())
     }
