@@ -14,6 +14,7 @@ mod cases {
     mod operations;
     mod otlp;
     mod otlp_sdk;
+    mod overrides;
     mod prometheus;
     mod promqltest;
     mod query;
@@ -28,6 +29,7 @@ mod cases {
     mod traceql_corpus;
     mod traceql_scripts;
     mod traces;
+    mod traces_compare;
     mod traces_crash;
     mod traces_jaeger;
     mod traces_sdk;

@@ -6,6 +6,7 @@
 mod edges;
 mod fact;
 mod operations;
+pub(crate) mod overrides;
 mod parts;
 mod recompute;
 mod rules;
@@ -25,13 +26,16 @@ use crate::config::Generate;
 use crate::counters::Counters;
 use edges::Edges;
 use fact::{Fact, Shared, of_resource, text_of};
+use overrides::Overrides;
 pub(crate) use recompute::recompute;
 use rules::Rules;
 use steps::Steps;
 
 /// The metrics of all tenants.
-#[derive(Default)]
 pub struct Generator {
+    /// The settings of tenants that have set nothing themselves.
+    base: Arc<Generate>,
+    pub(crate) overrides: Overrides,
     tenants: Mutex<BTreeMap<String, Arc<Mutex<Tenant>>>>,
 }
 
@@ -103,6 +107,16 @@ impl Tenant {
         }
     }
 
+    /// Counts with other settings from now on. Counters begin anew one step behind what is written, which every function of
+    /// counters takes for a reset; calls of which one side waits go on waiting.
+    fn change(&mut self, settings: &Generate) {
+        let begin = self.steps.written().saturating_add(settings.step_ms);
+        self.rules = Rules::new(settings);
+        self.edges.forget_numbers();
+        self.steps = Steps::new(settings);
+        self.steps.begin_behind(begin);
+    }
+
     /// Gives up on sides of calls whose time is over.
     fn expire(&mut self, now_ms: i64) {
         self.edges.expire(now_ms, &self.rules, &mut self.steps);
@@ -110,24 +124,59 @@ impl Tenant {
 }
 
 impl Generator {
-    fn tenant(&self, name: &str, settings: &Generate) -> Arc<Mutex<Tenant>> {
+    /// Metrics with these settings for tenants that set nothing themselves.
+    pub fn new(base: &Generate) -> Generator {
+        Generator {
+            base: Arc::new(base.clone()),
+            overrides: Overrides::default(),
+            tenants: Mutex::default(),
+        }
+    }
+
+    /// The settings of a tenant.
+    fn settings(&self, name: &str) -> Arc<Generate> {
+        let stored = self.overrides.of(name);
+        let applied = stored.map(|stored| stored.limits.applied_to(&self.base));
+        match applied {
+            // What is stored was checked before.
+            Some(Ok(applied)) => Arc::new(applied),
+            Some(Err(_)) | None => Arc::clone(&self.base),
+        }
+    }
+
+    fn tenant(&self, name: &str) -> Arc<Mutex<Tenant>> {
         let mut tenants = self.tenants.lock();
         if let Some(tenant) = tenants.get(name) {
             return tenant.clone();
         }
-        let tenant = Arc::new(Mutex::new(Tenant::new(settings)));
+        let tenant = Arc::new(Mutex::new(Tenant::new(&self.settings(name))));
         tenants.insert(name.to_owned(), tenant.clone());
         tenant
     }
 
+    /// Counts with a tenant's settings as they are now. What was counted with those before is written.
+    ///
+    /// # Errors
+    /// Those of the metric store.
+    pub(crate) fn settings_changed(&self, node: &Node, name: &str, now_ms: i64) -> Result<(), Error> {
+        let Some(tenant) = self.tenants.lock().get(name).cloned() else {
+            return Ok(());
+        };
+        let mut tenant = tenant.lock();
+        let db = node.tenant(name)?;
+        let written = write::steps(node, &db, &mut tenant, i64::MAX, now_ms);
+        tenant.change(&self.settings(name));
+        written
+    }
+
     /// Takes the spans of a durable batch in, but those that were there already.
-    pub(crate) fn observe(&self, name: &str, batch: &Batch, known: &[u32], settings: &Generate, now_ms: i64) {
-        if !settings.enabled {
+    pub(crate) fn observe(&self, name: &str, batch: &Batch, known: &[u32], now_ms: i64) {
+        let tenant = self.tenant(name);
+        let mut tenant = tenant.lock();
+        if !tenant.rules.settings.enabled {
             return;
         }
         let fields = batch.shared_fields();
-        let tenant = self.tenant(name, settings);
-        let mut tenant = tenant.lock();
         let shared = fields.iter().map(|f| {
             let has = |key: &str| f.keys.iter().any(|known| **known == *key);
             tenant.shared(&f.resource, &f.name, (f.kind, f.status_code), has)
@@ -161,13 +210,7 @@ impl Generator {
     ///
     /// # Errors
     /// Those of the metric store; what was not written is tried again the next time.
-    pub fn tick(
-        &self,
-        node: &Node,
-        (settings, counters): (&Generate, &Counters),
-        now_ms: i64,
-        all: bool,
-    ) -> Result<(), Error> {
+    pub fn tick(&self, node: &Node, counters: &Counters, now_ms: i64, all: bool) -> Result<(), Error> {
         let tenants: Vec<(String, Arc<Mutex<Tenant>>)> = {
             let tenants = self.tenants.lock();
             tenants
@@ -188,7 +231,7 @@ impl Generator {
             let until = if all {
                 i64::MAX
             } else {
-                now_ms.saturating_sub(settings.wait_ms)
+                now_ms.saturating_sub(tenant.rules.settings.wait_ms)
             };
             write::steps(node, &*node.tenant(&name)?, tenant, until, now_ms)?;
         }
@@ -196,36 +239,25 @@ impl Generator {
     }
 }
 
-/// The spans of a tenant that no step has yet: those that ended behind the newest sample, for after a restart.
+/// The spans of all tenants that no step has yet: those that ended behind the newest sample, for after a restart.
 ///
 /// # Errors
 /// What reading can bring.
-pub(crate) fn resume(
-    generator: &Generator,
-    node: &Node,
-    settings: &Generate,
-    now_ms: i64,
-) -> Result<(), Error> {
-    if !settings.enabled {
-        return Ok(());
-    }
+pub(crate) fn resume(generator: &Generator, node: &Node, now_ms: i64) -> Result<(), Error> {
     for (name, db) in node.tenants() {
-        resume_tenant(generator, &name, &db, settings, now_ms)?;
+        resume_tenant(generator, &name, &db, now_ms)?;
     }
     Ok(())
 }
 
-fn resume_tenant(
-    generator: &Generator,
-    name: &str,
-    db: &Db,
-    settings: &Generate,
-    now_ms: i64,
-) -> Result<(), Error> {
+fn resume_tenant(generator: &Generator, name: &str, db: &Db, now_ms: i64) -> Result<(), Error> {
+    if !generator.settings(name).enabled {
+        return Ok(());
+    }
     let Some(newest) = recompute::newest_sample(db, now_ms)? else {
         return Ok(());
     };
-    let tenant = generator.tenant(name, settings);
+    let tenant = generator.tenant(name);
     let mut tenant = tenant.lock();
     tenant.steps.begin_behind(newest);
     recompute::feed(&mut tenant, db, newest, now_ms)

@@ -57,7 +57,12 @@ fn send(client: &Client, end_s: u64, spans: &[Sent]) {
         })
         .collect();
     let body = serde_json::to_vec(&json!({"resourceSpans": spans})).unwrap();
-    let answer = client.send("POST", "/v1/traces", &[("Content-Type", "application/json")], &body);
+    let answer = client.send(
+        "POST",
+        "/v1/traces",
+        &[("Content-Type", "application/json")],
+        &body,
+    );
     assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
 }
 
@@ -115,13 +120,22 @@ fn attributes_become_labels_of_operations() {
                 "span_metrics.dimension_mappings",
                 r#"{"name":"place","source_labels":["region","zone","host.name"],"join":"/"}"#,
             ),
-            ("span_metrics.intrinsic_dimensions", "span_name=false,status_message=true"),
+            (
+                "span_metrics.intrinsic_dimensions",
+                "span_name=false,status_message=true",
+            ),
             ("span_metrics.enable_target_info", "on"),
             ("span_metrics.target_info_excluded_dimensions", "region"),
         ]),
     );
     let client = &server.client;
-    let mut failed = plain("b", 2, 1, 1, attributes(&[("http.route", "/b"), ("region", "us"), ("span.name", "x")]));
+    let mut failed = plain(
+        "b",
+        2,
+        1,
+        1,
+        attributes(&[("http.route", "/b"), ("region", "us"), ("span.name", "x")]),
+    );
     failed.more = json!({"status": {"code": 2, "message": "boom"}});
     send(client, now_s() - 20, &[plain("a", 1, 0, 1, json!([])), failed]);
     let calls = [
@@ -154,7 +168,10 @@ fn policies_parts_and_weights() {
     let server = TestServer::start_with(
         dir.path(),
         &with(&[
-            ("span_metrics.processors", "span-metrics-count,span-metrics-latency"),
+            (
+                "span_metrics.processors",
+                "span-metrics-count,span-metrics-latency",
+            ),
             ("span_metrics.histogram_buckets", "0.05,0.2"),
             ("span_metrics.span_multiplier_key", "ratio"),
             ("span_metrics.enable_tracestate_span_multiplier", "on"),
@@ -178,12 +195,22 @@ fn policies_parts_and_weights() {
     wait_for(
         client,
         "sum by (span_name) (traces_spanmetrics_calls_total)",
-        &[(r#"{"span_name":"sampled"}"#, 2.0), (r#"{"span_name":"tenth"}"#, 10.0)],
+        &[
+            (r#"{"span_name":"sampled"}"#, 2.0),
+            (r#"{"span_name":"tenth"}"#, 10.0),
+        ],
     );
     let buckets = values(client, "sum by (le) (traces_spanmetrics_latency_bucket)");
-    let expected = [(r#"{"le":"+Inf"}"#, 12.0), (r#"{"le":"0.05"}"#, 0.0), (r#"{"le":"0.2"}"#, 12.0)];
+    let expected = [
+        (r#"{"le":"+Inf"}"#, 12.0),
+        (r#"{"le":"0.05"}"#, 0.0),
+        (r#"{"le":"0.2"}"#, 12.0),
+    ];
     assert_eq!(buckets, expected.map(|(k, v)| (k.to_owned(), v)).into());
-    let other = values(client, r#"count({__name__=~"traces_spanmetrics_size_total|traces_service_graph_.+"})"#);
+    let other = values(
+        client,
+        r#"count({__name__=~"traces_spanmetrics_size_total|traces_service_graph_.+"})"#,
+    );
     assert_eq!(other, BTreeMap::new());
     server.stop();
 }
@@ -243,10 +270,16 @@ fn edges_have_dimensions_virtual_nodes_and_time_on_the_queue() {
     let total = "sum without (__name__) (traces_service_graph_request_total)";
     wait_for(client, total, &edges);
     // The consumer began 50 ms after the producer ended.
-    let queued = values(client, "sum(traces_service_graph_request_messaging_system_seconds_sum)");
+    let queued = values(
+        client,
+        "sum(traces_service_graph_request_messaging_system_seconds_sum)",
+    );
     let queued = queued.into_values().next().unwrap();
     assert!((queued - 0.05).abs() < 1e-9, "{queued}");
-    let counts = values(client, "traces_service_graph_request_messaging_system_seconds_count");
+    let counts = values(
+        client,
+        "traces_service_graph_request_messaging_system_seconds_count",
+    );
     assert_eq!(counts.len(), 1, "{counts:?}");
     let from = (now_s() - 60).to_string();
     let answer = client.post("/api/v1/admin/recompute/span-metrics", &[("from", &from)]);

@@ -63,6 +63,13 @@ impl Edges {
         n
     }
 
+    /// Forgets what depends on labels: they are others from now on.
+    pub(super) fn forget_numbers(&mut self) {
+        self.pairs.clear();
+        self.databases.clear();
+        self.waiting.values_mut().for_each(|half| half.dimensions.clear());
+    }
+
     pub(super) fn add(&mut self, fact: &Fact<'_>, now_ms: i64, rules: &Rules, steps: &mut Steps) {
         let Some(is_client) = side(fact) else { return };
         let half = Half::of(fact, is_client, rules);

@@ -8,7 +8,6 @@ use kymo_engine::node::Node;
 use kymo_engine::traces::{Scan, ScanBy, Trace, Value};
 
 use super::{Fact, Generator, Tenant, write};
-use crate::config::Generate;
 
 /// What a recomputation did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,12 +30,12 @@ pub(crate) fn recompute(
     generator: &Generator,
     node: &Node,
     name: &str,
-    settings: &Generate,
     from_ms: i64,
     now_ms: i64,
 ) -> Result<Recomputed, Error> {
     let db = node.tenant(name)?;
-    let tenant = generator.tenant(name, settings);
+    let settings = &*generator.settings(name);
+    let tenant = generator.tenant(name);
     let mut tenant = tenant.lock();
     let from_ms = from_ms.div_euclid(settings.step_ms.max(1)) * settings.step_ms.max(1);
     let generated = generated(write::NAMES)?;

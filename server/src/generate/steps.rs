@@ -142,6 +142,11 @@ impl Steps {
         self.written_ms = self.written_ms.max(written_ms);
     }
 
+    /// End of the last step that is written.
+    pub(super) fn written(&self) -> i64 {
+        self.written_ms
+    }
+
     /// The number of an entity, that of the overflow when there are too many.
     pub(super) fn number(&mut self, entity: Entity) -> Number {
         if let Some(n) = self.numbers.get(&entity) {
