@@ -81,18 +81,17 @@ impl Tenant {
             target: None,
             keys: keys.cloned().collect(),
         };
-        let processors = rules.settings.processors;
+        // What no policy lets count must not take the place of what counts.
+        let is_kept = rules.settings.processors.spans() && rules.span_policies.is_empty();
         let depends_on_span = rules.settings.spans.intrinsic.status_message
             || rules.label_keys().any(|key| has(key) && !on_resource(key));
-        if processors.spans() && !depends_on_span {
+        if is_kept && !depends_on_span {
             let value = |key: &str| of_resource(resource, key).and_then(fact::label_text);
             let entity = operations::entity(rules, &shared, "", &value);
             shared.operation = Some(self.steps.number(entity));
         }
-        if processors.spans()
-            && let Some(entity) = operations::target(rules, resource)
-        {
-            shared.target = Some(self.steps.number(entity));
+        if is_kept {
+            shared.target = operations::target(rules, resource).map(|entity| self.steps.number(entity));
         }
         Some(shared)
     }

@@ -173,6 +173,8 @@ fn policies_parts_and_weights() {
                 "span-metrics-count,span-metrics-latency",
             ),
             ("span_metrics.histogram_buckets", "0.05,0.2"),
+            // As many as there are operations that count.
+            ("span_metrics.max_groups", "2"),
             ("span_metrics.span_multiplier_key", "ratio"),
             ("span_metrics.enable_tracestate_span_multiplier", "on"),
             (

@@ -19,9 +19,9 @@ pub(crate) struct Shared<'a> {
     pub(super) kind: i32,
     /// OTLP status code.
     pub(super) status: i32,
-    /// Number of the operation among the entities, `None` when it depends on the span.
+    /// Number of the operation among the entities, `None` when it or whether it counts depends on the span.
     pub(super) operation: Option<Number>,
-    /// Number of the resource among the entities, where it has one.
+    /// Number of the resource among the entities, where it has one and counts whatever the span.
     pub(super) target: Option<Number>,
     /// What the spans and their resource have of the attributes that are asked for.
     pub(super) keys: Vec<Arc<str>>,

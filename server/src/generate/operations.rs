@@ -28,7 +28,13 @@ pub(super) fn add(fact: &Fact<'_>, rules: &Rules, steps: &mut Steps) {
     counts.calls += weight;
     counts.second += f64::from(fact.size);
     counts.server.observe(&spans.buckets, fact.exemplar(), weight);
-    if let Some(target) = fact.shared.target {
+    let target = match fact.shared.target {
+        None if !rules.span_policies.is_empty() => {
+            target(rules, fact.shared.resource).map(|entity| steps.number(entity))
+        }
+        known => known,
+    };
+    if let Some(target) = target {
         steps.at(target, fact.end).calls = 1.0;
     }
 }
@@ -76,6 +82,9 @@ pub(super) fn entity(
 /// The resource as `traces_target_info` has it: none without `job` or `instance`, or when there is nothing else to say.
 pub(super) fn target(rules: &Rules, resource: &Resource) -> Option<Entity> {
     let spans = &rules.settings.spans;
+    if !spans.target_info {
+        return None;
+    }
     let identity = job_and_instance(rules, resource);
     let named = ["service.name", "service.namespace", "service.instance.id"];
     let others = resource.attributes.iter().filter(|a| {
@@ -84,7 +93,7 @@ pub(super) fn target(rules: &Rules, resource: &Resource) -> Option<Entity> {
     });
     let others = others.filter_map(|a| Some((label(&a.key, &["job", "instance"]), label_text(&a.value)?)));
     let others = sorted(others.collect());
-    if !spans.target_info || identity.is_empty() || others.is_empty() {
+    if identity.is_empty() || others.is_empty() {
         return None;
     }
     Some(Entity {

@@ -123,6 +123,18 @@ impl Overrides {
         Ok(())
     }
 
+    /// Writes what tenants have set to another data directory.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub(crate) fn copy_to(&self, data: &Path) -> io::Result<()> {
+        for (tenant, stored) in &*self.tenants.lock() {
+            let bytes = serde_json::to_vec_pretty(stored).map_err(io::Error::from)?;
+            write(&data.join(DIR), tenant, &bytes)?;
+        }
+        Ok(())
+    }
+
     fn dir(&self) -> io::Result<&Path> {
         let dir = self
             .dir

@@ -29,6 +29,9 @@ fn what_is_set_is_there_after_a_restart() {
     assert_eq!(stored.version, 10);
     let again = opened(&dir).of("a").unwrap();
     assert_eq!((again.version, again.limits), (10, dimensions(&["x"])));
+    let copy = TempDir::new().unwrap();
+    overrides.copy_to(copy.path()).unwrap();
+    assert_eq!(opened(&copy).of("a").unwrap().limits, dimensions(&["x"]));
     let stored = overrides
         .replace("a", None, 10, |_| Ok(dimensions(&["y"])))
         .unwrap();
