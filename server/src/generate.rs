@@ -133,7 +133,7 @@ impl Generator {
     }
 
     /// The settings of a tenant.
-    fn settings(&self, name: &str) -> Arc<Generate> {
+    pub(crate) fn settings(&self, name: &str) -> Arc<Generate> {
         let stored = self.overrides.of(name);
         let applied = stored.map(|stored| stored.limits.applied_to(&self.base));
         match applied {

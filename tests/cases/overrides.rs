@@ -86,6 +86,25 @@ fn versions_guard_what_is_set() {
         (found.header("etag"), found.json()),
         (version.clone(), with_dimensions(&["color"]))
     );
+    let merged = |scope: &str| {
+        let path = format!("{PATH}?scope={scope}");
+        client.send("GET", &path, &[("X-Scope-OrgID", "a")], b"")
+    };
+    let whole = &merged("merged").json()["metrics_generator"];
+    let spans = &whole["processor"]["span_metrics"];
+    assert_eq!(
+        (
+            &whole["processors"],
+            &spans["dimensions"],
+            &spans["enable_instance_label"]
+        ),
+        (
+            &json!(["service-graphs", "span-metrics"]),
+            &json!(["color"]),
+            &json!(true)
+        )
+    );
+    assert_eq!(merged("all").status, 400);
     let other = client.send("GET", PATH, &[("X-Scope-OrgID", "b")], b"");
     assert_eq!(other.status, 404);
     let patched = ask(
@@ -102,6 +121,13 @@ fn versions_guard_what_is_set() {
     assert_eq!(ask("DELETE", Some(&version), &Value::Null).status, 200);
     assert_eq!(ask("GET", None, &Value::Null).status, 404);
     assert_eq!(ask("DELETE", Some("0"), &Value::Null).status, 404);
+    server.stop();
+}
+
+#[test]
+fn fields_without_anything_behind_them_are_refused_by_name() {
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start_with(dir.path(), &SETTINGS);
     for (body, field) in [
         (json!({"forwarders": ["a"]}), "forwarders"),
         (
@@ -118,7 +144,7 @@ fn versions_guard_what_is_set() {
         ),
     ] {
         for method in ["POST", "PATCH"] {
-            let refused = ask(method, Some("0"), &body);
+            let refused = ask(&server.client, method, Some("0"), &body);
             assert!(
                 refused.status == 400 && refused.text().contains(field),
                 "{method} {body}: {} {}",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Generate;
 use crate::config::generate::policy::Policies;
-use crate::config::generate::{Mapping, Policy, Processors, check_buckets};
+use crate::config::generate::{Mapping, Policy, Processors, ServiceGraph, SpanMetrics, check_buckets};
 
 /// All that a tenant may set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -95,6 +95,23 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The document that sets everything as it is in a configuration.
+    pub(crate) fn of(all: &Generate) -> Limits {
+        let names = all.processors.names().into_iter().map(str::to_owned);
+        Limits {
+            metrics_generator: Generator {
+                processors: Some(names.collect()),
+                disable_collection: Some(!all.enabled),
+                processor: Processor {
+                    service_graphs: Graph::of(&all.graph),
+                    span_metrics: Spans::of(&all.spans),
+                },
+            },
+        }
+    }
+}
+
 /// Names the field of a problem.
 fn within(field: &str) -> impl Fn(String) -> String {
     move |cause| format!("{field}: {cause}")
@@ -107,6 +124,19 @@ fn set<T: Clone>(into: &mut T, stated: Option<&T>) {
 }
 
 impl Graph {
+    fn of(graph: &ServiceGraph) -> Graph {
+        Graph {
+            dimensions: Some(graph.dimensions.clone()),
+            enable_client_server_prefix: Some(graph.client_server_prefix),
+            enable_messaging_system_latency_histogram: Some(graph.messaging_latency),
+            enable_virtual_node_label: Some(graph.virtual_node_label),
+            peer_attributes: Some(graph.peer_attributes.clone()),
+            filter_policies: Some(graph.policies.clone()),
+            histogram_buckets: Some(graph.buckets.clone()),
+            span_multiplier_key: Some(graph.multiplier_key.clone()),
+        }
+    }
+
     fn apply(&self, all: &mut Generate) -> Result<(), String> {
         const FIELD: &str = "metrics_generator.processor.service_graphs";
         check(
@@ -137,6 +167,21 @@ impl Graph {
 }
 
 impl Spans {
+    fn of(spans: &SpanMetrics) -> Spans {
+        let intrinsic = spans.intrinsic.all().into_iter();
+        Spans {
+            dimensions: Some(spans.dimensions.clone()),
+            intrinsic_dimensions: Some(intrinsic.map(|(name, on)| (name.to_owned(), on)).collect()),
+            dimension_mappings: Some(spans.mappings.clone()),
+            enable_target_info: Some(spans.target_info),
+            filter_policies: Some(spans.policies.clone()),
+            histogram_buckets: Some(spans.buckets.clone()),
+            target_info_excluded_dimensions: Some(spans.target_info_excluded.clone()),
+            enable_instance_label: Some(spans.instance_label),
+            span_multiplier_key: Some(spans.multiplier_key.clone()),
+        }
+    }
+
     fn apply(&self, all: &mut Generate) -> Result<(), String> {
         const FIELD: &str = "metrics_generator.processor.span_metrics";
         check(

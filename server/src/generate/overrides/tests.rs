@@ -80,3 +80,17 @@ fn what_cannot_be_set_names_its_field() {
     let applied = dimensions(&["x"]).applied_to(&Generate::default()).unwrap();
     assert_eq!(applied.spans.dimensions, ["x"]);
 }
+
+#[test]
+fn a_document_of_everything_changes_nothing() {
+    let set = dimensions(&["x"]).applied_to(&Generate::default()).unwrap();
+    let mut whole = set.clone();
+    (whole.spans.buckets, whole.graph.buckets) = (vec![0.5], vec![1.0, 2.0]);
+    whole.enabled = true;
+    assert_eq!(Limits::of(&whole).applied_to(&whole), Ok(whole.clone()));
+    let bare = Generate {
+        enabled: true,
+        ..Generate::default()
+    };
+    assert_eq!(Limits::of(&whole).applied_to(&bare), Ok(whole));
+}

@@ -14,6 +14,7 @@ use crate::clock::now_ms;
 use crate::generate::overrides::{Limits, Refused, Stored};
 use crate::http::ApiError;
 use crate::http::caller::Caller;
+use crate::http::params::Params;
 
 /// A version that nothing has.
 const NONE: i64 = -1;
@@ -36,11 +37,22 @@ impl From<Refused> for TempoError {
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     caller: Result<Caller, ApiError>,
+    params: Result<Params, ApiError>,
 ) -> Result<Response, TempoError> {
-    let caller = caller?;
-    match app.generator.overrides.of(&caller.tenant) {
-        None => Ok(StatusCode::NOT_FOUND.into_response()),
-        Some(stored) => document(&stored),
+    let tenant = caller?.tenant;
+    let stored = app.generator.overrides.of(&tenant);
+    let version = stored.as_ref().map_or(0, |stored| stored.version);
+    match (params?.first("scope"), stored) {
+        ("" | "api", None) => Ok(StatusCode::NOT_FOUND.into_response()),
+        ("" | "api", Some(stored)) => document(&stored),
+        // With what the configuration says.
+        ("merged", _) => document(&Stored {
+            version,
+            limits: Limits::of(&app.generator.settings(&tenant)),
+        }),
+        (other, _) => Err(TempoError::bad(format!(
+            "unknown scope {other:?}: api and merged are known"
+        ))),
     }
 }
 
