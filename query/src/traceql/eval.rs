@@ -31,7 +31,7 @@ mod values;
 pub use error::EvalError;
 pub use metrics::{explore as metrics_over, wants_attribute_names};
 pub use need::{need, need_of};
-pub use search::search;
+pub use search::{search, search_watched};
 pub use values::values_where;
 
 #[cfg(test)]

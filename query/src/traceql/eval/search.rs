@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use kymo_engine::traces::{Run, Table, TraceId};
 
-use super::super::answer::{FoundTrace, SearchAnswer, Stats};
+use super::super::answer::{FoundTrace, Progress, SearchAnswer, Stats};
 use super::super::ast::{Body, Query, Static};
 use super::super::options::{Part, SearchOptions};
 use super::error::{EvalError, check};
@@ -39,6 +39,20 @@ pub fn search(
     options: &SearchOptions,
     budget: &Budget<'_>,
 ) -> Result<SearchAnswer, EvalError> {
+    search_watched(parts, query, options, budget, &mut |_| {})
+}
+
+/// Searches `parts`, the newest first, and tells after each few what is certain by then.
+///
+/// # Errors
+/// [`EvalError`]; the first part that fails decides.
+pub fn search_watched(
+    parts: &[Part<'_>],
+    query: &Query,
+    options: &SearchOptions,
+    budget: &Budget<'_>,
+    watch: &mut dyn FnMut(&Progress<'_>),
+) -> Result<SearchAnswer, EvalError> {
     let Body::Search(pipeline) = &query.body else {
         return Err(EvalError::WrongKind("a metrics query answers no traces"));
     };
@@ -50,7 +64,7 @@ pub fn search(
         options,
         by_duration: orders_by_duration(query),
     };
-    search.run(parts, budget)
+    search.run(parts, budget, watch)
 }
 
 /// The hint `order=duration`.
@@ -79,11 +93,17 @@ struct Gathered {
 }
 
 impl Search<'_> {
-    fn run(&self, parts: &[Part<'_>], budget: &Budget<'_>) -> Result<SearchAnswer, EvalError> {
+    fn run(
+        &self,
+        parts: &[Part<'_>],
+        budget: &Budget<'_>,
+        watch: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<SearchAnswer, EvalError> {
         let mut order: Vec<&Part<'_>> = parts.iter().collect();
         order.sort_by_key(|part| Reverse(part.newest_start));
         let mut all = Gathered::default();
-        let (mut at, mut wave) = (0, WAVE);
+        all.stats.parts = parts.len() as u64;
+        let (mut at, mut wave, mut settled) = (0, WAVE, 0);
         while at < order.len() {
             let floor = self.floor(&all);
             // What begins later than everything in the part is better than all of it.
@@ -98,15 +118,33 @@ impl Search<'_> {
             all.traces.truncate(self.options.limit);
             at += next.len();
             wave = (wave * if all.traces.is_empty() { 4 } else { 2 }).min(WAVE_MAX);
+            let certain = settled + self.settled(&all.traces[settled..], order.get(at));
+            watch(&Progress {
+                settled: all.traces[settled..certain]
+                    .iter()
+                    .map(|(_, trace)| trace)
+                    .collect(),
+                parts_done: at,
+                stats: all.stats,
+            });
+            settled = certain;
         }
         if all.refused.is_some() && all.refused == self.floor(&all) {
             return Err(EvalError::ManySpansets);
         }
-        all.stats.parts = parts.len() as u64;
         Ok(SearchAnswer {
             traces: all.traces.into_iter().map(|(_, trace)| trace).collect(),
             stats: all.stats,
         })
+    }
+
+    /// How many of the first traces nothing in a part and those behind it can come before.
+    fn settled(&self, traces: &[(Rank, FoundTrace)], next: Option<&&Part<'_>>) -> usize {
+        match next {
+            None => traces.len(),
+            Some(_) if self.by_duration => 0,
+            Some(next) => traces.partition_point(|((start, _, _), _)| start.0 > next.newest_start),
+        }
     }
 
     /// What does not come before it does not matter: the last of the traces to answer when there are enough, or the first for

@@ -12,7 +12,7 @@ use proptest::strategy::ValueTree;
 
 use super::super::grid::Grid;
 use super::super::options::{MetricsOptions, Part, SearchOptions};
-use super::super::{EvalError, answer, metrics_over, parse, search};
+use super::super::{EvalError, answer, metrics_over, parse, search, search_watched};
 use crate::promql::eval::Budget;
 
 fn parts(traces: &[Trace], per_part: usize) -> Vec<Part<'_>> {
@@ -59,6 +59,24 @@ proptest! {
     ) {
         let expected = reference::search(&traces, &parse(&query).unwrap());
         prop_assert_eq!(searched(&traces, &query, per_part), expected, "{}", query);
+    }
+
+    #[test]
+    fn what_is_certain_early_is_how_the_answer_begins(
+        traces in random::traces(),
+        query in random::filter(),
+        limit in 1usize..4,
+    ) {
+        let query = parse(&query).unwrap();
+        let options = SearchOptions { limit, spans_per_spanset: 0, times: None };
+        let parts = parts(&traces, 1);
+        let mut certain = Vec::new();
+        let mut watch = |progress: &answer::Progress<'_>| {
+            certain.extend(progress.settled.iter().map(|trace| (*trace).clone()));
+        };
+        let answer = search_watched(&parts, &query, &options, &Budget::default(), &mut watch).unwrap();
+        prop_assert!(certain.len() <= answer.traces.len());
+        prop_assert_eq!(&certain[..], &answer.traces[..certain.len()]);
     }
 
     #[test]
