@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use kymo_engine::traces::{Run, Table, TraceId};
 
@@ -13,13 +12,16 @@ use super::super::options::{Part, SearchOptions};
 use super::error::{EvalError, check};
 use super::found::found;
 use super::frame::Frame;
+use super::parallel::in_parallel;
 use super::pipeline::Runner;
+use super::sieve::Sieve;
 use super::spansets::{Compiler, Spansets, Stage, Work};
 use crate::promql::eval::Budget;
 
-/// Parts of the first wave; each further one has twice as many, up to [`WAVE_MAX`].
+/// Parts of the first wave. Each further one has twice as many, or four times where nothing has been found so far, up to
+/// [`WAVE_MAX`].
 const WAVE: usize = 2;
-const WAVE_MAX: usize = 32;
+const WAVE_MAX: usize = 128;
 
 /// Bytes a row is taken to need beside 8 for each attribute: starts, durations, parents, masks.
 const ROW_BYTES: usize = 32;
@@ -85,6 +87,8 @@ struct Search<'q> {
 #[derive(Default)]
 struct Gathered {
     traces: Vec<(Rank, FoundTrace)>,
+    /// The first trace for which the query is refused.
+    refused: Option<Rank>,
     stats: Stats,
 }
 
@@ -101,7 +105,7 @@ impl Search<'_> {
         all.stats.parts = parts.len() as u64;
         let (mut at, mut wave, mut settled) = (0, WAVE, 0);
         while at < order.len() {
-            let floor = self.floor(&all.traces);
+            let floor = self.floor(&all);
             // What begins later than everything in the part is better than all of it.
             if !self.by_duration && floor.is_some_and(|(start, _, _)| start.0 > order[at].newest_start) {
                 break;
@@ -113,7 +117,7 @@ impl Search<'_> {
             all.traces.sort_by_key(|(rank, _)| *rank);
             all.traces.truncate(self.options.limit);
             at += next.len();
-            wave = (wave * 2).min(WAVE_MAX);
+            wave = (wave * if all.traces.is_empty() { 4 } else { 2 }).min(WAVE_MAX);
             let certain = settled + self.settled(&all.traces[settled..], order.get(at));
             watch(&Progress {
                 settled: all.traces[settled..certain]
@@ -124,6 +128,9 @@ impl Search<'_> {
                 stats: all.stats,
             });
             settled = certain;
+        }
+        if all.refused.is_some() && all.refused == self.floor(&all) {
+            return Err(EvalError::ManySpansets);
         }
         Ok(SearchAnswer {
             traces: all.traces.into_iter().map(|(_, trace)| trace).collect(),
@@ -140,10 +147,12 @@ impl Search<'_> {
         }
     }
 
-    /// The last of the traces to answer when there are enough: what does not come before it does not matter.
-    fn floor(&self, traces: &[(Rank, FoundTrace)]) -> Option<Rank> {
-        let enough = traces.len() >= self.options.limit;
-        traces.last().filter(|_| enough).map(|(rank, _)| *rank)
+    /// What does not come before it does not matter: the last of the traces to answer when there are enough, or the first for
+    /// which the query is refused. So it is refused when that is among those to answer, however traces lie in parts.
+    fn floor(&self, all: &Gathered) -> Option<Rank> {
+        let enough = all.traces.len() >= self.options.limit;
+        let last = all.traces.last().filter(|_| enough).map(|(rank, _)| *rank);
+        last.into_iter().chain(all.refused).min()
     }
 
     fn part(&self, part: &Part<'_>, floor: Option<Rank>, budget: &Budget<'_>) -> Result<Gathered, EvalError> {
@@ -163,12 +172,12 @@ impl Search<'_> {
         let work = Work::new(Frame::new(table, attributes), &self.compiler.filters);
         let mut gathered = Gathered::default();
         gathered.stats.parts_read = 1;
-        gathered.stats.traces = table.trace_rows()?.len() as u64;
+        gathered.stats.traces = table.trace_count() as u64;
         gathered.stats.spans = table.rows() as u64;
-        let (rest, kept) = match leading(&work, &self.stages)? {
-            Some(led) => led,
-            None => return Ok(gathered),
+        let Some((rest, kept)) = led(&work, &self.stages)? else {
+            return Ok(gathered);
         };
+        let mut sieve = Sieve::new(&work, rest)?;
         let runs = work.frame.runs()?;
         let mut order: Vec<(Rank, usize)> = runs
             .iter()
@@ -178,6 +187,7 @@ impl Search<'_> {
             .filter(|(_, run)| self.in_times(run))
             .map(|(number, run)| (self.rank(run), number))
             .filter(|(rank, _)| floor.is_none_or(|floor| *rank < floor))
+            .filter(|(_, number)| sieve.lets_through(&runs[*number].rows, kept.as_deref()))
             .collect();
         order.sort_unstable();
         let mut runner = Runner::new(&work, rest)?;
@@ -186,7 +196,14 @@ impl Search<'_> {
                 break;
             }
             let trace = &runs[run].rows;
-            if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
+            let left = match runner.run(trace, kept_rows(trace, kept.as_deref())) {
+                Err(EvalError::ManySpansets) => {
+                    gathered.refused = Some(rank);
+                    break;
+                }
+                left => left?,
+            };
+            if left {
                 let spans = self.options.spans_per_spanset;
                 let trace = found(&work.frame, attributes, run, &runner.kept(), spans)?;
                 gathered.traces.push((rank, trace));
@@ -214,6 +231,7 @@ impl Search<'_> {
 impl Gathered {
     fn take(&mut self, other: Gathered) {
         self.traces.extend(other.traces);
+        self.refused = self.refused.into_iter().chain(other.refused).min();
         self.stats.traces += other.stats.traces;
         self.stats.spans += other.stats.spans;
         self.stats.parts_read += other.stats.parts_read;
@@ -227,10 +245,19 @@ pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> impl Iterat
 }
 
 /// What goes on to the other stages: those stages and the rows, `None` for all rows.
-type Led<'s> = (&'s [Stage], Option<Vec<bool>>);
+pub(super) type Led<'s> = (&'s [Stage], Option<Vec<bool>>);
+
+/// The same as [`leading`], but where the query is refused for some trace nothing is done: which traces come before that is
+/// told trace by trace.
+pub(super) fn led<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
+    match leading(work, stages) {
+        Err(EvalError::ManySpansets) => Ok(Some((stages, None))),
+        led => led,
+    }
+}
 
 /// Takes all traces of a table through the stages at the front that keep spans. `None` when nothing is left.
-pub(super) fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
+fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
     let rows = 0..work.frame.rows();
     let mut kept: Option<Vec<bool>> = None;
     let mut done = 0;
@@ -246,22 +273,4 @@ pub(super) fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option
         done += 1;
     }
     Ok(Some((&stages[done..], kept)))
-}
-
-/// What a task gives for each part, in the order of the parts.
-pub(super) fn in_parallel<T: Send>(
-    parts: &[&Part<'_>],
-    budget: &Budget<'_>,
-    task: impl Fn(&Part<'_>) -> Result<T, EvalError> + Sync,
-) -> Vec<Result<T, EvalError>> {
-    let slots: Vec<Mutex<Option<Result<T, EvalError>>>> = parts.iter().map(|_| Mutex::new(None)).collect();
-    (budget.executor)(parts.len(), &|number| {
-        let result = task(parts[number]);
-        *slots[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-    });
-    let result = |slot: Mutex<Option<_>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-    slots
-        .into_iter()
-        .map(|slot| result(slot).unwrap_or(Err(EvalError::Canceled)))
-        .collect()
 }
