@@ -4,6 +4,8 @@
 //! is missing, brings it to rest, and prints CPU time, latencies of acknowledgements, memory and disk. `ask` prints the
 //! latencies of queries. Not for correctness (see `tests/`).
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +30,17 @@ enum What {
     Fill(Fill),
     /// Latencies of queries against a filled data directory.
     Ask(Ask),
+    /// Writes the bodies to a file, each behind its length (32 bits, little endian): for other stores.
+    Dump(Dump),
+}
+
+#[derive(Args)]
+struct Dump {
+    /// The file.
+    file: PathBuf,
+    /// Spans.
+    #[arg(long, default_value_t = 2_000_000)]
+    spans: usize,
 }
 
 #[derive(Args)]
@@ -83,7 +96,17 @@ fn main() -> Result<()> {
     match Cli::parse().what {
         What::Fill(args) => fill(&args),
         What::Ask(args) => ask(&args),
+        What::Dump(args) => dump(&args),
     }
+}
+
+fn dump(args: &Dump) -> Result<()> {
+    let mut file = BufWriter::new(File::create(&args.file)?);
+    for (body, _) in bodies(args.spans)?.0 {
+        file.write_all(&u32::try_from(body.len())?.to_le_bytes())?;
+        file.write_all(&body)?;
+    }
+    Ok(file.flush()?)
 }
 
 /// A body and its number of spans.
