@@ -166,6 +166,9 @@ impl<'b> Cursor<'b> {
         let until = bound.map_or(pending.len(), |bound| {
             pending.times().partition_point(|t| *t < bound)
         });
+        if until == pending.len() {
+            return (!pending.is_empty()).then_some(pending);
+        }
         let taken = pending.slice(0..until);
         self.pending = pending.slice(until..pending.len());
         (!taken.is_empty()).then_some(taken)

@@ -140,9 +140,15 @@ fn lines(round: i64) -> Vec<(i64, Vec<u8>, String)> {
         let time = round * 43_200_000_000_000 + n * 1_000_000_000;
         let id = format!("{:032x}", (round * 1_000 + n) as u128 * 0x1234_5678_9abc_def1);
         let line = match n % 4 {
-            0 => format!("{{\"level\": \"info\", \"took\":{}.5,\"user\":{{\"id\":{n}}},\"id\":\"{id}\"}}", n * 7),
+            0 => format!(
+                "{{\"level\": \"info\", \"took\":{}.5,\"user\":{{\"id\":{n}}},\"id\":\"{id}\"}}",
+                n * 7
+            ),
             1 => format!("level=warn msg=\"took {n} ms\" code={:03}", n * 3),
-            2 => format!("1970-01-0{}T00:00:00.{n:03}Z request {n} from 10.0.0.{n}:80 failed", 1 + round / 2),
+            2 => format!(
+                "1970-01-0{}T00:00:00.{n:03}Z request {n} from 10.0.0.{n}:80 failed",
+                1 + round / 2
+            ),
             _ => format!("\u{0}{n}"),
         };
         lines.push((time, line.into_bytes(), id));
