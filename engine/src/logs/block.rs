@@ -4,6 +4,7 @@
 pub(super) mod group;
 pub mod header;
 pub(super) mod ids;
+pub(super) mod search;
 pub(super) mod writer;
 
 use std::sync::OnceLock;

@@ -8,7 +8,8 @@ use super::values::tokens_of;
 use crate::block::BlockFile;
 use crate::error::Result;
 
-/// A condition of entries: one of the texts stands in the line or in a value of metadata, in whatever case.
+/// A condition of entries: one of the texts stands in the line or in a value of metadata; the case of ASCII
+/// letters does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     /// The texts; an entry has at least one of them.

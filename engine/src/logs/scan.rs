@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::block::group::Group;
+use super::block::search;
 use super::head::{Run, rows_of};
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
@@ -77,14 +78,14 @@ impl Part {
                 Source::Head(labels, runs) => add(labels, rows_of(runs, self.scan.from, self.scan.until)),
                 Source::Group(block, group, runs) => {
                     let group = Group::open(block.file(), *group)?;
-                    let first = runs.iter().map(|(_, r)| r.start).min().unwrap_or(0);
-                    let last = runs.iter().map(|(_, r)| r.end).max().unwrap_or(0);
-                    let rows = group.rows(first..last)?;
-                    for (labels, range) in runs {
-                        let rows = rows.slice(range.start - first..range.end - first);
-                        let within = rows.between(self.scan.from, self.scan.until);
-                        add(labels, rows.slice(within));
-                    }
+                    let open = group.read()?;
+                    let wanted = search::entries(&self.scan.needles, &open)?;
+                    let ranges: Vec<Range<usize>> = runs.iter().map(|(_, range)| range.clone()).collect();
+                    let times = (self.scan.from, self.scan.until);
+                    let rows = open.rows(&ranges, times, wanted.as_deref())?;
+                    runs.iter()
+                        .zip(rows)
+                        .for_each(|((labels, _), rows)| add(labels, rows));
                 }
             }
         }
@@ -227,7 +228,12 @@ fn parts_of(
         }
         at = end;
     }
-    parts.extend(whole.into_values());
+    for mut part in whole.into_values() {
+        if let Source::Group(_, _, runs) = &mut part.sources[0] {
+            runs.sort_by_key(|(_, range)| range.start);
+        }
+        parts.push(part);
+    }
     parts
 }
 
