@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::block::GroupSummary;
 use super::block::group::Group;
+use super::block::header::StreamRun;
 use super::block::search;
 use super::head::{Run, rows_of};
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
 use super::signal::Logs;
+use crate::block::BlockFile;
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::metrics::matcher::Matcher;
@@ -170,11 +173,10 @@ fn block_pieces(
             && candidates.as_ref().is_none_or(|of| of.contains(n as u32));
         // What is left out by a needle must still be known where it may repeat another entry: equal entries are left out
         // together, since needles look at nothing but the entry itself.
-        if !concerns || !super::needle::group_may_hold(&scan.needles, file, index, n)? {
+        if !concerns || !index.may_hold(file, n, &scan.needles)? {
             continue;
         }
-        let header = Group::open(file, n as u32)?.header().clone();
-        for run in &header.runs {
+        for run in runs_of(file, n, group)? {
             let overlaps = run.min_time < scan.until && run.max_time >= scan.from;
             if overlaps && selected.contains(run.stream) {
                 let first = run.first as usize;
@@ -187,6 +189,20 @@ fn block_pieces(
         }
     }
     Ok(())
+}
+
+/// The runs of a group, which need not be opened when all its entries are of one stream.
+fn runs_of(file: &BlockFile, n: usize, group: &GroupSummary) -> Result<Vec<StreamRun>> {
+    if group.streams.0 != group.streams.1 {
+        return Ok(Group::open(file, n as u32)?.header().runs.clone());
+    }
+    Ok(vec![StreamRun {
+        stream: group.streams.0,
+        first: 0,
+        rows: group.rows,
+        min_time: group.times.0,
+        max_time: group.times.1,
+    }])
 }
 
 /// Parts of pieces: those of one stream that overlap stay together, the others go by group.
