@@ -234,109 +234,110 @@ fn encoded(text: &str) -> String {
     text.bytes().map(one).collect()
 }
 
-/// The queries of the table in the README: a name and a path.
-fn queries(lines: u64) -> Result<Vec<(&'static str, String)>> {
+const ALL: &str = r#"{namespace="shop"}"#;
+const JSON: &str = r#"{service_name=~"gateway|cart|checkout|payment|catalogue"}"#;
+const LOGFMT: &str = r#"{service_name=~"stock|shipping|pricing|search"}"#;
+const PLAIN: &str = r#"{service_name=~"mailer|ledger|proxy"}"#;
+
+/// A name and a query.
+type Named = (&'static str, String);
+
+/// A name and a path of each query of the table in the README.
+fn queries(lines: u64) -> Result<Vec<Named>> {
+    let end = START_NS + 2 * STEP_NS * lines;
+    let range = format!("start={START_NS}&end={end}");
+    let log = |(name, query, limit): (&'static str, String, u32)| {
+        let path = format!(
+            "/loki/api/v1/query_range?{range}&limit={limit}&query={}",
+            encoded(&query)
+        );
+        (name, path)
+    };
+    let instant = |(name, query): Named| {
+        (
+            name,
+            format!("/loki/api/v1/query?time={end}&query={}", encoded(&query)),
+        )
+    };
+    let mut all: Vec<Named> = searches(lines)?.into_iter().map(log).collect();
+    all.extend(counts().into_iter().map(instant));
+    all.push((
+        "label values",
+        format!("/loki/api/v1/label/service_name/values?{range}"),
+    ));
+    Ok(all)
+}
+
+/// Queries for lines, and how many of them.
+fn searches(lines: u64) -> Result<Vec<(&'static str, String, u32)>> {
     let mut shop = shop();
     let (mut in_line, mut in_metadata) = (None, None);
     for _ in 0..lines / 2 {
         let line = shop.next_line();
         in_metadata = line.trace_id.or(in_metadata);
-        in_line = line
-            .text
-            .split("trace_id=")
-            .nth(1)
-            .map(|rest| rest[..32].to_owned())
-            .or(in_line);
+        let behind = line.text.split("trace_id=").nth(1);
+        in_line = behind.map(|rest| rest[..32].to_owned()).or(in_line);
     }
     let (in_line, in_metadata) = (in_line.context("an id")?, in_metadata.context("an id")?);
-    let end = START_NS + 2 * STEP_NS * lines;
-    let range = format!("start={START_NS}&end={end}");
-    let log = |q: &str, limit: u32| {
-        format!(
-            "/loki/api/v1/query_range?{range}&limit={limit}&query={}",
-            encoded(q)
-        )
-    };
-    let instant = |q: &str| format!("/loki/api/v1/query?time={end}&query={}", encoded(q));
-    let all = r#"{namespace="shop"}"#;
-    let json = r#"{service_name=~"gateway|cart|checkout|payment|catalogue"}"#;
-    let logfmt = r#"{service_name=~"stock|shipping|pricing|search"}"#;
-    let plain = r#"{service_name=~"mailer|ledger|proxy"}"#;
     Ok(vec![
-        ("absent word", log(&format!("{all} |= \"nosuchword\""), 100)),
-        ("word", log(&format!("{all} |= \"acquirer\""), 100)),
-        (
-            "part of a word, absent",
-            log(&format!("{all} |= \"quirex\""), 100),
-        ),
-        (
-            "part of a word, counted",
-            instant(&format!("sum(count_over_time({all} |= \"cquire\" [30d]))")),
-        ),
-        (
-            "trace id in the line",
-            log(&format!("{all} |= \"{in_line}\""), 100),
-        ),
+        ("absent word", format!("{ALL} |= \"nosuchword\""), 100),
+        ("word", format!("{ALL} |= \"acquirer\""), 100),
+        ("part of a word, absent", format!("{ALL} |= \"quirex\""), 100),
+        ("trace id in the line", format!("{ALL} |= \"{in_line}\""), 100),
         (
             "trace id in metadata",
-            log(&format!("{all} | trace_id=\"{in_metadata}\""), 100),
+            format!("{ALL} | trace_id=\"{in_metadata}\""),
+            100,
         ),
         (
             "trace id after logfmt",
-            log(&format!("{logfmt} | logfmt | trace_id=\"{in_line}\""), 100),
+            format!("{LOGFMT} | logfmt | trace_id=\"{in_line}\""),
+            100,
         ),
         (
             "JSON field filter",
-            log(&format!("{json} | json | response_status >= 500"), 100),
-        ),
-        (
-            "count by JSON field",
-            instant(&format!(
-                "sum by (response_status) (count_over_time({json} | json [30d]))"
-            )),
+            format!("{JSON} | json | response_status >= 500"),
+            100,
         ),
         (
             "logfmt filter",
-            log(
-                &format!("{logfmt} | logfmt | region=\"us-east1\" and duration > 3990ms"),
-                100,
-            ),
+            format!("{LOGFMT} | logfmt | region=\"us-east1\" and duration > 3990ms"),
+            100,
+        ),
+        ("newest 100", ALL.to_owned(), 100),
+        ("newest 1,000", ALL.to_owned(), 1_000),
+    ])
+}
+
+/// Queries for numbers over everything.
+fn counts() -> Vec<Named> {
+    let count = |name, what: String| (name, format!("sum(count_over_time({what} [30d]))"));
+    vec![
+        count("part of a word, counted", format!("{ALL} |= \"cquire\"")),
+        count("regex, counted", format!("{PLAIN} |~ \"took 49[0-9]{{2}} ms\"")),
+        (
+            "count by JSON field",
+            format!("sum by (response_status) (count_over_time({JSON} | json [30d]))"),
         ),
         (
             "count by level",
-            instant(&format!("sum by (detected_level) (count_over_time({all} [30d]))")),
+            format!("sum by (detected_level) (count_over_time({ALL} [30d]))"),
         ),
         (
             "errors by service",
-            instant(&format!(
-                "sum by (service_name) (count_over_time({all} | detected_level=\"error\" [30d]))"
-            )),
-        ),
-        (
-            "regex, counted",
-            instant(&format!(
-                "sum(count_over_time({plain} |~ \"took 49[0-9]{{2}} ms\" [30d]))"
-            )),
+            format!("sum by (service_name) (count_over_time({ALL} | detected_level=\"error\" [30d]))"),
         ),
         (
             "unwrap quantile",
-            instant(&format!(
-                "quantile_over_time(0.99, {logfmt} | logfmt | unwrap duration(duration) [30d]) by (service_name)"
-            )),
+            format!(
+                "quantile_over_time(0.99, {LOGFMT} | logfmt | unwrap duration(duration) [30d]) by (service_name)"
+            ),
         ),
         (
             "unwrap sum",
-            instant(&format!(
-                "sum(sum_over_time({logfmt} | logfmt | unwrap bytes [30d]))"
-            )),
+            format!("sum(sum_over_time({LOGFMT} | logfmt | unwrap bytes [30d]))"),
         ),
-        ("newest 100", log(all, 100)),
-        ("newest 1,000", log(all, 1_000)),
-        (
-            "label values",
-            format!("/loki/api/v1/label/service_name/values?{range}"),
-        ),
-    ])
+    ]
 }
 
 #[expect(clippy::print_stdout, reason = "the report of a load program")]
