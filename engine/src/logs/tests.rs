@@ -1,6 +1,7 @@
 //! Entries through the whole life: what was written is read back byte for byte from head, blocks, merged blocks and after
 //! restarts, each once, and filters take no entry away.
 
+mod broken;
 pub(crate) mod random;
 
 use std::collections::BTreeMap;
