@@ -14,6 +14,7 @@ mod cases {
     mod operations;
     mod otlp;
     mod otlp_sdk;
+    mod overrides;
     mod prometheus;
     mod promqltest;
     mod query;
@@ -23,10 +24,12 @@ mod cases {
     mod remote_write;
     mod remote_write_v2;
     mod span_metrics;
+    mod span_metrics_settings;
     mod tidy;
     mod traceql_corpus;
     mod traceql_scripts;
     mod traces;
+    mod traces_compare;
     mod traces_crash;
     mod traces_jaeger;
     mod traces_sdk;

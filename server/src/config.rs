@@ -1,7 +1,7 @@
 //! The effective configuration: one plain struct per concern, read from YAML, `KYMO_*` variables and flags, in that
 //! order, and checked at once. [`keys`] has the one table that parsing, printing and the README derive from.
 
-mod generate;
+pub(crate) mod generate;
 pub mod keys;
 mod load;
 mod otlp;

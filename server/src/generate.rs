@@ -4,8 +4,12 @@
 //! Not for TraceQL's metrics, which are computed from spans when asked.
 
 mod edges;
+mod fact;
 mod operations;
+pub(crate) mod overrides;
+mod parts;
 mod recompute;
+mod rules;
 mod steps;
 mod write;
 
@@ -15,54 +19,29 @@ use std::sync::Arc;
 use kymo_engine::Error;
 use kymo_engine::db::Db;
 use kymo_engine::node::Node;
-use kymo_engine::traces::{Batch, Resource, SpanId, TraceId, Value};
+use kymo_engine::traces::{Batch, Resource};
 use parking_lot::Mutex;
 
 use crate::config::Generate;
 use crate::counters::Counters;
 use edges::Edges;
+use fact::{Fact, Shared, of_resource, text_of};
+use overrides::Overrides;
 pub(crate) use recompute::recompute;
-use steps::{Number, Steps};
-
-/// What spans of one operation share.
-pub(crate) struct Shared<'a> {
-    resource: &'a Resource,
-    /// Number of the service among those of edges.
-    service: u32,
-    /// OTLP kind.
-    kind: i32,
-    /// OTLP status code.
-    status: i32,
-    /// Number of the operation among the entities.
-    operation: Number,
-    /// What the spans and their resource have of the attributes that edges ask for.
-    keys: Vec<&'static str>,
-}
-
-/// What is derived from a span.
-pub(crate) struct Fact<'a> {
-    shared: &'a Shared<'a>,
-    trace_id: TraceId,
-    id: SpanId,
-    parent: SpanId,
-    /// End in nanoseconds since 1970.
-    end: i64,
-    /// In nanoseconds, not negative.
-    duration: i64,
-    /// Bytes of its message.
-    size: u32,
-    /// Finds an attribute of the span.
-    attribute: &'a dyn Fn(&str) -> Option<Value>,
-}
+use rules::Rules;
+use steps::Steps;
 
 /// The metrics of all tenants.
-#[derive(Default)]
 pub struct Generator {
+    /// The settings of tenants that have set nothing themselves.
+    base: Arc<Generate>,
+    pub(crate) overrides: Overrides,
     tenants: Mutex<BTreeMap<String, Arc<Mutex<Tenant>>>>,
 }
 
 /// The metrics of one tenant.
 pub(crate) struct Tenant {
+    rules: Rules,
     edges: Edges,
     steps: Steps,
     /// Spans taken from the store.
@@ -72,6 +51,7 @@ pub(crate) struct Tenant {
 impl Tenant {
     fn new(settings: &Generate) -> Tenant {
         Tenant {
+            rules: Rules::new(settings),
             edges: Edges::new(settings),
             steps: Steps::new(settings),
             fed: 0,
@@ -82,61 +62,120 @@ impl Tenant {
     fn shared<'a>(
         &mut self,
         resource: &'a Resource,
-        name: &str,
+        name: &'a str,
         (kind, status): (i32, i32),
         has: impl Fn(&str) -> bool,
     ) -> Option<Shared<'a>> {
+        let rules = &self.rules;
         let service = text_of(resource, "service.name")?;
-        let of_resource = |key: &str| resource.attributes.iter().any(|a| *a.key == *key);
-        let keys = edges::KEYS.into_iter().filter(|key| has(key) || of_resource(key));
-        Some(Shared {
+        let on_resource = |key: &str| of_resource(resource, key).is_some();
+        let keys = rules.asked.iter().filter(|key| has(key) || on_resource(key));
+        let mut shared = Shared {
             resource,
-            service: self.edges.service(service),
+            service,
+            service_number: self.edges.service(service),
+            name,
             kind,
             status,
-            operation: self.steps.number(operations::entity(service, name, kind, status)),
-            keys: keys.collect(),
-        })
+            operation: None,
+            target: None,
+            keys: keys.cloned().collect(),
+        };
+        // What no policy lets count must not take the place of what counts.
+        let is_kept = rules.settings.processors.spans() && rules.span_policies.is_empty();
+        let depends_on_span = rules.settings.spans.intrinsic.status_message
+            || rules.label_keys().any(|key| has(key) && !on_resource(key));
+        if is_kept && !depends_on_span {
+            let value = |key: &str| of_resource(resource, key).and_then(fact::label_text);
+            let entity = operations::entity(rules, &shared, "", &value);
+            shared.operation = Some(self.steps.number(entity));
+        }
+        if is_kept {
+            shared.target = operations::target(rules, resource).map(|entity| self.steps.number(entity));
+        }
+        Some(shared)
     }
 
     /// Takes a span in. `now_ms` is when it is seen.
     fn add(&mut self, fact: &Fact<'_>, now_ms: i64) {
-        operations::add(fact, &mut self.steps);
-        self.edges.add(fact, now_ms, &mut self.steps);
+        if self.rules.settings.processors.spans() {
+            operations::add(fact, &self.rules, &mut self.steps);
+        }
+        if self.rules.settings.processors.graph() {
+            self.edges.add(fact, now_ms, &self.rules, &mut self.steps);
+        }
+    }
+
+    /// Counts with other settings from now on. Counters begin anew one step behind what is written, which every function of
+    /// counters takes for a reset; calls of which one side waits go on waiting.
+    fn change(&mut self, settings: &Generate) {
+        let begin = self.steps.written().saturating_add(settings.step_ms);
+        self.rules = Rules::new(settings);
+        self.edges.forget_numbers();
+        self.steps = Steps::new(settings);
+        self.steps.begin_behind(begin);
+    }
+
+    /// Gives up on sides of calls whose time is over.
+    fn expire(&mut self, now_ms: i64) {
+        self.edges.expire(now_ms, &self.rules, &mut self.steps);
     }
 }
 
-/// The value of a string attribute.
-fn text_of<'r>(resource: &'r Resource, key: &str) -> Option<&'r str> {
-    resource
-        .attributes
-        .iter()
-        .find(|a| *a.key == *key)
-        .and_then(|a| match &a.value {
-            Value::String(text) => Some(&**text),
-            _ => None,
-        })
-}
-
 impl Generator {
-    fn tenant(&self, name: &str, settings: &Generate) -> Arc<Mutex<Tenant>> {
+    /// Metrics with these settings for tenants that set nothing themselves.
+    pub fn new(base: &Generate) -> Generator {
+        Generator {
+            base: Arc::new(base.clone()),
+            overrides: Overrides::default(),
+            tenants: Mutex::default(),
+        }
+    }
+
+    /// The settings of a tenant.
+    pub(crate) fn settings(&self, name: &str) -> Arc<Generate> {
+        let stored = self.overrides.of(name);
+        let applied = stored.map(|stored| stored.limits.applied_to(&self.base));
+        match applied {
+            // What is stored was checked before.
+            Some(Ok(applied)) => Arc::new(applied),
+            Some(Err(_)) | None => Arc::clone(&self.base),
+        }
+    }
+
+    fn tenant(&self, name: &str) -> Arc<Mutex<Tenant>> {
         let mut tenants = self.tenants.lock();
         if let Some(tenant) = tenants.get(name) {
             return tenant.clone();
         }
-        let tenant = Arc::new(Mutex::new(Tenant::new(settings)));
+        let tenant = Arc::new(Mutex::new(Tenant::new(&self.settings(name))));
         tenants.insert(name.to_owned(), tenant.clone());
         tenant
     }
 
+    /// Counts with a tenant's settings as they are now. What was counted with those before is written.
+    ///
+    /// # Errors
+    /// Those of the metric store.
+    pub(crate) fn settings_changed(&self, node: &Node, name: &str, now_ms: i64) -> Result<(), Error> {
+        let Some(tenant) = self.tenants.lock().get(name).cloned() else {
+            return Ok(());
+        };
+        let mut tenant = tenant.lock();
+        let db = node.tenant(name)?;
+        let written = write::steps(node, &db, &mut tenant, i64::MAX, now_ms);
+        tenant.change(&self.settings(name));
+        written
+    }
+
     /// Takes the spans of a durable batch in, but those that were there already.
-    pub(crate) fn observe(&self, name: &str, batch: &Batch, known: &[u32], settings: &Generate, now_ms: i64) {
-        if !settings.enabled {
+    pub(crate) fn observe(&self, name: &str, batch: &Batch, known: &[u32], now_ms: i64) {
+        let tenant = self.tenant(name);
+        let mut tenant = tenant.lock();
+        if !tenant.rules.settings.enabled {
             return;
         }
         let fields = batch.shared_fields();
-        let tenant = self.tenant(name, settings);
-        let mut tenant = tenant.lock();
         let shared = fields.iter().map(|f| {
             let has = |key: &str| f.keys.iter().any(|known| **known == *key);
             tenant.shared(&f.resource, &f.name, (f.kind, f.status_code), has)
@@ -154,10 +193,13 @@ impl Generator {
                 trace_id: span.trace_id(),
                 id: span.id(),
                 parent: span.parent(),
+                start: span.start(),
                 end: span.start().saturating_add(span.duration()),
                 duration: span.duration().max(0),
                 size: span.size(),
                 attribute: &|key| span.attribute(key),
+                status_message: &|| span.status_message(),
+                trace_state: &|| span.trace_state(),
             };
             tenant.add(&fact, now_ms);
         }
@@ -167,13 +209,7 @@ impl Generator {
     ///
     /// # Errors
     /// Those of the metric store; what was not written is tried again the next time.
-    pub fn tick(
-        &self,
-        node: &Node,
-        (settings, counters): (&Generate, &Counters),
-        now_ms: i64,
-        all: bool,
-    ) -> Result<(), Error> {
+    pub fn tick(&self, node: &Node, counters: &Counters, now_ms: i64, all: bool) -> Result<(), Error> {
         let tenants: Vec<(String, Arc<Mutex<Tenant>>)> = {
             let tenants = self.tenants.lock();
             tenants
@@ -184,7 +220,7 @@ impl Generator {
         for (name, tenant) in tenants {
             let mut tenant = tenant.lock();
             let tenant = &mut *tenant;
-            tenant.edges.expire(now_ms, &mut tenant.steps);
+            tenant.expire(now_ms);
             counters
                 .edges_expired
                 .add(std::mem::take(&mut tenant.edges.expired));
@@ -194,44 +230,33 @@ impl Generator {
             let until = if all {
                 i64::MAX
             } else {
-                now_ms.saturating_sub(settings.wait_ms)
+                now_ms.saturating_sub(tenant.rules.settings.wait_ms)
             };
-            write::steps(node, &*node.tenant(&name)?, &mut tenant.steps, until, now_ms)?;
+            write::steps(node, &*node.tenant(&name)?, tenant, until, now_ms)?;
         }
         Ok(())
     }
 }
 
-/// The spans of a tenant that no step has yet: those that ended behind the newest sample, for after a restart.
+/// The spans of all tenants that no step has yet: those that ended behind the newest sample, for after a restart.
 ///
 /// # Errors
 /// What reading can bring.
-pub(crate) fn resume(
-    generator: &Generator,
-    node: &Node,
-    settings: &Generate,
-    now_ms: i64,
-) -> Result<(), Error> {
-    if !settings.enabled {
-        return Ok(());
-    }
+pub(crate) fn resume(generator: &Generator, node: &Node, now_ms: i64) -> Result<(), Error> {
     for (name, db) in node.tenants() {
-        resume_tenant(generator, &name, &db, settings, now_ms)?;
+        resume_tenant(generator, &name, &db, now_ms)?;
     }
     Ok(())
 }
 
-fn resume_tenant(
-    generator: &Generator,
-    name: &str,
-    db: &Db,
-    settings: &Generate,
-    now_ms: i64,
-) -> Result<(), Error> {
+fn resume_tenant(generator: &Generator, name: &str, db: &Db, now_ms: i64) -> Result<(), Error> {
+    if !generator.settings(name).enabled {
+        return Ok(());
+    }
     let Some(newest) = recompute::newest_sample(db, now_ms)? else {
         return Ok(());
     };
-    let tenant = generator.tenant(name, settings);
+    let tenant = generator.tenant(name);
     let mut tenant = tenant.lock();
     tenant.steps.begin_behind(newest);
     recompute::feed(&mut tenant, db, newest, now_ms)

@@ -158,12 +158,8 @@ pub async fn run(
         }
     };
     let closing = move || {
-        let settings = &app.config.generate;
         // What is not written now is counted from the stored spans after the next start.
-        if let Err(error) = app
-            .generator
-            .tick(&opened.node, (settings, &app.counters), now_ms(), true)
-        {
+        if let Err(error) = app.generator.tick(&opened.node, &app.counters, now_ms(), true) {
             tracing::warn!(%error, "metrics of the last spans are not written");
         }
         opened.close()
@@ -241,6 +237,7 @@ impl Opened {
         let (node, recovery) = Node::open(Arc::new(storage), node_options(&app.config)).map_err(failed)?;
         log_recovery(dir, &recovery, started.elapsed());
         app.governor.open_journal(dir);
+        app.generator.overrides.open(dir, &app.config.generate);
         let generating = Arc::clone(app);
         let commits = {
             let node = Arc::clone(&node);
@@ -266,18 +263,13 @@ impl Opened {
             worker(
                 "metrics of spans",
                 Box::new(move |node, now| {
-                    let settings = &generating.config.generate;
-                    generating.generator.tick(
-                        node,
-                        (settings, &generating.counters),
-                        now,
-                        generating.is_stopping(),
-                    )?;
+                    let all = generating.is_stopping();
+                    generating.generator.tick(node, &generating.counters, now, all)?;
                     Ok(Upkeep::default())
                 }),
             )?,
         ];
-        if let Err(error) = crate::generate::resume(&app.generator, &node, &app.config.generate, now_ms()) {
+        if let Err(error) = crate::generate::resume(&app.generator, &node, now_ms()) {
             tracing::warn!(%error, "spans since the last metrics of spans are not counted; recompute them");
         }
         app.ready(Arc::clone(&node));

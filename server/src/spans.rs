@@ -11,10 +11,10 @@ use kymo_engine::store::Snapshot;
 use kymo_engine::traces::scan::{self, Scan, ScanBy};
 use kymo_engine::traces::{Trace, TraceId, Traces};
 use kymo_query::promql::eval::Budget;
-use kymo_query::traceql::answer::{MetricsAnswer, SearchAnswer};
+use kymo_query::traceql::answer::{MetricsAnswer, Progress, SearchAnswer};
 use kymo_query::traceql::grid::Grid;
 use kymo_query::traceql::options::{MetricsOptions, Part, SearchOptions};
-use kymo_query::traceql::{EvalError, Query, metrics_over, need, search};
+use kymo_query::traceql::{EvalError, Query, metrics_over, need, search, search_watched};
 
 use crate::app::App;
 use crate::governor::Running;
@@ -62,13 +62,27 @@ impl<'a> Asking<'a> {
     /// # Errors
     /// Those of evaluation.
     pub(crate) fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchAnswer, ApiError> {
+        self.search_watched(query, options, &mut |_| {})
+    }
+
+    /// Traces that match a query; `watch` is told what is certain early.
+    ///
+    /// # Errors
+    /// Those of evaluation.
+    pub(crate) fn search_watched(
+        &self,
+        query: &Query,
+        options: &SearchOptions,
+        watch: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<SearchAnswer, ApiError> {
         let asked = Scan {
             times: options.times,
             by: ScanBy::Overlap,
             need: need(query),
         };
         let parts = self.snapshot.scan(&asked)?;
-        self.search_in(&lent(&parts), query, options)
+        self.with_budget(|budget| search_watched(&lent(&parts), query, options, budget, watch))
+            .map_err(|error| self.failed(error))
     }
 
     /// Traces of some parts that match a query.

@@ -1,7 +1,8 @@
 //! A stored trace as OTLP says it: spans grouped by resource and scope, then as protobuf, as the JSON of protobuf's own
-//! mapping, or as OTLP/JSON. Not for the envelopes around it, which are the dialects'.
+//! mapping, as OTLP/JSON, or briefly for language models. Not for the envelopes around it, which are the dialects'.
 
 pub(crate) mod json;
+pub(crate) mod llm;
 pub(crate) mod protobuf;
 
 use kymo_engine::traces::{Resource, Scope, Span, Trace, TraceId};

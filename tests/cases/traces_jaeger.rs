@@ -275,3 +275,65 @@ fn the_third_api_speaks_otlp_json() {
     assert!(encode(&query).contains("query.serviceName=cart"));
     assert_eq!(get(&server, "/nowhere", &[]).status, 404);
 }
+
+#[test]
+fn the_third_api_takes_structured_filters() {
+    let (_dir, server) = start(40);
+    for flushed in [false, true] {
+        if flushed {
+            assert_eq!(server.client.post("/api/v1/admin/flush", &[]).status, 200);
+        }
+        let ask = |filter: &Value, more: &[(&str, &str)]| {
+            let filter = filter.to_string();
+            let times = [
+                ("query.startTimeMin", "2023-11-14T22:13:00Z"),
+                ("query.startTimeMax", "2023-11-14T22:20:00Z"),
+                ("query.filter", filter.as_str()),
+            ];
+            get(&server, "/api/v3/trace-summaries", &[&times, more].concat())
+        };
+        let found = |filter: &Value, more: &[(&str, &str)]| {
+            let answer = ask(filter, more);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let all = answer.json();
+            let ids = all["summaries"].as_array().unwrap().iter();
+            ids.map(|s| s["traceId"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let code = |op: &str, value: &str| {
+            json!({"call": {"op": op, "args": [
+                {"attr": {"key": "http.status_code", "level": "span"}}, {"scalar": {"value": value}}]}})
+        };
+        let user = json!({"call": {"op": "in", "args": [
+            {"attr": {"key": "user"}}, {"list": {"values": ["u3", "u4", "u5"]}}]}});
+        let both = json!({"op": "and", "args": [code("gte", "500"), user]});
+        assert_eq!(found(&both, &[]), [trace_id(5), trace_id(3)]);
+        let ok = json!({"op": "and", "args": [code("lt", "500"), user]});
+        assert_eq!(found(&ok, &[]), [trace_id(4)]);
+        let not = json!({"op": "and", "args": [
+            {"call": {"op": "exists", "args": [{"attr": {"key": "user"}}]}},
+            {"call": {"op": "not", "args": [code("eq", "200")]}}]});
+        assert_eq!(found(&not, &[]).len(), 20);
+        assert_eq!(
+            found(&not, &[("query.searchDepth", "2")]),
+            [trace_id(39), trace_id(37)]
+        );
+        let event = json!({"op": "some", "args": [{"nested": {"level": "event"}}, {"call": {"op": "and", "args": [
+            {"call": {"op": "eq", "args": [{"field": {"level": "event", "name": "name"}}, {"scalar": {"value": "exception"}}]}},
+            {"call": {"op": "eq", "args": [{"field": {"level": "event", "name": "timeSinceStart"}}, {"scalar": {"value": "10ms"}}]}}]}}]});
+        assert_eq!(found(&event, &[]).len(), 20);
+        let refused = ask(&both, &[("query.serviceName", "cart")]);
+        assert_eq!(refused.status, 400);
+        assert!(
+            refused
+                .text()
+                .contains("query.filter does not go with query.serviceName")
+        );
+        let refused = ask(&json!({"op": "xor", "args": []}), &[]);
+        assert!(
+            refused.status == 400 && refused.text().contains("xor"),
+            "{}",
+            refused.text()
+        );
+    }
+}

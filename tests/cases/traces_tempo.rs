@@ -587,13 +587,6 @@ fn a_part_of_a_trace_can_be_asked_for() {
         get(&server, "/api/v2/traces/1", &[("q", "{} | rate()")]).status,
         400
     );
-    let diff = server
-        .client
-        .send("POST", "/tempo/api/v2/traces/diff", &[], b"{}");
-    assert_eq!(
-        (diff.status, diff.text().as_str()),
-        (501, "comparing traces is not supported")
-    );
 }
 
 #[test]

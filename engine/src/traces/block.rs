@@ -40,6 +40,8 @@ pub(super) mod section {
     pub(crate) const DECODED: u16 = 0x8000;
     /// Not in the file: dictionary pages with the places of their values in the cache.
     pub(crate) const PLACED: u16 = 0x8001;
+    /// Not in the file: extents of the traces of a group in the cache.
+    pub(crate) const EXTENTS: u16 = 0x8002;
 }
 
 /// Spans after which a group ends with the trace.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::TraceId;
 use super::table::Field;
 use super::value::Value;
 
@@ -15,6 +16,8 @@ pub enum Filter {
     And(Vec<Filter>),
     /// One of them holds at least.
     Or(Vec<Filter>),
+    /// The trace has one of these ids.
+    Trace(Vec<TraceId>),
     /// A field is present and passes a test.
     Test {
         /// Which field.
@@ -24,6 +27,21 @@ pub enum Filter {
         /// What it is compared with. Whole numbers, doubles and durations in nanoseconds compare as numbers.
         values: Vec<Value>,
     },
+}
+
+impl Filter {
+    /// The ids of the only traces with spans that may pass; `None` where ids do not tell.
+    pub(super) fn traces(&self) -> Option<Vec<TraceId>> {
+        match self {
+            Filter::Trace(ids) => Some(ids.clone()),
+            Filter::And(all) => all.iter().find_map(Filter::traces),
+            Filter::Or(any) => {
+                let ids: Option<Vec<Vec<TraceId>>> = any.iter().map(Filter::traces).collect();
+                Some(ids?.concat())
+            }
+            Filter::Any | Filter::Test { .. } => None,
+        }
+    }
 }
 
 /// What is asked of a field.

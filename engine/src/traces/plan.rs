@@ -157,7 +157,8 @@ impl Plan {
     /// Makes a filter ready. `group` is any of the block.
     pub(super) fn new(filter: &Filter, group: &GroupRows<'_>) -> Result<Plan> {
         Ok(match filter {
-            Filter::Any => Plan::All,
+            // Which traces is told by the scan.
+            Filter::Any | Filter::Trace(_) => Plan::All,
             Filter::And(all) => {
                 let mut plans = Vec::new();
                 for filter in all {

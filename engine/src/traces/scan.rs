@@ -19,8 +19,11 @@ use crate::store::{Block, Head, Snapshot};
 
 /// Traces of a head in one part.
 const HEAD_PART: usize = 1_024;
-/// Split traces in one part.
+/// Traces in one part that are put together one by one.
 const SPLIT_PART: usize = 128;
+
+/// Spans of a trace, about.
+const ROWS_OF_TRACE: usize = 16;
 
 /// Which traces are asked for.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +66,8 @@ pub struct Part {
 enum Content {
     Group(Arc<Block<Traces>>, Arc<Vec<Plan>>, usize),
     Head(Arc<Head<Traces>>, Vec<u32>),
-    Split(Vec<TraceId>),
+    /// Put together one by one.
+    Single(Vec<TraceId>),
 }
 
 impl Snapshot<Traces> {
@@ -72,6 +76,9 @@ impl Snapshot<Traces> {
     /// # Errors
     /// What reading a block can bring.
     pub fn scan(&self, scan: &Scan) -> Result<Vec<Part>> {
+        if let Some(ids) = scan.need.iter().find_map(Filter::traces) {
+            return Ok(self.parts_of_ids(scan, ids));
+        }
         let (first, last) = scan.times.unwrap_or((i64::MIN, i64::MAX));
         let mut relevant = Vec::new();
         for block in self.blocks.iter() {
@@ -102,13 +109,33 @@ impl Snapshot<Traces> {
         for splits in shared.splits.ordered().chunks(SPLIT_PART) {
             parts.push(Part {
                 newest_start: splits[0].newest_start,
-                rows: splits.len() * 16,
+                rows: splits.len() * ROWS_OF_TRACE,
                 shared: shared.clone(),
-                content: Content::Split(splits.iter().map(|s| s.id).collect()),
+                content: Content::Single(splits.iter().map(|s| s.id).collect()),
             });
         }
         parts.sort_by_key(|part| std::cmp::Reverse(part.newest_start));
         Ok(parts)
+    }
+}
+
+impl Snapshot<Traces> {
+    /// Parts of the traces with some ids, which are looked up.
+    fn parts_of_ids(&self, scan: &Scan, mut ids: Vec<TraceId>) -> Vec<Part> {
+        ids.sort_unstable();
+        ids.dedup();
+        let shared = Arc::new(Shared {
+            scan: scan.clone(),
+            snapshot: self.clone(),
+            splits: Splits::default(),
+        });
+        let part = |ids: &[TraceId]| Part {
+            newest_start: i64::MAX,
+            rows: ids.len() * ROWS_OF_TRACE,
+            shared: shared.clone(),
+            content: Content::Single(ids.to_vec()),
+        };
+        ids.chunks(SPLIT_PART).map(part).collect()
     }
 }
 
@@ -174,7 +201,7 @@ impl Part {
                 head.clone(),
                 numbers,
             ))))),
-            Content::Split(ids) => self.load_split(ids),
+            Content::Single(ids) => self.load_single(ids),
         }
     }
 
@@ -267,7 +294,7 @@ impl Part {
         Ok(())
     }
 
-    fn load_split(&self, ids: &[TraceId]) -> Result<Option<Table>> {
+    fn load_single(&self, ids: &[TraceId]) -> Result<Option<Table>> {
         let (first, last) = self.shared.scan.times.unwrap_or((i64::MIN, i64::MAX));
         let mut traces = Vec::with_capacity(ids.len());
         for id in ids {

@@ -3,12 +3,16 @@
 //! `Source` and makes no difference to the answers.
 
 pub(in crate::traces) mod columns;
+pub(in crate::traces) mod extent;
 pub(in crate::traces) mod group;
 pub(in crate::traces) mod head;
 pub(crate) mod memory;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+
+use extent::Extent;
 
 use super::TraceId;
 use super::model::{SpanId, Trace};
@@ -118,6 +122,8 @@ pub struct Run {
     pub rows: Range<u32>,
     /// Start of the earliest span in nanoseconds since 1970.
     pub start: i64,
+    /// Start of the span that begins last.
+    pub last_start: i64,
     /// End of the last span.
     pub end: i64,
     /// The first row that names no parent.
@@ -127,15 +133,32 @@ pub struct Run {
 /// Where a table's columns come from. Each is asked for once.
 pub(crate) trait Source: Send + Sync {
     fn rows(&self) -> usize;
+    fn trace_count(&self) -> usize;
     /// Ids and rows of the traces in the order of the rows.
     fn trace_rows(&self) -> Result<Vec<(TraceId, Range<u32>)>>;
+    /// The traces, where they are known without reading the spans.
+    fn runs(&self) -> Result<Option<Vec<Run>>> {
+        Ok(None)
+    }
     fn starts(&self) -> Result<Vec<i64>>;
+    /// Starts of one trace's spans, by its number in the table, where they are had cheaper than those of all.
+    fn starts_of(&self, _trace: usize) -> Result<Option<Vec<i64>>> {
+        Ok(None)
+    }
     fn durations(&self) -> Result<Vec<i64>>;
     fn span_ids(&self) -> Result<Vec<SpanId>>;
+    /// Id of one span, where it is had cheaper than those of all.
+    fn span_id(&self, _row: usize) -> Result<Option<SpanId>> {
+        Ok(None)
+    }
     fn parent_ids(&self) -> Result<Vec<SpanId>>;
     /// Rows of the parents, [`NO_PARENT`] or [`ORPHAN`].
     fn parents(&self) -> Result<Vec<u32>>;
     fn column(&self, field: &Field) -> Result<Column>;
+    /// The codes of a column that occur and how often, ascending, where that is told without counting.
+    fn code_counts(&self, _codes: &[u32]) -> Option<&[(u32, u32)]> {
+        None
+    }
     /// The trace with those rows, whole.
     fn trace(&self, id: TraceId, rows: Range<u32>) -> Result<Trace>;
 }
@@ -176,6 +199,11 @@ impl Table {
         self.source.rows()
     }
 
+    /// Number of traces.
+    pub fn trace_count(&self) -> usize {
+        self.source.trace_count()
+    }
+
     /// Ids and rows of the traces, in the order of the rows: what [`Table::traces`] tells without reading the spans.
     ///
     /// # Errors
@@ -190,21 +218,16 @@ impl Table {
     /// As for all columns, what reading a block can bring.
     pub fn traces(&self) -> Result<&[Run]> {
         once(&self.runs, || {
+            if let Some(runs) = self.source.runs()? {
+                return Ok(runs);
+            }
             let (starts, durations, parents) = (self.starts()?, self.durations()?, self.parents()?);
             let traces = self.trace_rows()?.iter().cloned();
             let run = |(id, rows): (TraceId, Range<u32>)| {
                 let at = rows.start as usize..rows.end as usize;
-                let ends = starts[at.clone()].iter().zip(&durations[at.clone()]);
-                let end = ends.map(|(start, duration)| start.wrapping_add(*duration)).max();
-                let root = parents[at.clone()].iter().position(|p| *p == NO_PARENT);
-                let start = starts.get(at.start).copied().unwrap_or_default();
-                Run {
-                    id,
-                    start,
-                    end: end.unwrap_or(start),
-                    root: root.map(|root| rows.start + root as u32),
-                    rows,
-                }
+                let is_root = |n: usize| parents[at.start + n] == NO_PARENT;
+                let extent = Extent::of(&starts[at.clone()], |n| durations[at.start + n], is_root);
+                extent.run(id, rows)
             };
             Ok(traces.map(run).collect())
         })
@@ -215,6 +238,17 @@ impl Table {
         once(&self.starts, || self.source.starts())
     }
 
+    /// Starts of the spans of a trace by its place among [`Table::traces`]; less work than [`Table::starts`] for a few traces.
+    pub fn starts_of(&self, trace: usize) -> Result<Cow<'_, [i64]>> {
+        if self.starts.get().is_none()
+            && let Some(starts) = self.source.starts_of(trace)?
+        {
+            return Ok(Cow::Owned(starts));
+        }
+        let (starts, rows) = (self.starts()?, &self.trace_rows()?[trace].1);
+        Ok(Cow::Borrowed(&starts[rows.start as usize..rows.end as usize]))
+    }
+
     /// Ends less starts in nanoseconds.
     pub fn durations(&self) -> Result<&[i64]> {
         once(&self.durations, || self.source.durations())
@@ -223,6 +257,16 @@ impl Table {
     /// Ids of the spans.
     pub fn span_ids(&self) -> Result<&[SpanId]> {
         once(&self.span_ids, || self.source.span_ids())
+    }
+
+    /// Id of the span of a row; less work than [`Table::span_ids`] for a few rows.
+    pub fn span_id(&self, row: usize) -> Result<SpanId> {
+        if self.span_ids.get().is_none()
+            && let Some(id) = self.source.span_id(row)?
+        {
+            return Ok(id);
+        }
+        Ok(self.span_ids()?[row])
     }
 
     /// Ids of the parents, zeros for none.
@@ -238,6 +282,11 @@ impl Table {
     /// The values of a field. A span with several attributes of one name has the first.
     pub fn column(&self, field: &Field) -> Result<Column> {
         self.source.column(field)
+    }
+
+    /// Which codes of a column of this table occur and how often, where that is told without counting them.
+    pub fn code_counts(&self, codes: &[u32]) -> Option<&[(u32, u32)]> {
+        self.source.code_counts(codes)
     }
 
     /// A whole trace by its place among [`Table::traces`].

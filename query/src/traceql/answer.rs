@@ -26,6 +26,17 @@ pub struct SearchAnswer {
     pub stats: Stats,
 }
 
+/// How far a search is.
+#[derive(Debug, Clone)]
+pub struct Progress<'a> {
+    /// Traces that became certain since it was told last, in the order of the answer, which begins with all of them.
+    pub settled: Vec<&'a FoundTrace>,
+    /// Parts of the store that are done.
+    pub parts_done: usize,
+    /// What was looked at so far.
+    pub stats: Stats,
+}
+
 /// A trace with the spans that were asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundTrace {

@@ -17,11 +17,13 @@ mod mask;
 mod metrics;
 mod need;
 mod operand;
+mod parallel;
 mod pipeline;
 mod relation;
 mod row;
 mod search;
 mod select;
+mod sieve;
 mod spansets;
 mod tree;
 mod values;
@@ -29,7 +31,7 @@ mod values;
 pub use error::EvalError;
 pub use metrics::{explore as metrics_over, wants_attribute_names};
 pub use need::{need, need_of};
-pub use search::search;
+pub use search::{search, search_watched};
 pub use values::values_where;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod base;
 mod features;
 mod generate;
+mod graph;
 mod ingest;
 mod outside;
 mod reading;
@@ -47,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         base::KEYS,
         ingest::KEYS,
         generate::KEYS,
+        graph::KEYS,
         reading::KEYS,
         features::KEYS,
         outside::KEYS,

@@ -136,3 +136,62 @@ fn the_prefix_is_stated_or_that_of_the_external_url() {
         ["web.route_prefix: \"a b\" is not a path such as /prometheus"]
     );
 }
+
+#[test]
+fn settings_of_span_metrics_are_written_as_tempo_has_them() {
+    let yaml = r#"
+span_metrics:
+  processors: [span-metrics, service-graphs-latency]
+  dimensions: [http.method, http.route]
+  intrinsic_dimensions: {span_name: false, status_message: true}
+  histogram_buckets: [0.1, 1, 10]
+  dimension_mappings:
+  - {name: place, source_labels: [region, zone], join: "/"}
+  filter_policies:
+  - include:
+      match_type: strict
+      attributes: [{key: kind, value: SPAN_KIND_SERVER}, {key: span.n, value: 5}]
+  - exclude:
+      match_type: regex
+      attributes: [{key: resource.zone, value: "a, \"b\""}]
+"#;
+    let config = parse(yaml, &Overrides::default()).unwrap();
+    let spans = &config.generate.spans;
+    assert_eq!(
+        config.generate.processors.names(),
+        ["service-graphs-latency", "span-metrics"]
+    );
+    assert_eq!(
+        (spans.dimensions.len(), spans.mappings.len(), spans.policies.len()),
+        (2, 1, 2)
+    );
+    assert!(!spans.intrinsic.span_name && spans.intrinsic.status_message && spans.intrinsic.service);
+    assert_eq!(spans.buckets, [0.1, 1.0, 10.0]);
+    let again = parse(&config.to_yaml(), &Overrides::default()).unwrap();
+    assert_eq!(again.generate, config.generate);
+    for (yaml, cause) in [
+        (
+            "span_metrics: {processors: [host-info]}",
+            "span_metrics.processors: \"host-info\" is none of",
+        ),
+        (
+            "span_metrics: {filter_policies: [{includes: {}}]}",
+            "unknown field `includes`",
+        ),
+        (
+            "span_metrics: {dimensions: [a, a]}",
+            "span_metrics.dimensions: \"a\" is given twice",
+        ),
+        (
+            "service_graph: {histogram_buckets: [2, 1]}",
+            "service_graph.histogram_buckets: bounds must",
+        ),
+        (
+            "service_graph: {dimension: [a]}",
+            "service_graph.dimension: unknown key",
+        ),
+    ] {
+        let problem = problems(yaml).remove(0);
+        assert!(problem.contains(cause), "{yaml}: {problem}");
+    }
+}

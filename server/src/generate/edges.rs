@@ -1,64 +1,30 @@
 //! The service graph: a client's span and the server's span it caused make an edge. Rules and names are those of Tempo's
 //! service-graphs processor; pairs that do not come together in time become virtual nodes where a peer is named.
 
+mod half;
+
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 use kymo_engine::traces::{SpanId, TraceId};
 
-use super::operations::{exemplar, label_text};
-use super::steps::{Entity, Exemplar, Family, Number, Steps};
-use super::{Fact, text_of};
+use super::fact::Fact;
+use super::operations::sorted;
+use super::rules::Rules;
+use super::steps::{Entity, Family, Number, Steps};
 use crate::config::Generate;
-
-/// Upper bounds in seconds.
-pub(super) const BOUNDS: [f64; 8] = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8];
-
-const SERVER: i32 = 2;
-const CLIENT: i32 = 3;
-const PRODUCER: i32 = 4;
-const CONSUMER: i32 = 5;
-const ERROR: i32 = 2;
-
-/// Attributes that tell a database, and how it is called without a better name.
-const DATABASE: [&str; 4] = ["db.namespace", "db.name", "db.system", "db.system.name"];
-/// Attributes that name a peer that sends no spans.
-const PEER: [&str; 4] = ["peer.service", "db.name", "db.system", "db.system.name"];
-
-/// All attributes that are asked for.
-pub(super) const KEYS: [&str; 8] = [
-    "db.namespace",
-    "db.name",
-    "db.system",
-    "db.system.name",
-    "peer.service",
-    "server.address",
-    "network.peer.address",
-    "network.peer.port",
-];
+use half::{Half, database, side};
 
 /// The caller's span id and its trace.
 type Key = (TraceId, SpanId);
-
-/// One side of an edge that waits for the other.
-struct Half {
-    service: u32,
-    is_client: bool,
-    failed: bool,
-    is_messaging: bool,
-    /// What else the side knows to be the peer.
-    peer: Option<String>,
-    seen: Exemplar,
-    end: i64,
-}
 
 /// Sides that wait.
 pub(super) struct Edges {
     services: Vec<String>,
     service_numbers: HashMap<String, u32>,
-    /// Numbers of edges between services.
+    /// Numbers of edges between services that have no further labels.
     pairs: HashMap<(u32, u32, bool), Number>,
-    /// Numbers of edges to databases, by service and what the database is called.
+    /// Numbers of edges to databases without further labels, by service and what the database is called.
     databases: HashMap<u32, HashMap<String, Number>>,
     waiting: HashMap<Key, Half>,
     order: VecDeque<(i64, Key)>,
@@ -97,38 +63,35 @@ impl Edges {
         n
     }
 
-    pub(super) fn add(&mut self, fact: &Fact<'_>, now_ms: i64, steps: &mut Steps) {
-        let shared = fact.shared;
-        let is_client = match shared.kind {
-            CLIENT | PRODUCER => true,
-            SERVER | CONSUMER => false,
-            _ => return,
-        };
-        if is_client && let Some(database) = database(fact) {
-            let number = self.database_edge(fact, database, steps);
-            return put(steps, number, fact);
+    /// Forgets what depends on labels: they are others from now on.
+    pub(super) fn forget_numbers(&mut self) {
+        self.pairs.clear();
+        self.databases.clear();
+        self.waiting.values_mut().for_each(|half| half.dimensions.clear());
+    }
+
+    pub(super) fn add(&mut self, fact: &Fact<'_>, now_ms: i64, rules: &Rules, steps: &mut Steps) {
+        let Some(is_client) = side(fact) else { return };
+        let half = Half::of(fact, is_client, rules);
+        if is_client && let Some(database) = database(fact, rules) {
+            if !half.is_left_out {
+                let number = self.database_edge(&half, database, rules, steps);
+                put(steps, number, &half, rules);
+            }
+            return;
         }
-        let half = Half {
-            service: shared.service,
-            is_client,
-            failed: shared.status == ERROR,
-            is_messaging: matches!(shared.kind, PRODUCER | CONSUMER),
-            peer: PEER.iter().find_map(|key| found(fact, key)),
-            seen: exemplar(fact),
-            end: fact.end,
-        };
         if !is_client && fact.parent == SpanId::default() {
-            return self.alone(half, steps);
+            return self.alone(half, rules, steps);
         }
         let key = (fact.trace_id, if is_client { fact.id } else { fact.parent });
         match self.waiting.remove(&key) {
             Some(other) if other.is_client != is_client => {
                 let (client, server) = if is_client { (half, other) } else { (other, half) };
-                self.pair(steps, &client, &server);
+                self.pair(&client, &server, rules, steps);
             }
             Some(other) => {
                 // Two sides of one kind: the newer waits on.
-                self.give_up(other, steps);
+                self.give_up(other, rules, steps);
                 self.waiting.insert(key, half);
             }
             None if self.waiting.len() >= self.most => self.dropped += 1,
@@ -140,82 +103,100 @@ impl Edges {
     }
 
     /// Gives up on sides whose time is over.
-    pub(super) fn expire(&mut self, now_ms: i64, steps: &mut Steps) {
+    pub(super) fn expire(&mut self, now_ms: i64, rules: &Rules, steps: &mut Steps) {
         while let Some((deadline, key)) = self.order.front() {
             if *deadline > now_ms {
                 return;
             }
             if let Some(half) = self.waiting.remove(key) {
-                self.give_up(half, steps);
+                self.give_up(half, rules, steps);
             }
             self.order.pop_front();
         }
     }
 
-    fn give_up(&mut self, half: Half, steps: &mut Steps) {
-        if half.is_client && half.peer.is_some() {
-            self.alone(half, steps);
+    fn give_up(&mut self, half: Half, rules: &Rules, steps: &mut Steps) {
+        if half.is_left_out || (half.is_client && half.peer.is_some()) {
+            self.alone(half, rules, steps);
         } else {
             self.expired += 1;
         }
     }
 
     /// An edge with a node that sends no spans.
-    fn alone(&self, half: Half, steps: &mut Steps) {
+    fn alone(&self, half: Half, rules: &Rules, steps: &mut Steps) {
+        if half.is_left_out {
+            return;
+        }
         let service = &self.services[half.service as usize];
-        let entity = match half.is_client {
-            true => edge(service, half.peer.as_deref().unwrap_or("unknown"), "virtual_node"),
-            false => edge(half.peer.as_deref().unwrap_or("user"), service, "virtual_node"),
+        let (client, server, absent) = match half.is_client {
+            true => (
+                service.as_str(),
+                half.peer.as_deref().unwrap_or("unknown"),
+                "server",
+            ),
+            false => (half.peer.as_deref().unwrap_or("user"), service.as_str(), "client"),
         };
-        let number = steps.number(entity);
+        let mut labels = half.labels(rules);
+        if rules.settings.graph.virtual_node_label {
+            labels.push(("virtual_node".to_owned(), absent.to_owned()));
+        }
+        let number = steps.number(edge(client, server, "virtual_node", labels));
         let counts = steps.at(number, half.end);
-        counts.calls += 1;
-        counts.second += u64::from(half.failed);
+        counts.calls += half.weight;
+        counts.second += failures(half.failed, half.weight);
+        let bounds = &rules.settings.graph.buckets;
         match half.is_client {
-            true => counts.client.observe(&BOUNDS, half.seen),
-            false => counts.server.observe(&BOUNDS, half.seen),
+            true => counts.client.observe(bounds, half.seen, half.weight),
+            false => counts.server.observe(bounds, half.seen, half.weight),
         }
     }
 
-    fn pair(&mut self, steps: &mut Steps, client: &Half, server: &Half) {
+    fn pair(&mut self, client: &Half, server: &Half, rules: &Rules, steps: &mut Steps) {
+        if client.is_left_out || server.is_left_out {
+            return;
+        }
         let is_messaging = client.is_messaging && server.is_messaging;
+        let kind = if is_messaging { "messaging_system" } else { "" };
         let services = &self.services;
-        let number = *self
-            .pairs
-            .entry((client.service, server.service, is_messaging))
-            .or_insert_with(|| {
-                let kind = if is_messaging { "messaging_system" } else { "" };
-                let name = |n: u32| services[n as usize].as_str();
-                steps.number(edge(name(client.service), name(server.service), kind))
-            });
+        let name = |n: u32| services[n as usize].as_str();
+        let (from, to) = (name(client.service), name(server.service));
+        let number = if client.dimensions.is_empty() && server.dimensions.is_empty() {
+            let pair = self.pairs.entry((client.service, server.service, is_messaging));
+            *pair.or_insert_with(|| steps.number(edge(from, to, kind, Vec::new())))
+        } else {
+            // Of one name the first counts: without prefixes the server's.
+            let labels = [server.labels(rules), client.labels(rules)].concat();
+            steps.number(edge(from, to, kind, labels))
+        };
+        let weight = client.weight.max(server.weight);
+        let bounds = &rules.settings.graph.buckets;
         let counts = steps.at(number, server.end);
-        counts.calls += 1;
-        counts.second += u64::from(client.failed || server.failed);
-        counts.server.observe(&BOUNDS, server.seen);
-        counts.client.observe(&BOUNDS, client.seen);
+        counts.calls += weight;
+        counts.second += failures(client.failed || server.failed, weight);
+        counts.server.observe(bounds, server.seen, weight);
+        counts.client.observe(bounds, client.seen, weight);
+        let between = server.start.saturating_sub(client.end);
+        if is_messaging && rules.settings.graph.messaging_latency && between > 0 {
+            let mut seen = server.seen;
+            seen.seconds = between as f64 / 1e9;
+            counts.between.observe(bounds, seen, weight);
+        }
     }
 
-    fn database_edge(&mut self, fact: &Fact<'_>, database: String, steps: &mut Steps) -> Number {
-        let address = || {
-            let address = found(fact, "network.peer.address")?;
-            Some(match found(fact, "network.peer.port") {
-                Some(port) => format!("{address}:{port}"),
-                None => address,
-            })
-        };
-        let server = found(fact, "peer.service")
-            .or_else(|| found(fact, "server.address"))
-            .or_else(address);
-        let server = server.unwrap_or(database);
-        let known = self.databases.entry(fact.shared.service).or_default();
+    fn database_edge(&mut self, half: &Half, server: String, rules: &Rules, steps: &mut Steps) -> Number {
+        let client = &self.services[half.service as usize];
+        if !half.dimensions.is_empty() {
+            return steps.number(edge(client, &server, "database", half.labels(rules)));
+        }
+        let known = self.databases.entry(half.service).or_default();
         if let Some(number) = known.get(&server) {
             return *number;
         }
         if known.len() >= DATABASES_MAX {
             known.clear();
         }
-        let client = &self.services[fact.shared.service as usize];
-        let number = steps.number(edge(client, &server, "database"));
+        let number = steps.number(edge(client, &server, "database", Vec::new()));
         known.insert(server, number);
         number
     }
@@ -224,39 +205,33 @@ impl Edges {
 /// Databases of a service that are remembered.
 const DATABASES_MAX: usize = 10_000;
 
-fn edge(client: &str, server: &str, connection_type: &str) -> Entity {
+fn edge(client: &str, server: &str, connection_type: &str, further: Vec<(String, String)>) -> Entity {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let labels = [
+    let mut labels = vec![
         pair("client", client),
         pair("connection_type", connection_type),
         pair("server", server),
     ];
+    labels.extend(further);
+    let family = match connection_type {
+        "messaging_system" => Family::Messages,
+        _ => Family::Edge,
+    };
     Entity {
-        family: Family::Edge,
-        labels: labels
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .collect(),
+        family,
+        labels: sorted(labels),
     }
 }
 
-fn put(steps: &mut Steps, number: Number, fact: &Fact<'_>) {
-    let counts = steps.at(number, fact.end);
-    counts.calls += 1;
-    counts.second += u64::from(fact.shared.status == ERROR);
-    counts.server.observe(&BOUNDS, exemplar(fact));
-    counts.client.observe(&BOUNDS, exemplar(fact));
+fn failures(failed: bool, weight: f64) -> f64 {
+    if failed { weight } else { 0.0 }
 }
 
-fn found(fact: &Fact<'_>, key: &str) -> Option<String> {
-    if !fact.shared.keys.contains(&key) {
-        return None;
-    }
-    let own = || (fact.attribute)(key).as_ref().and_then(label_text);
-    text_of(fact.shared.resource, key).map(str::to_owned).or_else(own)
-}
-
-/// What a database is called by its attributes.
-fn database(fact: &Fact<'_>) -> Option<String> {
-    DATABASE.iter().find_map(|key| found(fact, key))
+fn put(steps: &mut Steps, number: Number, half: &Half, rules: &Rules) {
+    let bounds = &rules.settings.graph.buckets;
+    let counts = steps.at(number, half.end);
+    counts.calls += half.weight;
+    counts.second += failures(half.failed, half.weight);
+    counts.server.observe(bounds, half.seen, half.weight);
+    counts.client.observe(bounds, half.seen, half.weight);
 }

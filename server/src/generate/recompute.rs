@@ -8,7 +8,6 @@ use kymo_engine::node::Node;
 use kymo_engine::traces::{Scan, ScanBy, Trace, Value};
 
 use super::{Fact, Generator, Tenant, write};
-use crate::config::Generate;
 
 /// What a recomputation did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,19 +30,15 @@ pub(crate) fn recompute(
     generator: &Generator,
     node: &Node,
     name: &str,
-    settings: &Generate,
     from_ms: i64,
     now_ms: i64,
 ) -> Result<Recomputed, Error> {
     let db = node.tenant(name)?;
-    let tenant = generator.tenant(name, settings);
+    let settings = &*generator.settings(name);
+    let tenant = generator.tenant(name);
     let mut tenant = tenant.lock();
     let from_ms = from_ms.div_euclid(settings.step_ms.max(1)) * settings.step_ms.max(1);
-    let generated = Matcher::new("__name__", MatchOp::Regex, write::NAMES);
-    let generated = generated.map_err(|_| Error::Invalid {
-        what: "names of generated metrics",
-        value: write::NAMES.to_owned(),
-    })?;
+    let generated = generated(write::NAMES)?;
     db.metrics.delete(
         node.log(),
         from_ms + 1,
@@ -54,7 +49,7 @@ pub(crate) fn recompute(
     fresh.steps.begin_behind(from_ms);
     feed(&mut fresh, &db, from_ms, now_ms)?;
     let until = now_ms.saturating_sub(settings.wait_ms);
-    write::steps(node, &db, &mut fresh.steps, until, now_ms)?;
+    write::steps(node, &db, &mut fresh, until, now_ms)?;
     let done = Recomputed {
         spans: fresh.fed,
         until_ms: until,
@@ -109,10 +104,13 @@ fn feed_trace(tenant: &mut Tenant, trace: &Trace, from_ns: i64, now_ms: i64) {
                 trace_id: trace.id,
                 id: span.id,
                 parent: span.parent,
+                start: span.start,
                 end: span.end,
                 duration: span.end.saturating_sub(span.start).max(0),
                 size: crate::trace_out::protobuf::span_size(span, &trace.id),
                 attribute: &attribute,
+                status_message: &|| span.status_message.clone(),
+                trace_state: &|| span.trace_state.clone(),
             },
             now_ms,
         );
@@ -123,7 +121,7 @@ fn feed_trace(tenant: &mut Tenant, trace: &Trace, from_ns: i64, now_ms: i64) {
         .iter()
         .all(|span| span.end < now_ms.saturating_sub(NEW_MS).saturating_mul(1_000_000))
     {
-        tenant.edges.expire(i64::MAX, &mut tenant.steps);
+        tenant.expire(i64::MAX);
     }
 }
 
@@ -133,7 +131,7 @@ const NEW_MS: i64 = 60_000;
 /// The time of the newest generated sample.
 pub(super) fn newest_sample(db: &Db, now_ms: i64) -> Result<Option<i64>, Error> {
     let wish = Selection {
-        matchers: vec![Matcher::equal("__name__", "traces_spanmetrics_calls_total")],
+        matchers: vec![generated(write::COUNTERS)?],
         min_time: now_ms.saturating_sub(LOOK_BACK_MS),
         max_time: i64::MAX,
     };
@@ -148,4 +146,11 @@ pub(super) fn newest_sample(db: &Db, now_ms: i64) -> Result<Option<i64>, Error> 
         newest = newest.max(rows.floats.timestamps.last().copied());
     }
     Ok(newest)
+}
+
+fn generated(names: &str) -> Result<Matcher, Error> {
+    Matcher::new("__name__", MatchOp::Regex, names).map_err(|_| Error::Invalid {
+        what: "names of generated metrics",
+        value: names.to_owned(),
+    })
 }

@@ -8,9 +8,6 @@ use kymo_engine::traces::TraceId;
 
 use crate::config::Generate;
 
-/// Most buckets of a histogram, the one without bound included.
-pub(super) const BUCKETS_MAX: usize = 16;
-
 /// A group of series that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Family {
@@ -18,6 +15,10 @@ pub(super) enum Family {
     Operation,
     /// Requests from one service to another.
     Edge,
+    /// Messages from one service to another.
+    Messages,
+    /// A resource that spans come from.
+    Target,
 }
 
 /// What identifies a group: its family and labels, sorted by name.
@@ -38,17 +39,19 @@ pub(super) struct Exemplar {
 /// A histogram of seconds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Histogram {
-    pub(super) buckets: [u64; BUCKETS_MAX],
+    /// One more than bounds; empty before the first observation.
+    pub(super) buckets: Vec<f64>,
     pub(super) sum: f64,
     pub(super) exemplars: Vec<(usize, Exemplar)>,
 }
 
 impl Histogram {
-    /// Counts an observation, whose bucket is the first whose bound is not below it.
-    pub(super) fn observe(&mut self, bounds: &[f64], exemplar: Exemplar) {
+    /// Counts an observation that stands for so many; its bucket is the first whose bound is not below it.
+    pub(super) fn observe(&mut self, bounds: &[f64], exemplar: Exemplar, weight: f64) {
         let bucket = bounds.partition_point(|bound| *bound < exemplar.seconds);
-        self.buckets[bucket] += 1;
-        self.sum += exemplar.seconds;
+        self.buckets.resize(bounds.len() + 1, 0.0);
+        self.buckets[bucket] += weight;
+        self.sum += exemplar.seconds * weight;
         match self.exemplars.iter_mut().find(|(n, _)| *n == bucket) {
             Some((_, known)) => *known = exemplar,
             None => self.exemplars.push((bucket, exemplar)),
@@ -57,8 +60,10 @@ impl Histogram {
 
     fn add(&mut self, other: &Histogram) {
         self.buckets
+            .resize(self.buckets.len().max(other.buckets.len()), 0.0);
+        self.buckets
             .iter_mut()
-            .zip(other.buckets)
+            .zip(&other.buckets)
             .for_each(|(a, b)| *a += b);
         self.sum += other.sum;
     }
@@ -67,14 +72,16 @@ impl Histogram {
 /// What is counted of an entity.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
-    /// Calls; requests.
-    pub(super) calls: u64,
+    /// Calls; requests; that there is a resource.
+    pub(super) calls: f64,
     /// Bytes; failed requests.
-    pub(super) second: u64,
+    pub(super) second: f64,
     /// Durations; those the server saw.
     pub(super) server: Histogram,
     /// Those the client saw.
     pub(super) client: Histogram,
+    /// From the client's end to the server's start.
+    pub(super) between: Histogram,
 }
 
 impl Counts {
@@ -83,6 +90,7 @@ impl Counts {
         self.second += other.second;
         self.server.add(&other.server);
         self.client.add(&other.client);
+        self.between.add(&other.between);
     }
 }
 
@@ -132,6 +140,11 @@ impl Steps {
     /// Takes steps up to a time as written.
     pub(super) fn begin_behind(&mut self, written_ms: i64) {
         self.written_ms = self.written_ms.max(written_ms);
+    }
+
+    /// End of the last step that is written.
+    pub(super) fn written(&self) -> i64 {
+        self.written_ms
     }
 
     /// The number of an entity, that of the overflow when there are too many.
@@ -214,10 +227,13 @@ impl Steps {
     }
 }
 
-/// The entity of everything above the bound.
+/// The entity of everything above the bound. Messages are requests there: their series have the same names.
 fn overflow(family: Family) -> Entity {
     Entity {
-        family,
+        family: match family {
+            Family::Messages => Family::Edge,
+            other => other,
+        },
         labels: vec![("metric_overflow".to_owned(), "true".to_owned())],
     }
 }

@@ -8,14 +8,20 @@ use kymo_engine::db::Db;
 use kymo_engine::metrics::{Input, STALE_NAN_BITS, WriteBatch};
 use kymo_engine::node::Node;
 
-use super::steps::{Counts, Entity, Exemplar, Family, Number, Steps};
-use super::{edges, operations};
+use super::Tenant;
+use super::parts::{Part, parts};
+use super::rules::Rules;
+use super::steps::{Counts, Entity, Exemplar, Number};
 use crate::http::hex;
 
 /// All metrics that are generated.
 pub(super) const NAMES: &str = "traces_spanmetrics_calls_total|traces_spanmetrics_size_total|\
      traces_spanmetrics_latency_(bucket|sum|count)|traces_service_graph_request_(total|failed_total)|\
-     traces_service_graph_request_(server|client)_seconds_(bucket|sum|count)";
+     traces_service_graph_request_(server|client|messaging_system)_seconds_(bucket|sum|count)|\
+     traces_service_graph_connection_info|traces_target_info";
+/// Metrics of which every entity has one, whichever parts are made.
+pub(super) const COUNTERS: &str = "traces_spanmetrics_(calls_total|size_total|latency_count)|\
+     traces_service_graph_(request_total|request_server_seconds_count|connection_info)";
 
 /// Groups of series times steps that are written at once.
 const AT_ONCE: usize = 50_000;
@@ -26,12 +32,12 @@ const SERIES_MAX: usize = 2_000;
 pub(super) fn steps(
     node: &Node,
     db: &Db,
-    steps: &mut Steps,
+    tenant: &mut Tenant,
     until_ms: i64,
     now_ms: i64,
 ) -> Result<(), Error> {
-    while steps.next_due(until_ms).is_some() {
-        let lines = close_some(steps, until_ms);
+    while tenant.steps.next_due(until_ms).is_some() {
+        let lines = close_some(tenant, until_ms);
         for lines in lines.chunks(SERIES_MAX) {
             append(node, db, lines, now_ms)?;
         }
@@ -42,13 +48,16 @@ pub(super) fn steps(
 /// A series and what is written to it.
 struct Line {
     labels: Vec<(String, String)>,
+    /// Whether it rises from 0.
+    is_counter: bool,
     samples: Vec<(i64, f64)>,
     exemplars: Vec<Exemplar>,
 }
 
 /// Closes some steps that are due: what is to be written. Totals go on from there even if writing fails, so that nothing is
 /// counted twice and the next samples are right.
-fn close_some(steps: &mut Steps, until_ms: i64) -> Vec<Line> {
+fn close_some(tenant: &mut Tenant, until_ms: i64) -> Vec<Line> {
+    let (steps, rules) = (&mut tenant.steps, &tenant.rules);
     let mut written: BTreeMap<Number, Vec<Line>> = BTreeMap::new();
     let mut left = AT_ONCE;
     while let Some(end) = steps.next_due(until_ms) {
@@ -56,16 +65,16 @@ fn close_some(steps: &mut Steps, until_ms: i64) -> Vec<Line> {
         left = left.saturating_sub(all.len().max(1));
         for (number, totals, new) in &all {
             let entity = steps.entity(*number);
-            let lines = written.entry(*number).or_insert_with(|| series_of(entity));
+            let lines = written.entry(*number).or_insert_with(|| series_of(rules, entity));
             let before = end - steps.step_ms;
-            for (line, value) in lines.iter_mut().zip(values_of(entity.family, &totals.counts)) {
-                if totals.last_ms == i64::MIN {
+            for (line, value) in lines.iter_mut().zip(values_of(rules, entity, &totals.counts)) {
+                if totals.last_ms == i64::MIN && line.is_counter {
                     line.samples.push((before, 0.0));
                 }
                 line.samples.push((end, value));
             }
             if let Some(new) = new {
-                add_exemplars(entity.family, new, lines);
+                add_exemplars(rules, entity, new, lines);
             }
         }
         drop(all);
@@ -74,7 +83,7 @@ fn close_some(steps: &mut Steps, until_ms: i64) -> Vec<Line> {
             let marker = (end, f64::from_bits(STALE_NAN_BITS));
             let lines = written
                 .entry(number)
-                .or_insert_with(|| series_of(steps.entity(number)));
+                .or_insert_with(|| series_of(rules, steps.entity(number)));
             for line in lines {
                 // In the step in which it ends it had its last sample.
                 line.samples.pop_if(|(time, _)| *time == end);
@@ -88,61 +97,59 @@ fn close_some(steps: &mut Steps, until_ms: i64) -> Vec<Line> {
     written.into_values().flatten().collect()
 }
 
-/// The histograms of a family: name, bounds, and which of the counts.
-fn histograms(family: Family) -> &'static [(&'static str, &'static [f64])] {
-    match family {
-        Family::Operation => &[("traces_spanmetrics_latency", &operations::BOUNDS)],
-        Family::Edge => &[
-            ("traces_service_graph_request_server_seconds", &edges::BOUNDS),
-            ("traces_service_graph_request_client_seconds", &edges::BOUNDS),
-        ],
-    }
-}
-
-/// The series of an entity: two counters, then for each histogram its buckets, count and sum.
-fn series_of(entity: &Entity) -> Vec<Line> {
-    let line = |name: &str, bound: Option<&str>| Line {
+/// The series of an entity: those of its parts, of a histogram its buckets, count and sum.
+fn series_of(rules: &Rules, entity: &Entity) -> Vec<Line> {
+    let line = |name: &str, bound: Option<&str>, is_counter: bool| Line {
         labels: labels_of(entity, name, bound),
+        is_counter,
         samples: Vec::new(),
         exemplars: Vec::new(),
     };
-    let counters = match entity.family {
-        Family::Operation => ["traces_spanmetrics_calls_total", "traces_spanmetrics_size_total"],
-        Family::Edge => [
-            "traces_service_graph_request_total",
-            "traces_service_graph_request_failed_total",
-        ],
-    };
-    let mut lines: Vec<Line> = counters.iter().map(|name| line(name, None)).collect();
-    for (name, bounds) in histograms(entity.family) {
-        let texts = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
-        lines.extend(texts.map(|bound| line(&format!("{name}_bucket"), Some(&bound))));
-        lines.extend(["_count", "_sum"].map(|suffix| line(&format!("{name}{suffix}"), None)));
+    let mut lines = Vec::new();
+    for part in parts(rules, entity.family) {
+        match part {
+            Part::Calls(name) | Part::Second(name) => lines.push(line(name, None, true)),
+            Part::Presence(name) => lines.push(line(name, None, false)),
+            Part::Histogram(name, bounds, _) => {
+                let texts = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+                lines.extend(texts.map(|bound| line(&format!("{name}_bucket"), Some(&bound), true)));
+                lines.extend(["_count", "_sum"].map(|suffix| line(&format!("{name}{suffix}"), None, true)));
+            }
+        }
     }
     lines
 }
 
 /// The values of the series of an entity.
-fn values_of(family: Family, counts: &Counts) -> Vec<f64> {
-    let mut values = vec![counts.calls as f64, counts.second as f64];
-    for (histogram, (_, bounds)) in [&counts.server, &counts.client]
-        .into_iter()
-        .zip(histograms(family))
-    {
-        let mut count = 0;
-        for bucket in &histogram.buckets[..=bounds.len()] {
-            count += bucket;
-            values.push(count as f64);
+fn values_of(rules: &Rules, entity: &Entity, counts: &Counts) -> Vec<f64> {
+    let mut values = Vec::new();
+    for part in parts(rules, entity.family) {
+        match part {
+            Part::Calls(_) => values.push(counts.calls),
+            Part::Second(_) => values.push(counts.second),
+            Part::Presence(_) => values.push(1.0),
+            Part::Histogram(_, bounds, which) => {
+                let histogram = which.of(counts);
+                let mut count = 0.0;
+                for n in 0..=bounds.len() {
+                    count += histogram.buckets.get(n).copied().unwrap_or_default();
+                    values.push(count);
+                }
+                values.extend([count, histogram.sum]);
+            }
         }
-        values.extend([count as f64, histogram.sum]);
     }
     values
 }
 
-fn add_exemplars(family: Family, new: &Counts, lines: &mut [Line]) {
-    let mut first = 2;
-    for (histogram, (_, bounds)) in [&new.server, &new.client].into_iter().zip(histograms(family)) {
-        for (bucket, exemplar) in &histogram.exemplars {
+fn add_exemplars(rules: &Rules, entity: &Entity, new: &Counts, lines: &mut [Line]) {
+    let mut first = 0;
+    for part in parts(rules, entity.family) {
+        let Part::Histogram(_, bounds, which) = part else {
+            first += 1;
+            continue;
+        };
+        for (bucket, exemplar) in &which.of(new).exemplars {
             lines[first + bucket].exemplars.push(*exemplar);
         }
         first += bounds.len() + 3;

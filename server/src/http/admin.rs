@@ -97,8 +97,7 @@ async fn recompute(State(app): State<Arc<App>>, Tenant(tenant): Tenant, params: 
     }
     let generating = Arc::clone(&app);
     work(&app, move |node| {
-        let settings = &generating.config.generate;
-        let done = generate::recompute(&generating.generator, node, &tenant, settings, from, now_ms())?;
+        let done = generate::recompute(&generating.generator, node, &tenant, from, now_ms())?;
         Ok(json!({"spans": done.spans, "until": rfc3339(done.until_ms)}))
     })
     .await

@@ -3,6 +3,7 @@
 
 mod envelope;
 mod error;
+mod filter;
 mod find;
 mod params;
 mod tags;

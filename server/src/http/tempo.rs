@@ -2,9 +2,12 @@
 //! says which path goes where. Times in parameters are what Tempo makes of them; what is asked is the query crate's to answer.
 
 mod by_id;
+mod diff;
 mod error;
 mod filtered;
+mod overrides;
 mod params;
+mod pruned;
 mod render;
 mod search;
 mod search_params;
@@ -32,22 +35,36 @@ use render::Message;
 enum Accepted {
     Json,
     Protobuf,
+    /// Told briefly, for language models; only some answers have that form.
+    Llm,
 }
 
 impl Accepted {
     /// What a client says that it takes; JSON when it says nothing of use.
     fn of(headers: &HeaderMap) -> Accepted {
+        match Accepted::or_llm(headers) {
+            Accepted::Llm => Accepted::Json,
+            other => other,
+        }
+    }
+
+    /// The same where there is a form for language models.
+    fn or_llm(headers: &HeaderMap) -> Accepted {
         let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
-        match accept.is_some_and(|accept| accept.contains("application/protobuf")) {
-            true => Accepted::Protobuf,
-            false => Accepted::Json,
+        let accept = accept.unwrap_or_default();
+        if accept.contains("application/protobuf") {
+            Accepted::Protobuf
+        } else if accept.contains("application/vnd.grafana.llm") && !accept.contains("application/json") {
+            Accepted::Llm
+        } else {
+            Accepted::Json
         }
     }
 
     /// A message in this form.
     fn document(self, message: &impl Message) -> Document {
         match self {
-            Accepted::Json => Document::json(message.json()),
+            Accepted::Json | Accepted::Llm => Document::json(message.json()),
             Accepted::Protobuf => Document::new("application/protobuf", message.protobuf()),
         }
     }
@@ -81,7 +98,7 @@ fn data_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/traces/{id}", get(by_id::v1))
         .route("/api/v2/traces/{id}", get(by_id::v2))
-        .route("/api/v2/traces/diff", post(by_id::diff))
+        .route("/api/v2/traces/diff", post(diff::diff))
         .route("/api/search", get(search::search))
         .route("/api/search/tags", get(tags::names_v1))
         .route("/api/v2/search/tags", get(tags::names_v2))
@@ -89,6 +106,13 @@ fn data_routes() -> Router<Arc<App>> {
         .route("/api/v2/search/tag/{*rest}", get(tags::values_v2))
         .route("/api/metrics/query_range", get(series::range))
         .route("/api/metrics/query", get(series::instant))
+        .route(
+            "/api/overrides",
+            get(overrides::get)
+                .post(overrides::post)
+                .patch(overrides::patch)
+                .delete(overrides::delete),
+        )
 }
 
 fn always_routes() -> Router<Arc<App>> {

@@ -147,8 +147,8 @@ pub(crate) async fn write_traces(
     let (tenant, stored, rejects, _room) = decoded(expected, work).await?;
     if let Some((batch, ticket)) = stored {
         let applied = ticket.await.map_err(|e| Fault::from(&e))?;
-        let (settings, known) = (&app.config.generate, &applied.duplicate_rows);
-        app.generator.observe(&tenant, &batch, known, settings, now_ms());
+        app.generator
+            .observe(&tenant, &batch, &applied.duplicate_rows, now_ms());
         app.counters.spans_stored.add(applied.spans.into());
         app.counters.spans_duplicate.add(applied.duplicates.into());
     }

@@ -6,7 +6,7 @@ use super::super::TraceId;
 use super::super::assemble::text;
 use super::super::blob;
 use super::super::head::Cells;
-use super::super::layout::{ColumnName, Owner};
+use super::super::layout::{ColumnName, Extra, Owner};
 use super::super::model::{Resource, SpanId};
 use super::super::value::Value;
 use super::Batch;
@@ -115,12 +115,34 @@ impl BatchSpan<'_> {
 
     /// The first attribute of a name.
     pub fn attribute(&self, key: &str) -> Option<Value> {
+        self.value(|name| matches!(name, ColumnName::Attribute(name) if **name == *key))
+    }
+
+    /// Text of its status, empty without.
+    pub fn status_message(&self) -> Arc<str> {
+        self.extra_text(Extra::StatusMessage)
+    }
+
+    /// Its W3C trace state, empty without.
+    pub fn trace_state(&self) -> Arc<str> {
+        self.extra_text(Extra::TraceState)
+    }
+
+    fn extra_text(&self, wanted: Extra) -> Arc<str> {
+        match self.value(|name| matches!(name, ColumnName::Extra(extra) if *extra == wanted)) {
+            Some(Value::String(text)) => text,
+            _ => Arc::from(""),
+        }
+    }
+
+    /// The value of the first column whose name is wanted.
+    fn value(&self, is_wanted: impl Fn(&ColumnName) -> bool) -> Option<Value> {
         let vocabulary = &self.batch.vocabulary;
         let class = (Owner::Span, self.batch.spans.class[self.row]);
         let cells = Cells::new(vocabulary, class, &self.batch.spans.cells, self.cells_at as u32);
-        let mut found = cells.iter().filter(|(column, _)| {
-            matches!(&vocabulary.columns()[*column as usize].key.name, ColumnName::Attribute(name) if **name == *key)
-        });
+        let mut found = cells
+            .iter()
+            .filter(|(column, _)| is_wanted(&vocabulary.columns()[*column as usize].key.name));
         found.next().map(|(column, cell)| cells.value(column, cell))
     }
 }

@@ -1,6 +1,8 @@
 //! Pages of columns: whole numbers in the smallest of two forms, bytes of fixed length, and strings that are told once a
 //! page. Decoded pages are kept in the cache as little-endian numbers of one width.
 
+use std::sync::Arc;
+
 use crate::block::Temperature;
 use crate::coding::{Malformed, Reader, put_bytes, put_uvarint};
 use crate::metrics::values::{Effort, ints};
@@ -244,6 +246,16 @@ impl<'b> Narrow<'b> {
     /// What `f` makes of every number, in order. Simple ones become vector instructions.
     #[inline]
     pub(in crate::traces) fn map<T>(self, f: impl Fn(i64) -> T) -> Vec<T> {
+        match self {
+            Narrow::Bytes(v) => v.iter().map(|n| f((*n).into())).collect(),
+            Narrow::Halves(v) => v.iter().map(|n| f(u16::from_le_bytes(*n).into())).collect(),
+            Narrow::Words(v) => v.iter().map(|n| f(u32::from_le_bytes(*n).into())).collect(),
+            Narrow::Longs(v) => v.iter().map(|n| f(i64::from_le_bytes(*n))).collect(),
+        }
+    }
+
+    /// The same to be shared, without being copied.
+    pub(in crate::traces) fn shared<T>(self, f: impl Fn(i64) -> T) -> Arc<[T]> {
         match self {
             Narrow::Bytes(v) => v.iter().map(|n| f((*n).into())).collect(),
             Narrow::Halves(v) => v.iter().map(|n| f(u16::from_le_bytes(*n).into())).collect(),

@@ -163,6 +163,15 @@ impl<'b> GroupRows<'b> {
         Ok(starts)
     }
 
+    /// Starts of a trace's rows but the first, each less the one before. The trace is told by its number and rows.
+    pub(in crate::traces) fn start_gaps(&self, trace: usize, rows: &Range<u32>) -> Result<Vec<i64>> {
+        let gaps = self.required(stream::STARTS, self.len() - self.trace_count())?;
+        let gaps = Narrow::of(&gaps);
+        // Every trace before, and this one, has a row without a gap.
+        let from = rows.start as usize - trace;
+        Ok((from..from + rows.len() - 1).map(|at| gaps.get(at)).collect())
+    }
+
     pub(in crate::traces) fn durations(&self) -> Result<Arc<[u8]>> {
         self.required(stream::DURATIONS, self.len())
     }
@@ -188,6 +197,18 @@ impl<'b> GroupRows<'b> {
         let trace_ids = self.ids::<16>(stream::LINK_TRACE_IDS, links)?;
         Ok((trace_ids, self.ids::<8>(stream::LINK_SPAN_IDS, links)?))
     }
+}
+
+/// Starts of a trace's rows, given the first and the gaps.
+pub(in crate::traces) fn starts_from(first: i64, gaps: Vec<i64>) -> Vec<i64> {
+    let mut starts = Vec::with_capacity(gaps.len() + 1);
+    starts.push(first);
+    let mut start = first;
+    starts.extend(gaps.into_iter().map(|gap| {
+        start = start.wrapping_add(gap);
+        start
+    }));
+    starts
 }
 
 /// What a row's parent code says.

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::columns::{class_values, is_of_class, item_column, span_column};
-use super::{AttributeScope, Column, Field, NO_PARENT, ORPHAN, Source, resolve_parents};
+use super::extent::Extent;
+use super::{AttributeScope, Column, Field, NO_PARENT, ORPHAN, Run, Source, resolve_parents};
 use crate::error::Result;
 use crate::store::Block;
 use crate::traces::TraceId;
@@ -12,7 +13,8 @@ use crate::traces::assemble::Assembly;
 use crate::traces::block::column::Narrow;
 use crate::traces::block::cursor::GroupCursor;
 use crate::traces::block::details::Details;
-use crate::traces::block::rows::{GroupRows, Parent, parent, span_id, trace_id};
+use crate::traces::block::rows::{GroupRows, Parent, parent, span_id, starts_from, trace_id};
+use crate::traces::block::section;
 use crate::traces::layout::{ColumnName, Extra};
 use crate::traces::model::{SpanId, Trace};
 use crate::traces::signal::Traces;
@@ -91,11 +93,11 @@ impl GroupTraces {
         }
         let classes = self.group().classes()?;
         let narrow = Narrow::of(&classes);
-        let codes: Vec<u32> = match self.each_range() {
-            None => narrow.map(|class| class as u32),
+        let codes: Arc<[u32]> = match self.each_range() {
+            None => narrow.shared(|class| class as u32),
             Some(ranges) => ranges.flatten().map(|row| narrow.get(row) as u32).collect(),
         };
-        Ok(self.classes.get_or_init(|| codes.into()).clone())
+        Ok(self.classes.get_or_init(|| codes).clone())
     }
 
     fn choose(&self, column: Column) -> Column {
@@ -164,6 +166,10 @@ impl Source for GroupTraces {
         self.rows
     }
 
+    fn trace_count(&self) -> usize {
+        self.chosen.as_ref().map_or(self.all.len(), Vec::len)
+    }
+
     fn trace_rows(&self) -> Result<Vec<(TraceId, Range<u32>)>> {
         let ids = self.group().trace_ids()?;
         let id = |n: usize| trace_id(&ids, n).unwrap_or_default();
@@ -180,8 +186,38 @@ impl Source for GroupTraces {
         Ok(runs.collect())
     }
 
+    fn runs(&self) -> Result<Option<Vec<Run>>> {
+        let (ids, extents) = (self.group().trace_ids()?, self.extents()?);
+        let extents = extents.as_chunks().0;
+        let run = |n: usize, rows: Range<u32>| {
+            Extent::decode(&extents[n]).run(trace_id(&ids, n).unwrap_or_default(), rows)
+        };
+        let Some(chosen) = &self.chosen else {
+            let all = self.all.iter().enumerate();
+            return Ok(Some(all.map(|(n, rows)| run(n, rows.clone())).collect()));
+        };
+        let mut from = 0;
+        let runs = chosen.iter().map(|n| {
+            let rows = from..from + self.all[*n as usize].len() as u32;
+            from = rows.end;
+            run(*n as usize, rows)
+        });
+        Ok(Some(runs.collect()))
+    }
+
     fn starts(&self) -> Result<Vec<i64>> {
         Ok(self.gather(self.group().starts(&self.all)?))
+    }
+
+    fn starts_of(&self, trace: usize) -> Result<Option<Vec<i64>>> {
+        let n = self
+            .chosen
+            .as_ref()
+            .map_or(trace, |chosen| chosen[trace] as usize);
+        let extents = self.extents()?;
+        let start = Extent::decode(&extents.as_chunks().0[n]).start;
+        let gaps = self.group().start_gaps(n, &self.all[n])?;
+        Ok(Some(starts_from(start, gaps)))
     }
 
     fn durations(&self) -> Result<Vec<i64>> {
@@ -196,6 +232,22 @@ impl Source for GroupTraces {
     fn span_ids(&self) -> Result<Vec<SpanId>> {
         let ids = self.group().span_ids()?;
         Ok(self.gather_from(|row| span_id(&ids, row).unwrap_or_default()))
+    }
+
+    fn span_id(&self, row: usize) -> Result<Option<SpanId>> {
+        let ids = self.group().span_ids()?;
+        let at = match self.each_range() {
+            None => Some(row),
+            Some(mut ranges) => {
+                let mut before = 0;
+                ranges.find_map(|range| {
+                    let from = before;
+                    before += range.len();
+                    (row < before).then(|| range.start + row - from)
+                })
+            }
+        };
+        Ok(at.and_then(|at| span_id(&ids, at)))
     }
 
     fn parent_ids(&self) -> Result<Vec<SpanId>> {
@@ -276,6 +328,14 @@ impl Source for GroupTraces {
         spread.finish(&group)
     }
 
+    fn code_counts(&self, codes: &[u32]) -> Option<&[(u32, u32)]> {
+        let are_classes = self
+            .classes
+            .get()
+            .is_some_and(|known| std::ptr::eq(&**known, codes));
+        (are_classes && self.chosen.is_none()).then_some(&self.details.classes)
+    }
+
     fn trace(&self, id: TraceId, rows: Range<u32>) -> Result<Trace> {
         let mut cursor = GroupCursor::new(self.group())?;
         let first = match &self.chosen {
@@ -298,6 +358,31 @@ impl Source for GroupTraces {
 }
 
 impl GroupTraces {
+    /// Extents of all traces of the group, computed once and kept in the cache.
+    fn extents(&self) -> Result<Arc<[u8]>> {
+        let (file, group) = (self.block.file(), self.group());
+        file.derived(section::EXTENTS, self.group as u32, || {
+            let (starts, durations) = (group.starts(&self.all)?, group.durations()?);
+            let durations = Narrow::of(&durations);
+            let whole = GroupTraces::new(
+                self.block.clone(),
+                self.group,
+                self.details.clone(),
+                self.all.clone(),
+                None,
+            );
+            let parents = whole.parents()?;
+            let mut out = Vec::with_capacity(self.all.len() * Extent::LEN);
+            for rows in self.all.iter() {
+                let at = rows.start as usize..rows.end as usize;
+                let is_root = |n: usize| parents[at.start + n] == NO_PARENT;
+                let extent = Extent::of(&starts[at.clone()], |n| durations.get(at.start + n), is_root);
+                extent.encode(&mut out);
+            }
+            Ok(out.into())
+        })
+    }
+
     /// Parents where several spans of a trace have one id.
     fn shared_parents(&self) -> Result<Vec<u32>> {
         let (ids, parents) = (self.span_ids()?, self.parent_ids()?);

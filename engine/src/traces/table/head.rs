@@ -259,6 +259,10 @@ impl Source for HeadTraces {
         self.rows.len()
     }
 
+    fn trace_count(&self) -> usize {
+        self.traces.len()
+    }
+
     fn trace_rows(&self) -> Result<Vec<(TraceId, Range<u32>)>> {
         Ok(self.traces.clone())
     }

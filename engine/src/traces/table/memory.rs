@@ -72,6 +72,10 @@ impl Source for OwnedTraces {
         self.traces.iter().map(|t| t.spans.len()).sum()
     }
 
+    fn trace_count(&self) -> usize {
+        self.traces.len()
+    }
+
     fn trace_rows(&self) -> Result<Vec<(TraceId, Range<u32>)>> {
         let mut from = 0;
         let rows = self.traces.iter().map(|trace| {

@@ -93,6 +93,13 @@ fn told(table: &Table, into: &mut BTreeMap<TraceId, (Rows, Trace)>) {
     );
     let (starts, durations) = (table.starts().unwrap(), table.durations().unwrap());
     for (n, run) in table.traces().unwrap().iter().enumerate() {
+        let within = run.rows.start as usize..run.rows.end as usize;
+        let ends = within.clone().map(|row| starts[row] + durations[row]);
+        let root = within.clone().find(|row| parents[*row] == u32::MAX);
+        assert_eq!(run.start, starts[within.start]);
+        assert_eq!(Some(run.last_start), starts[within.clone()].iter().copied().max());
+        assert_eq!(Some(run.end), ends.max());
+        assert_eq!(run.root, root.map(|row| row as u32));
         let rows = run.rows.clone().map(|row| {
             let at_row = row as usize;
             let values = columns
@@ -116,6 +123,25 @@ fn told(table: &Table, into: &mut BTreeMap<TraceId, (Rows, Trace)>) {
     }
 }
 
+/// What is read of single traces and spans is what the columns say.
+fn told_singly(table: &Table, other: &Table) {
+    let (starts, ids) = (other.starts().unwrap(), other.span_ids().unwrap());
+    if let Column::Coded { codes, .. } = table.column(&Field::Name).unwrap()
+        && let Some(counts) = table.code_counts(&codes)
+    {
+        let mut expected = BTreeMap::new();
+        codes
+            .iter()
+            .for_each(|code| *expected.entry(*code).or_insert(0u32) += 1);
+        assert_eq!(counts, expected.into_iter().collect::<Vec<_>>());
+    }
+    for (n, run) in table.traces().unwrap().iter().enumerate() {
+        let at = run.rows.start as usize..run.rows.end as usize;
+        assert_eq!(*table.starts_of(n).unwrap(), starts[at.clone()]);
+        at.for_each(|row| assert_eq!(table.span_id(row).unwrap(), ids[row]));
+    }
+}
+
 fn scanned(node: &Node, scan: &Scan) -> BTreeMap<TraceId, (Rows, Trace)> {
     let mut all = BTreeMap::new();
     let mut newest = i64::MAX;
@@ -125,6 +151,7 @@ fn scanned(node: &Node, scan: &Scan) -> BTreeMap<TraceId, (Rows, Trace)> {
         if let Some(table) = part.load().unwrap() {
             let starts = table.traces().unwrap().iter().map(|run| run.start);
             assert!(starts.max().unwrap() <= part.newest_start);
+            told_singly(&part.load().unwrap().unwrap(), &table);
             told(&table, &mut all);
         }
     }
@@ -167,6 +194,8 @@ fn filter() -> impl Strategy<Value = Filter> {
         op,
         values: vec![value],
     });
+    let ids = prop::collection::vec((0u8..14).prop_map(|id| [id; 16]), 0..4);
+    let test = prop_oneof![6 => test, 1 => ids.prop_map(Filter::Trace)];
     test.prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Filter::And),
@@ -181,6 +210,11 @@ fn holds(filter: &Filter, table: &Table, row: usize) -> bool {
         Filter::Any => true,
         Filter::And(all) => all.iter().all(|f| holds(f, table, row)),
         Filter::Or(any) => any.iter().any(|f| holds(f, table, row)),
+        Filter::Trace(ids) => {
+            let runs = table.traces().unwrap();
+            let run = runs.iter().find(|run| run.rows.contains(&(row as u32)));
+            run.is_some_and(|run| ids.contains(&run.id))
+        }
         Filter::Test { field, op, values } => {
             let found = at(&table.column(field).unwrap(), row);
             found.iter().flatten().any(|value| passes(op, value, &values[0]))
@@ -342,6 +376,17 @@ proptest! {
             for (id, (rows, _)) in &found {
                 assert_eq!(rows, &whole[id].0, "{when}: traces are whole");
             }
+        });
+    }
+
+    #[test]
+    fn traces_told_by_id_are_looked_up(all in traces(12), spread in any::<Spread>(), id in 1u8..14) {
+        let known = all.iter().any(|trace| trace.id == [id; 16]);
+        let need = vec![Filter::And(vec![Filter::Any, Filter::Trace(vec![[id; 16]])])];
+        let scan = Scan { need, ..Scan::default() };
+        through_life(&all, &spread, |node, when| {
+            let found = scanned(node, &scan);
+            assert_eq!(found.keys().copied().collect::<Vec<_>>(), vec![[id; 16]; usize::from(known)], "{when}");
         });
     }
 

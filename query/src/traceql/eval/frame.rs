@@ -231,7 +231,11 @@ fn attribute(scope: AttributeScope, key: &str) -> Field {
     }
 }
 
-fn once<T>(cell: &OnceCell<T>, compute: impl FnOnce() -> Result<T, EvalError>) -> Result<&T, EvalError> {
+/// What a cell holds, computed when it holds nothing.
+pub(super) fn once<T>(
+    cell: &OnceCell<T>,
+    compute: impl FnOnce() -> Result<T, EvalError>,
+) -> Result<&T, EvalError> {
     if let Some(value) = cell.get() {
         return Ok(value);
     }

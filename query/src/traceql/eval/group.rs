@@ -85,6 +85,11 @@ impl<'f, 't> Grouper<'f, 't> {
         }
     }
 
+    /// True when all rows are in one group, as nothing tells them apart.
+    pub(super) fn is_single(&self) -> bool {
+        self.operands.is_empty()
+    }
+
     /// The codes that tell the groups of rows, where there are such, and how many there are.
     pub(super) fn codes(&self) -> Option<(&'f [u32], usize)> {
         self.shared.as_ref().map(|(codes, groups)| (*codes, groups.len()))

@@ -11,6 +11,7 @@ mod line;
 mod second;
 mod series;
 mod sketch;
+mod stretches;
 
 use kymo_engine::traces::Table;
 
@@ -19,13 +20,15 @@ use super::super::ast::{Body, Hint, Metrics, Query, Static};
 use super::super::options::{MetricsOptions, Part};
 use super::error::{EvalError, check};
 use super::frame::Frame;
+use super::parallel::in_order;
 use super::pipeline::Runner;
-use super::search::{in_parallel, kept_rows, leading};
+use super::search::{kept_rows, led};
+use super::sieve::Sieve;
 use super::spansets::{Compiler, Stage, Work};
 use crate::promql::eval::Budget;
 
-/// Parts of a wave: their results are held until the wave is done.
-const WAVE: usize = 16;
+/// Parts of a wave: more results than these are never held at once.
+const WAVE: usize = 64;
 
 /// Bytes a row is taken to need beside 8 for each attribute.
 const ROW_BYTES: usize = 32;
@@ -81,15 +84,17 @@ pub fn explore(
     };
     let order: Vec<&Part<'_>> = parts.iter().collect();
     for wave in order.chunks(WAVE) {
-        for found in in_parallel(wave, budget, |part| plan.part(part, options, budget)) {
-            let Some((partials, seen)) = found? else { continue };
+        let part = |part: &Part<'_>| plan.part(part, options, budget);
+        in_order(wave, budget, part, |found| {
+            let Some((partials, seen)) = found else {
+                return Ok(());
+            };
             stats.traces += seen.traces;
             stats.spans += seen.spans;
             stats.parts_read += 1;
-            for (total, partial) in totals.iter_mut().zip(partials) {
-                total.take(partial, budget)?;
-            }
-        }
+            let mut pairs = totals.iter_mut().zip(partials);
+            pairs.try_for_each(|(total, partial)| total.take(partial, budget))
+        })?;
     }
     let mut leaves = plan.leaves.iter().zip(totals);
     let lines = second::evaluate(metrics, &mut leaves, options)?;
@@ -202,7 +207,7 @@ impl Plan {
     fn table(&self, table: &Table, options: &MetricsOptions<'_>) -> Result<(Vec<Partial>, Stats), EvalError> {
         let frame = Frame::new(table, &self.compiler.attributes.list);
         let stats = Stats {
-            traces: table.trace_rows()?.len() as u64,
+            traces: table.trace_count() as u64,
             spans: table.rows() as u64,
             ..Stats::default()
         };
@@ -210,7 +215,7 @@ impl Plan {
         let mut partials = Vec::with_capacity(self.leaves.len());
         for leaf in &self.leaves {
             let (Leaf::Series(stages, _) | Leaf::Compare(stages, _)) = leaf;
-            let kept = match kept(&work, stages)? {
+            let kept = match kept(&work, stages, options.grid.times())? {
                 Some(kept) => kept,
                 None => Some(vec![false; table.rows()]),
             };
@@ -230,18 +235,27 @@ impl Plan {
     }
 }
 
-/// The rows that a pipeline keeps: `None` when there are none, and `None` within when it keeps all.
-fn kept(work: &Work<'_>, stages: &[Stage]) -> Result<Option<Option<Vec<bool>>>, EvalError> {
-    let Some((rest, kept)) = leading(work, stages)? else {
+/// The rows that a pipeline keeps: `None` when there are none, and `None` within when it keeps all. Traces that do not
+/// overlap the times cannot refuse the query.
+fn kept(
+    work: &Work<'_>,
+    stages: &[Stage],
+    (first, last): (i64, i64),
+) -> Result<Option<Option<Vec<bool>>>, EvalError> {
+    let Some((rest, kept)) = led(work, stages)? else {
         return Ok(None);
     };
     if rest.is_empty() {
         return Ok(Some(kept));
     }
     let mut all = vec![false; work.frame.rows()];
+    let mut sieve = Sieve::new(work, rest)?;
     let mut runner = Runner::new(work, rest)?;
-    for (_, trace) in work.frame.table.trace_rows()? {
-        if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
+    for run in work.frame.runs()? {
+        if run.start > last || run.last_start < first || !sieve.lets_through(&run.rows, kept.as_deref()) {
+            continue;
+        }
+        if runner.run(&run.rows, kept_rows(&run.rows, kept.as_deref()))? {
             runner.kept_rows().for_each(|row| all[row as usize] = true);
         }
     }

@@ -200,6 +200,11 @@ fn field(expr: &FieldExpr) -> Filter {
 }
 
 fn compared(attribute: &Attribute, op: BinaryOp, value: &Static, flipped: bool) -> Filter {
+    if let (Attribute::Intrinsic(Intrinsic::TraceId), BinaryOp::Equal, Static::String(text)) =
+        (attribute, op, value)
+    {
+        return trace(text);
+    }
     let op = match (op, flipped) {
         (BinaryOp::Equal, _) => TestOp::Eq,
         (BinaryOp::Less, false) | (BinaryOp::Greater, true) => TestOp::Lt,
@@ -214,6 +219,14 @@ fn compared(attribute: &Attribute, op: BinaryOp, value: &Static, flipped: bool) 
         _ => return Filter::Any,
     };
     test(attribute, &op, Some(value))
+}
+
+/// Of the trace with an id as it is written; no other text is the id of a trace.
+fn trace(text: &str) -> Filter {
+    let text = id_literal(Intrinsic::TraceId, text);
+    let is_id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let id = u128::from_str_radix(&text, 16).ok().filter(|_| is_id);
+    Filter::Trace(id.map(u128::to_be_bytes).into_iter().collect())
 }
 
 fn exists(attribute: &Attribute) -> Filter {

@@ -241,7 +241,7 @@ impl<'s, 'w, 't> Runner<'s, 'w, 't> {
     }
 }
 
-fn comparison(op: Comparison) -> BinaryOp {
+pub(super) fn comparison(op: Comparison) -> BinaryOp {
     match op {
         Comparison::Equal => BinaryOp::Equal,
         Comparison::NotEqual => BinaryOp::NotEqual,

@@ -3,23 +3,25 @@
 
 use std::cmp::Reverse;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use kymo_engine::traces::{Run, Table, TraceId};
 
-use super::super::answer::{FoundTrace, SearchAnswer, Stats};
+use super::super::answer::{FoundTrace, Progress, SearchAnswer, Stats};
 use super::super::ast::{Body, Query, Static};
 use super::super::options::{Part, SearchOptions};
 use super::error::{EvalError, check};
 use super::found::found;
 use super::frame::Frame;
+use super::parallel::in_parallel;
 use super::pipeline::Runner;
+use super::sieve::Sieve;
 use super::spansets::{Compiler, Spansets, Stage, Work};
 use crate::promql::eval::Budget;
 
-/// Parts of the first wave; each further one has twice as many, up to [`WAVE_MAX`].
+/// Parts of the first wave. Each further one has twice as many, or four times where nothing has been found so far, up to
+/// [`WAVE_MAX`].
 const WAVE: usize = 2;
-const WAVE_MAX: usize = 32;
+const WAVE_MAX: usize = 128;
 
 /// Bytes a row is taken to need beside 8 for each attribute: starts, durations, parents, masks.
 const ROW_BYTES: usize = 32;
@@ -37,6 +39,20 @@ pub fn search(
     options: &SearchOptions,
     budget: &Budget<'_>,
 ) -> Result<SearchAnswer, EvalError> {
+    search_watched(parts, query, options, budget, &mut |_| {})
+}
+
+/// Searches `parts`, the newest first, and tells after each few what is certain by then.
+///
+/// # Errors
+/// [`EvalError`]; the first part that fails decides.
+pub fn search_watched(
+    parts: &[Part<'_>],
+    query: &Query,
+    options: &SearchOptions,
+    budget: &Budget<'_>,
+    watch: &mut dyn FnMut(&Progress<'_>),
+) -> Result<SearchAnswer, EvalError> {
     let Body::Search(pipeline) = &query.body else {
         return Err(EvalError::WrongKind("a metrics query answers no traces"));
     };
@@ -48,7 +64,7 @@ pub fn search(
         options,
         by_duration: orders_by_duration(query),
     };
-    search.run(parts, budget)
+    search.run(parts, budget, watch)
 }
 
 /// The hint `order=duration`.
@@ -71,17 +87,25 @@ struct Search<'q> {
 #[derive(Default)]
 struct Gathered {
     traces: Vec<(Rank, FoundTrace)>,
+    /// The first trace for which the query is refused.
+    refused: Option<Rank>,
     stats: Stats,
 }
 
 impl Search<'_> {
-    fn run(&self, parts: &[Part<'_>], budget: &Budget<'_>) -> Result<SearchAnswer, EvalError> {
+    fn run(
+        &self,
+        parts: &[Part<'_>],
+        budget: &Budget<'_>,
+        watch: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<SearchAnswer, EvalError> {
         let mut order: Vec<&Part<'_>> = parts.iter().collect();
         order.sort_by_key(|part| Reverse(part.newest_start));
         let mut all = Gathered::default();
-        let (mut at, mut wave) = (0, WAVE);
+        all.stats.parts = parts.len() as u64;
+        let (mut at, mut wave, mut settled) = (0, WAVE, 0);
         while at < order.len() {
-            let floor = self.floor(&all.traces);
+            let floor = self.floor(&all);
             // What begins later than everything in the part is better than all of it.
             if !self.by_duration && floor.is_some_and(|(start, _, _)| start.0 > order[at].newest_start) {
                 break;
@@ -93,19 +117,42 @@ impl Search<'_> {
             all.traces.sort_by_key(|(rank, _)| *rank);
             all.traces.truncate(self.options.limit);
             at += next.len();
-            wave = (wave * 2).min(WAVE_MAX);
+            wave = (wave * if all.traces.is_empty() { 4 } else { 2 }).min(WAVE_MAX);
+            let certain = settled + self.settled(&all.traces[settled..], order.get(at));
+            watch(&Progress {
+                settled: all.traces[settled..certain]
+                    .iter()
+                    .map(|(_, trace)| trace)
+                    .collect(),
+                parts_done: at,
+                stats: all.stats,
+            });
+            settled = certain;
         }
-        all.stats.parts = parts.len() as u64;
+        if all.refused.is_some() && all.refused == self.floor(&all) {
+            return Err(EvalError::ManySpansets);
+        }
         Ok(SearchAnswer {
             traces: all.traces.into_iter().map(|(_, trace)| trace).collect(),
             stats: all.stats,
         })
     }
 
-    /// The last of the traces to answer when there are enough: what does not come before it does not matter.
-    fn floor(&self, traces: &[(Rank, FoundTrace)]) -> Option<Rank> {
-        let enough = traces.len() >= self.options.limit;
-        traces.last().filter(|_| enough).map(|(rank, _)| *rank)
+    /// How many of the first traces nothing in a part and those behind it can come before.
+    fn settled(&self, traces: &[(Rank, FoundTrace)], next: Option<&&Part<'_>>) -> usize {
+        match next {
+            None => traces.len(),
+            Some(_) if self.by_duration => 0,
+            Some(next) => traces.partition_point(|((start, _, _), _)| start.0 > next.newest_start),
+        }
+    }
+
+    /// What does not come before it does not matter: the last of the traces to answer when there are enough, or the first for
+    /// which the query is refused. So it is refused when that is among those to answer, however traces lie in parts.
+    fn floor(&self, all: &Gathered) -> Option<Rank> {
+        let enough = all.traces.len() >= self.options.limit;
+        let last = all.traces.last().filter(|_| enough).map(|(rank, _)| *rank);
+        last.into_iter().chain(all.refused).min()
     }
 
     fn part(&self, part: &Part<'_>, floor: Option<Rank>, budget: &Budget<'_>) -> Result<Gathered, EvalError> {
@@ -125,12 +172,12 @@ impl Search<'_> {
         let work = Work::new(Frame::new(table, attributes), &self.compiler.filters);
         let mut gathered = Gathered::default();
         gathered.stats.parts_read = 1;
-        gathered.stats.traces = table.trace_rows()?.len() as u64;
+        gathered.stats.traces = table.trace_count() as u64;
         gathered.stats.spans = table.rows() as u64;
-        let (rest, kept) = match leading(&work, &self.stages)? {
-            Some(led) => led,
-            None => return Ok(gathered),
+        let Some((rest, kept)) = led(&work, &self.stages)? else {
+            return Ok(gathered);
         };
+        let mut sieve = Sieve::new(&work, rest)?;
         let runs = work.frame.runs()?;
         let mut order: Vec<(Rank, usize)> = runs
             .iter()
@@ -140,6 +187,7 @@ impl Search<'_> {
             .filter(|(_, run)| self.in_times(run))
             .map(|(number, run)| (self.rank(run), number))
             .filter(|(rank, _)| floor.is_none_or(|floor| *rank < floor))
+            .filter(|(_, number)| sieve.lets_through(&runs[*number].rows, kept.as_deref()))
             .collect();
         order.sort_unstable();
         let mut runner = Runner::new(&work, rest)?;
@@ -148,7 +196,14 @@ impl Search<'_> {
                 break;
             }
             let trace = &runs[run].rows;
-            if runner.run(trace, kept_rows(trace, kept.as_deref()))? {
+            let left = match runner.run(trace, kept_rows(trace, kept.as_deref())) {
+                Err(EvalError::ManySpansets) => {
+                    gathered.refused = Some(rank);
+                    break;
+                }
+                left => left?,
+            };
+            if left {
                 let spans = self.options.spans_per_spanset;
                 let trace = found(&work.frame, attributes, run, &runner.kept(), spans)?;
                 gathered.traces.push((rank, trace));
@@ -176,6 +231,7 @@ impl Search<'_> {
 impl Gathered {
     fn take(&mut self, other: Gathered) {
         self.traces.extend(other.traces);
+        self.refused = self.refused.into_iter().chain(other.refused).min();
         self.stats.traces += other.stats.traces;
         self.stats.spans += other.stats.spans;
         self.stats.parts_read += other.stats.parts_read;
@@ -189,10 +245,19 @@ pub(super) fn kept_rows(rows: &Range<u32>, kept: Option<&[bool]>) -> impl Iterat
 }
 
 /// What goes on to the other stages: those stages and the rows, `None` for all rows.
-type Led<'s> = (&'s [Stage], Option<Vec<bool>>);
+pub(super) type Led<'s> = (&'s [Stage], Option<Vec<bool>>);
+
+/// The same as [`leading`], but where the query is refused for some trace nothing is done: which traces come before that is
+/// told trace by trace.
+pub(super) fn led<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
+    match leading(work, stages) {
+        Err(EvalError::ManySpansets) => Ok(Some((stages, None))),
+        led => led,
+    }
+}
 
 /// Takes all traces of a table through the stages at the front that keep spans. `None` when nothing is left.
-pub(super) fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
+fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
     let rows = 0..work.frame.rows();
     let mut kept: Option<Vec<bool>> = None;
     let mut done = 0;
@@ -208,22 +273,4 @@ pub(super) fn leading<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option
         done += 1;
     }
     Ok(Some((&stages[done..], kept)))
-}
-
-/// What a task gives for each part, in the order of the parts.
-pub(super) fn in_parallel<T: Send>(
-    parts: &[&Part<'_>],
-    budget: &Budget<'_>,
-    task: impl Fn(&Part<'_>) -> Result<T, EvalError> + Sync,
-) -> Vec<Result<T, EvalError>> {
-    let slots: Vec<Mutex<Option<Result<T, EvalError>>>> = parts.iter().map(|_| Mutex::new(None)).collect();
-    (budget.executor)(parts.len(), &|number| {
-        let result = task(parts[number]);
-        *slots[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-    });
-    let result = |slot: Mutex<Option<_>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-    slots
-        .into_iter()
-        .map(|slot| result(slot).unwrap_or(Err(EvalError::Canceled)))
-        .collect()
 }

@@ -6,13 +6,13 @@ mod store;
 
 use std::collections::BTreeMap;
 
-use kymo_engine::traces::{Table, Trace};
+use kymo_engine::traces::{Resource, Scope, Span, Table, Trace};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
 use super::super::grid::Grid;
 use super::super::options::{MetricsOptions, Part, SearchOptions};
-use super::super::{answer, metrics_over, parse, search};
+use super::super::{EvalError, answer, metrics_over, parse, search, search_watched};
 use crate::promql::eval::Budget;
 
 fn parts(traces: &[Trace], per_part: usize) -> Vec<Part<'_>> {
@@ -62,6 +62,24 @@ proptest! {
     }
 
     #[test]
+    fn what_is_certain_early_is_how_the_answer_begins(
+        traces in random::traces(),
+        query in random::filter(),
+        limit in 1usize..4,
+    ) {
+        let query = parse(&query).unwrap();
+        let options = SearchOptions { limit, spans_per_spanset: 0, times: None };
+        let parts = parts(&traces, 1);
+        let mut certain = Vec::new();
+        let mut watch = |progress: &answer::Progress<'_>| {
+            certain.extend(progress.settled.iter().map(|trace| (*trace).clone()));
+        };
+        let answer = search_watched(&parts, &query, &options, &Budget::default(), &mut watch).unwrap();
+        prop_assert!(certain.len() <= answer.traces.len());
+        prop_assert_eq!(&certain[..], &answer.traces[..certain.len()]);
+    }
+
+    #[test]
     fn newest_traces_are_those_of_an_unlimited_search(
         traces in random::traces(),
         query in random::filter(),
@@ -76,6 +94,31 @@ proptest! {
     }
 
     #[test]
+    fn a_search_is_refused_for_the_traces_to_answer_alone(
+        traces in random::traces(),
+        query in random::grouped(),
+        limit in 1usize..4,
+        per_part in 1usize..5,
+    ) {
+        let query = parse(&query).unwrap();
+        let start = |trace: &Trace| trace.spans.iter().map(|span| span.start).min();
+        let mut order: Vec<&Trace> = traces.iter().collect();
+        order.sort_by_key(|trace| (std::cmp::Reverse(start(trace)), trace.id));
+        let mut expected = Ok(Vec::new());
+        for trace in order {
+            let found = reference::search(std::slice::from_ref(trace), &query);
+            match (&mut expected, found) {
+                (Ok(all), Ok(found)) if all.len() < limit => all.extend(found),
+                (Ok(all), Err(error)) if all.len() < limit => expected = Err(error),
+                _ => {}
+            }
+        }
+        let options = SearchOptions { limit, spans_per_spanset: 0, times: None };
+        let answer = search(&parts(&traces, per_part), &query, &options, &Budget::default());
+        prop_assert_eq!(answer.map(|answer| spans(&answer)).map_err(|e| e.to_string()), expected, "{}", query);
+    }
+
+    #[test]
     fn counts_are_those_of_the_reference(
         traces in random::traces(),
         query in random::pipeline(),
@@ -87,19 +130,91 @@ proptest! {
         let options = MetricsOptions { grid, exemplars: 0, max_series: 0, attribute_names: &|| Ok(Vec::new()) };
         let parts = parts(&traces, per_part);
         let parsed = parse(&text).unwrap();
-        let got = metrics_over(&parts, &parsed, &options, &Budget::default());
+        let got = counts(metrics_over(&parts, &parsed, &options, &Budget::default()));
         let expected = reference::counts(&traces, &parse(&query).unwrap(), &by, &grid);
-        match (got, expected) {
-            (Err(got), Err(expected)) => prop_assert_eq!(got.to_string(), expected),
-            (Ok(got), Ok(expected)) => {
-                let series = got.series.iter().map(|series| {
-                    let counts: Vec<u64> = series.samples.iter().map(|(_, v)| *v as u64).collect();
-                    (format!("{:?}", series.labels[0].1), counts)
-                });
-                prop_assert_eq!(series.collect::<BTreeMap<_, _>>(), expected, "{}", text);
-            }
-            (got, expected) => prop_assert!(false, "{text}: {got:?} but {expected:?}"),
+        prop_assert_eq!(got, expected, "{}", text);
+    }
+}
+
+/// Counts of the steps by the value that series are told apart by.
+fn counts(answer: Result<answer::MetricsAnswer, EvalError>) -> Result<BTreeMap<String, Vec<u64>>, String> {
+    let answer = answer.map_err(|e| e.to_string())?;
+    let series = answer.series.iter().map(|series| {
+        let counts = series.samples.iter().map(|(_, v)| *v as u64).collect();
+        (format!("{:?}", series.labels[0].1), counts)
+    });
+    Ok(series.collect())
+}
+
+/// Two traces, the older of which has two groups.
+fn one_group_and_two() -> Vec<Trace> {
+    let span = |id: u8, start: i64, name: &str| Span {
+        id: [id; 8],
+        name: name.into(),
+        start,
+        end: start,
+        ..Span::default()
+    };
+    let trace = |id: u8, spans: Vec<Span>| Trace {
+        id: [id; 16],
+        resources: vec![Resource::default()],
+        scopes: vec![Scope::default()],
+        spans,
+    };
+    vec![
+        trace(1, vec![span(1, 100, "x"), span(2, 100, "y")]),
+        trace(2, vec![span(1, 200, "x")]),
+    ]
+}
+
+#[test]
+fn an_older_trace_does_not_refuse_what_newer_ones_answer() {
+    let traces = one_group_and_two();
+    let query = parse("({ } | by(name) | count() > 0) && { }").unwrap();
+    for (limit, per_part) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+        let options = SearchOptions {
+            limit,
+            spans_per_spanset: 0,
+            times: None,
+        };
+        let answer = search(&parts(&traces, per_part), &query, &options, &Budget::default());
+        match limit {
+            1 => assert_eq!(spans(&answer.unwrap()), [([2; 16], vec![vec![[1; 8]]])]),
+            _ => assert_eq!(
+                answer.unwrap_err().to_string(),
+                EvalError::ManySpansets.to_string()
+            ),
         }
+    }
+}
+
+#[test]
+fn ids_of_traces_are_read_without_their_leading_zeros() {
+    let node = store::node();
+    let traces = one_group_and_two();
+    store::write(&node, &traces, 0, 1);
+    let found = |query: &str| {
+        let found = store::searched(&node, query).unwrap();
+        found.into_iter().map(|(id, _)| id[0]).collect::<Vec<_>>()
+    };
+    for place in ["head", "block"] {
+        assert_eq!(
+            found("{ trace:id = \"2020202020202020202020202020202\" }"),
+            [2],
+            "{place}"
+        );
+        assert_eq!(
+            found("{ trace:id = \"0101010101010101010101010101010101\" || name = \"y\" }"),
+            [1],
+            "{place}"
+        );
+        assert_eq!(found("{ trace:id = \"no id\" }"), [0u8; 0], "{place}");
+        assert_eq!(
+            found("{ trace:id != \"1010101010101010101010101010101\" }"),
+            [2],
+            "{place}"
+        );
+        node.flush().unwrap();
     }
 }
 
@@ -142,13 +257,21 @@ proptest! {
     fn stores_answer_what_the_reference_does(
         traces in random::traces(),
         queries in prop::collection::vec(random::pipeline(), 12..13),
+        groups in prop::collection::vec((random::filter(), random::attribute()), 6..7),
         batches in 1usize..4,
+        step in 20i64..400,
     ) {
         let node = store::node();
+        let grid = Grid::range(1, 500, step).unwrap();
         let check = |place: &str| {
             for query in &queries {
                 let expected = reference::search(&traces, &parse(query).unwrap());
                 prop_assert_eq!(store::searched(&node, query), expected, "{} {}", place, query);
+            }
+            for (filter, by) in &groups {
+                let expected = reference::counts(&traces, &parse(filter).unwrap(), by, &grid);
+                let text = format!("{filter} | count_over_time() by ({by})");
+                prop_assert_eq!(counts(store::measured(&node, &text, grid)), expected, "{} {}", place, text);
             }
             Ok(())
         };

@@ -114,6 +114,7 @@ mod tests {
             id: [0; 16],
             rows: 0..parents.len() as u32,
             start: 0,
+            last_start: 0,
             end: 0,
             root: None,
         };

@@ -15,7 +15,7 @@ use super::error::{EvalError, check};
 use super::frame::Frame;
 use super::key::Key;
 use super::operand::{Operand, answered, coded_cell};
-use super::search::in_parallel;
+use super::parallel::in_parallel;
 use super::select::select;
 use crate::promql::eval::Budget;
 

@@ -8,8 +8,11 @@ use crate::http::tempo::tags_query::quoted;
 const SCOPES: [&str; 5] = ["span", "resource", "event", "link", "instrumentation"];
 
 impl Search {
-    /// The query.
+    /// The query; with a filter what must hold of the traces that are tested.
     pub(super) fn query(&self) -> String {
+        if let Some(filter) = &self.filter {
+            return filter.necessary();
+        }
         let mut conditions = Vec::new();
         for (name, value) in [
             ("resource.service.name", &self.service),
@@ -65,7 +68,7 @@ fn tag(key: &str, value: &str) -> String {
 }
 
 /// A value as a number or truth value of TraceQL, where it is one.
-fn literal(value: &str) -> Option<String> {
+pub(super) fn literal(value: &str) -> Option<String> {
     if matches!(value, "true" | "false") {
         return Some(value.to_owned());
     }

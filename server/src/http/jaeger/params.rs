@@ -4,6 +4,7 @@ use kymo_engine::traces::TraceId;
 use serde_json::Value as Json;
 
 use super::error::Failed;
+use super::filter::Filter;
 use crate::http::params::Params;
 use crate::http::tempo;
 use crate::units::parse_go_duration;
@@ -26,6 +27,8 @@ pub(super) struct Search {
     pub(super) shortest: Option<i64>,
     pub(super) longest: Option<i64>,
     pub(super) limit: usize,
+    /// Stands alone: none of the conditions above goes with it.
+    pub(super) filter: Option<Filter>,
 }
 
 /// Reads an id: hex, or the 16 bytes in base64 as protobuf's JSON has them.
@@ -79,6 +82,7 @@ impl Search {
             shortest: duration(params, "minDuration")?,
             longest: duration(params, "maxDuration")?,
             limit: limit(params, "limit")?,
+            filter: None,
         };
         search.checked("'maxDuration' should be greater than 'minDuration'")
     }
@@ -90,9 +94,7 @@ impl Search {
     pub(super) fn of_v3(params: &Params) -> Result<Search, Failed> {
         let name = |camel: &str| found_name(params, camel);
         let text = |camel: &str| params.first(&name(camel)).to_owned();
-        if !text("query.filter").is_empty() {
-            return Err(Failed::bad("query.filter is not supported"));
-        }
+        let filter = filter(params)?;
         let time = |camel: &str| match text(camel).as_str() {
             "" => Err(Failed::bad(format!("{camel} is required"))),
             text => rfc3339(text)
@@ -112,6 +114,7 @@ impl Search {
             shortest: duration(params, &name("query.durationMin"))?,
             longest: duration(params, &name("query.durationMax"))?,
             limit: limit(params, &name("query.searchDepth"))?,
+            filter,
         };
         search.checked("query.durationMax must not be below query.durationMin")
     }
@@ -122,6 +125,28 @@ impl Search {
             _ => Ok(self),
         }
     }
+}
+
+/// The structured filter, which stands in for all other conditions.
+fn filter(params: &Params) -> Result<Option<Filter>, Failed> {
+    let sent = |camel: &str| params.first(&found_name(params, camel));
+    let text = sent("query.filter");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let others = [
+        "query.serviceName",
+        "query.operationName",
+        "query.attributes",
+        "query.durationMin",
+        "query.durationMax",
+    ];
+    if let Some(other) = others.into_iter().find(|camel| !sent(camel).is_empty()) {
+        return Err(Failed::bad(format!("query.filter does not go with {other}")));
+    }
+    Filter::parse(text)
+        .map(Some)
+        .map_err(|cause| Failed::bad(format!("malformed parameter query.filter: {cause}")))
 }
 
 /// The name under which a parameter was sent: in camel case, or in snake case.

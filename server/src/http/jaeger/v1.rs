@@ -7,10 +7,11 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use kymo_engine::traces::Trace;
 use kymo_query::traceql::options::SearchOptions;
-use kymo_query::traceql::parse;
+use kymo_query::traceql::{Query, parse};
 
 use super::envelope::answer;
 use super::error::{Failed, FailedV1};
+use super::filter::Filter;
 use super::params::{Search, micros, millis, trace_id};
 use super::trace::push_trace;
 use crate::app::App;
@@ -62,7 +63,44 @@ pub(super) fn found(asking: Option<&Asking<'_>>, search: &Search) -> Result<Vec<
         spans_per_spanset: 1,
         times: search.times(),
     };
-    asking.whole_traces(&query, &options)
+    match &search.filter {
+        None => asking.whole_traces(&query, &options),
+        Some(filter) => filtered(asking, filter, &query, options),
+    }
+}
+
+/// Tests traces until there are enough for which a filter holds, the newest first.
+fn filtered(
+    asking: &Asking<'_>,
+    filter: &Filter,
+    query: &Query,
+    mut options: SearchOptions,
+) -> Result<Vec<Trace>, ApiError> {
+    /// Traces that are tested at first, and how many times more when they were not enough.
+    const TESTED: usize = 256;
+    const MORE: usize = 4;
+    let wanted = options.limit;
+    let (mut kept, mut tested) = (Vec::new(), 0);
+    options.limit = wanted.max(TESTED);
+    loop {
+        let found = asking.search(query, &options)?.traces;
+        for one in found.iter().skip(tested) {
+            asking.check()?;
+            let trace = asking.snapshot.trace(&one.id)?;
+            if !trace.is_some_and(|trace| filter.holds(&trace)) {
+                continue;
+            }
+            kept.extend(asking.trace(&one.id)?);
+            if kept.len() == wanted {
+                return Ok(kept);
+            }
+        }
+        if found.len() < options.limit {
+            return Ok(kept);
+        }
+        tested = found.len();
+        options.limit = options.limit.saturating_mul(MORE);
+    }
 }
 
 pub(super) async fn services(State(app): State<Arc<App>>, caller: Result<Caller, ApiError>) -> Reply {

@@ -80,8 +80,12 @@ async fn snapshot(State(app): State<Arc<App>>, params: Params) -> Reply {
             .map_err(|_| ApiError::bad_data("unable to parse boolean 'skip_head' argument"))?,
     };
     let name = snapshot_name(now_ms());
+    let overriding = Arc::clone(&app);
     work(&app, move |node| {
         node.snapshot(&name, !skip_head)?;
+        let dir = overriding.config.data_dir.join("snapshots").join(&name);
+        let copied = overriding.generator.overrides.copy_to(&dir);
+        copied.map_err(|e| kymo_engine::Error::io("copy overrides to", &dir, &e))?;
         Ok(json!({"name": name}))
     })
     .await

@@ -14,6 +14,7 @@ use super::Accepted;
 use super::error::TempoError;
 use super::filtered::Kept;
 use super::params::{seconds_range, trace_id};
+use super::pruned::Pruning;
 use crate::app::App;
 use crate::governor::Gate;
 use crate::http::ApiError;
@@ -24,6 +25,7 @@ use crate::http::params::Params;
 use crate::http::prom::governed::governed;
 use crate::spans::Asking;
 use crate::trace_out::json::{Form, resource_spans};
+use crate::trace_out::llm;
 use crate::trace_out::protobuf::put_trace;
 
 pub(super) async fn v1(
@@ -46,7 +48,7 @@ pub(super) async fn v1(
                 put_trace(&mut body, &trace);
                 Document::new("application/protobuf", body)
             }
-            Accepted::Json => {
+            Accepted::Json | Accepted::Llm => {
                 object(&mut body, |o| {
                     resource_spans(o, "batches", &trace, Form::Protobuf)
                 });
@@ -65,11 +67,9 @@ pub(super) async fn v2(
     params: Result<Params, ApiError>,
 ) -> Result<Response, TempoError> {
     let params = params?;
-    if params.all("span_pruning").any(|value| value == "true") {
-        return Err(TempoError::bad("span_pruning is not supported"));
-    }
-    let accepted = Accepted::of(&headers);
+    let accepted = Accepted::or_llm(&headers);
     let kept = Kept::of(&params)?;
+    let pruning = Pruning::of(&params)?;
     let write = move |trace: Option<Trace>, asking: Option<&Asking<'_>>| {
         let Some(mut trace) = trace else {
             return Ok(answer(&Trace::default(), None, accepted));
@@ -78,6 +78,9 @@ pub(super) async fn v2(
             (Some(kept), Some(asking)) => Some(kept.of_trace(asking, &mut trace)?),
             _ => None,
         };
+        if let Some(pruning) = &pruning {
+            pruning.prune(&mut trace)?;
+        }
         Ok(answer(&trace, partial.as_deref(), accepted))
     };
     find(state, caller?, &id, &params, write).await
@@ -97,6 +100,16 @@ fn answer(trace: &Trace, partial: Option<&str>, accepted: Accepted) -> Document 
                 put_bytes(&mut body, 4, message.as_bytes());
             }
             Document::new("application/protobuf", body)
+        }
+        Accepted::Llm => {
+            object(&mut body, |o| {
+                o.object("trace", |o| llm::trace(o, trace));
+                if let Some(message) = partial {
+                    o.text("status", "PARTIAL");
+                    o.text("message", message);
+                }
+            });
+            Document::new(llm::CONTENT_TYPE, body)
         }
         Accepted::Json => {
             object(&mut body, |o| {
@@ -138,12 +151,4 @@ async fn find(
         write(trace, asking.as_ref())
     });
     Ok(document.await?.into_response())
-}
-
-/// `POST /api/v2/traces/diff`, which is an experiment of Tempo.
-pub(super) async fn diff() -> TempoError {
-    TempoError {
-        status: StatusCode::NOT_IMPLEMENTED,
-        text: "comparing traces is not supported".to_owned(),
-    }
 }

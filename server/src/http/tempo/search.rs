@@ -10,7 +10,7 @@ use kymo_engine::traces::Value as Stored;
 use kymo_proto::tempo::{
     Attributes, SearchMetrics, SearchResponse, ServiceStats, Span, SpanSet, TraceMetadata, Value,
 };
-use kymo_query::traceql::answer::{FoundSpan, FoundSpanset, FoundTrace, SearchAnswer, Stats};
+use kymo_query::traceql::answer::{FoundSpan, FoundSpanset, FoundTrace, Progress, SearchAnswer, Stats};
 use kymo_query::traceql::options::SearchOptions;
 use kymo_query::traceql::{Query, parse};
 
@@ -54,6 +54,24 @@ pub(super) async fn answer<T: Held>(
     asked: SearchParams,
     write: impl FnOnce(SearchResponse) -> T + Send + 'static,
 ) -> Result<T, TempoError> {
+    answer_watched(app, caller, asked, None, write).await
+}
+
+/// Is told what is certain while a search goes on.
+pub(super) type Watch = Box<dyn FnMut(SearchResponse) + Send>;
+
+/// Searches as queries are run, tells `watch` of what is certain early, and writes the answer by `write`. What was certain
+/// begins the answer.
+///
+/// # Errors
+/// Those of the query.
+pub(super) async fn answer_watched<T: Held>(
+    app: &Arc<App>,
+    caller: &Caller,
+    asked: SearchParams,
+    mut watch: Option<Watch>,
+    write: impl FnOnce(SearchResponse) -> T + Send + 'static,
+) -> Result<T, TempoError> {
     let query = parsed(&asked.query)?;
     let times = asked.range.map(nanos);
     let (start, end) = times.unwrap_or((0, 0));
@@ -75,7 +93,17 @@ pub(super) async fn answer<T: Held>(
             spans_per_spanset: asked.spans_per_set.unwrap_or(0),
             times,
         };
-        let found = asking.search(&query, &options)?;
+        let mut told = |progress: &Progress<'_>| {
+            let Some(watch) = &mut watch else { return };
+            let mut metrics = metrics_of(progress.stats, &asking);
+            metrics.completed_jobs = u32::try_from(progress.parts_done).unwrap_or(u32::MAX);
+            let traces = progress.settled.iter().map(|found| trace((*found).clone()));
+            watch(SearchResponse {
+                traces: traces.collect(),
+                metrics,
+            });
+        };
+        let found = asking.search_watched(&query, &options, &mut told)?;
         cost.samples_read = found.stats.spans;
         let metrics = metrics_of(found.stats, &asking);
         Ok(write(response(found, metrics)))

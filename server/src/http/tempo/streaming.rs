@@ -1,9 +1,10 @@
 //! `tempopb.StreamingQuerier` over gRPC: the questions of the HTTP API, answered in messages that no client finds too large. An
-//! answer is exact at once, so no message is taken back or refined by a later one.
+//! answer is exact, so no message is taken back or refined by a later one: what a search sends early is certain by then.
 
-use std::pin::Pin;
+mod early;
+
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
-use futures_core::Stream;
+use early::{Early, Streamed};
 use kymo_proto::tempo as wire;
 use kymo_query::promql::eval::Account;
 use kymo_query::traceql::grid::Grid;
@@ -33,6 +34,9 @@ use crate::http::prom::governed::Held;
 
 /// Bytes of one message, about. Grafana takes 4 MiB, Tempo sends 1 MiB.
 const PACKET_BYTES_MAX: usize = 1 << 20;
+
+/// Least time between messages of a search that goes on.
+const EARLY_EVERY: Duration = Duration::from_millis(500);
 
 /// The methods.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +105,35 @@ impl From<kymo_proto::Error> for TempoError {
 }
 
 async fn answer(
+    app: &Arc<App>,
+    caller: &Caller,
+    method: Method,
+    message: &[u8],
+) -> Result<Streamed, TempoError> {
+    if matches!(method, Method::Search) {
+        let asked = SearchParams::of_message(wire::Search::decode(message)?)?;
+        return searched(Arc::clone(app), caller.clone(), asked).await;
+    }
+    at_once(app, caller, method, message).await.map(Streamed::from)
+}
+
+/// A search, which sends what is certain while it goes on.
+async fn searched(app: Arc<App>, caller: Caller, asked: SearchParams) -> Result<Streamed, TempoError> {
+    let (mut early, received) = Early::new(EARLY_EVERY);
+    let sent = early.sent();
+    let work = async move {
+        let watch = move |certain| early.take(certain);
+        let write = move |mut response: wire::SearchResponse| {
+            response.traces.drain(..sent.count().min(response.traces.len()));
+            search_packets(response)
+        };
+        search::answer_watched(&app, &caller, asked, Some(Box::new(watch)), write).await
+    };
+    Streamed::new(Box::pin(work), received).begun().await
+}
+
+/// Answers that are sent when they are whole.
+async fn at_once(
     app: &Arc<App>,
     caller: &Caller,
     method: Method,
@@ -214,14 +247,6 @@ impl Held for Packets {
     fn held_by(mut self, account: Arc<Account>) -> Packets {
         self.account = Some(account);
         self
-    }
-}
-
-impl Stream for Packets {
-    type Item = Result<Vec<u8>, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.packets.next().map(Ok))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names and values of tags: `/api/search/tags`, `/api/search/tag/{name}/values` and their second versions. Without times they
 //! are those of everything that is stored.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +22,14 @@ use crate::app::App;
 use crate::governor::Gate;
 use crate::http::ApiError;
 use crate::http::caller::Caller;
+use crate::http::document::Document;
+use crate::http::json::object;
 use crate::http::params::Params;
 use crate::http::prom::governed::{Held, governed};
 use crate::spans::Asking;
 use crate::spans::catalogue::Values;
 use crate::spans::services::plain_text;
+use crate::trace_out::llm;
 
 /// Scopes of attributes in the order of answers, with their names.
 const SCOPES: [(AttributeScope, &str); 5] = [
@@ -258,10 +261,30 @@ pub(super) async fn values_v2(
     params: Result<Params, ApiError>,
 ) -> Result<Response, TempoError> {
     let attribute = typed_attribute(&tag_of(&rest)?)?;
-    let accepted = Accepted::of(&headers);
-    let write = move |found: Values| accepted.document(&typed(found));
+    let accepted = Accepted::or_llm(&headers);
+    let write = move |found: Values| match accepted {
+        Accepted::Llm => brief(&typed(found)),
+        accepted => accepted.document(&typed(found)),
+    };
     let document = values(&app, &caller?, attribute, TagParams::of(&params?)?, write).await?;
     Ok(document.into_response())
+}
+
+/// The values by type, for language models.
+fn brief(found: &TypedTagValues) -> Document {
+    let mut by_type: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (kind, value) in &found.values {
+        by_type.entry(kind).or_default().push(value);
+    }
+    let mut body = Vec::new();
+    object(&mut body, |o| {
+        o.object("tagValues", |o| {
+            for (kind, values) in &by_type {
+                o.texts_even_none(kind, values);
+            }
+        });
+    });
+    Document::new(llm::CONTENT_TYPE, body)
 }
 
 /// The tag of a path, which may have slashes itself.

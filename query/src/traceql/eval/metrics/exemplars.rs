@@ -1,6 +1,7 @@
 //! Which spans are shown beside series: spread over the range, the same ones however traces lie in parts.
 //! Not for the series they belong to.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use kymo_engine::traces::{SpanId, TraceId};
@@ -9,7 +10,7 @@ use super::super::super::ast::Static;
 use super::super::super::grid::Grid;
 use super::super::cell::hex;
 use super::super::error::EvalError;
-use super::super::frame::Frame;
+use super::super::frame::{Frame, once};
 use super::super::group::Grouper;
 use super::super::key::Key;
 use super::super::operand::{Operand, id_text};
@@ -65,28 +66,53 @@ impl Candidates {
         if self.stretches.is_empty() {
             return Ok(());
         }
-        let (starts, ids) = (frame.starts()?, frame.table.span_ids()?);
-        for (id, rows) in frame.table.trace_rows()? {
-            let found = rows.clone().map(|row| row as usize).find_map(|row| {
-                let there =
-                    kept.is_none_or(|kept| kept[row]) && (self.first..=self.last).contains(&starts[row]);
+        let mut rows = vec![0; self.stretches.len()];
+        for (n, run) in frame.runs()?.iter().enumerate() {
+            let whole = run.start >= self.first && run.last_start <= self.last;
+            if !whole && (run.start > self.last || run.last_start < self.first) {
+                continue;
+            }
+            // Of most traces the first span is shown, whose start is known.
+            let starts = OnceCell::new();
+            let start = |row: usize| match row - run.rows.start as usize {
+                0 => Ok(run.start),
+                at => once(&starts, || Ok(frame.table.starts_of(n)?)).map(|starts| starts[at]),
+            };
+            let mut found = None;
+            for row in run.rows.start as usize..run.rows.end as usize {
+                if kept.is_some_and(|kept| !kept[row])
+                    || !(whole || (self.first..=self.last).contains(&start(row)?))
+                {
+                    continue;
+                }
                 let value = operand.map(|operand| operand.number(row).and_then(|v| v.as_f64()));
-                (there && value != Some(None)).then_some((row, value.flatten()))
-            });
-            let Some((row, value)) = found else { continue };
+                if value != Some(None) {
+                    found = Some((row, start(row)?, value.flatten()));
+                    break;
+                }
+            }
+            let Some((row, start, value)) = found else {
+                continue;
+            };
             let candidate = Candidate {
-                mark: mark(id),
-                trace: *id,
-                span: ids[row],
-                start: starts[row],
+                mark: mark(&run.id),
+                trace: run.id,
+                span: SpanId::default(),
+                start,
                 value,
                 group: 0,
             };
-            let stretch = self.stretch(starts[row]);
+            let stretch = self.stretch(start);
             let slot = &mut self.stretches[stretch];
             if slot.as_ref().is_none_or(|known| candidate.before(known)) {
                 let group = grouper.of(row);
                 *slot = Some(Candidate { group, ..candidate });
+                rows[stretch] = row;
+            }
+        }
+        for (candidate, row) in self.stretches.iter_mut().zip(rows) {
+            if let Some(candidate) = candidate {
+                candidate.span = frame.table.span_id(row)?;
             }
         }
         Ok(())
@@ -100,8 +126,8 @@ impl Candidates {
 
 /// Mixes an id, so that ids which count up are spread too (the finaliser of splitmix64 over both halves).
 fn mark(id: &TraceId) -> u64 {
-    let half = |at: usize| id[at..at + 8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-    let mut x = half(0) ^ half(8).rotate_left(32);
+    let whole = u128::from_be_bytes(*id);
+    let mut x = (whole >> 64) as u64 ^ (whole as u64).rotate_left(32);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)

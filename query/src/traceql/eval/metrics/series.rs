@@ -16,7 +16,12 @@ use super::super::operand::Operand;
 use super::exact::Exact;
 use super::exemplars::Candidates;
 use super::sketch::Sketch;
+use super::stretches::Stretches;
+
+mod rows;
 mod total;
+
+use rows::{Rows, counts, sketches};
 
 pub(super) use total::Total;
 
@@ -146,17 +151,17 @@ impl Function {
         grid: &Grid,
         exemplars: usize,
     ) -> Result<Partial, EvalError> {
-        let starts = frame.starts()?;
-        let (from, width) = covered(starts, grid);
+        let stretches = Stretches::of(frame.table, grid)?;
+        let (from, width) = (stretches.from, stretches.width);
         let mut grouper = Grouper::new(frame, &self.by)?;
         let operand = self.of.map(|(number, _)| frame.operand(number)).transpose()?;
         let weights = self.weights(frame)?;
         let mut windows = Vec::new();
         for first in (from..from + width).step_by(WINDOW) {
             let rows = Rows {
-                starts,
+                table: frame.table,
+                stretches: &stretches.list,
                 kept,
-                grid,
                 from: first,
                 width: WINDOW.min(from + width - first),
             };
@@ -188,6 +193,9 @@ impl Function {
     ) -> Cells {
         // Whole numbers that all rows have, durations above all, are read as they lie there.
         match operand.and_then(Operand::whole) {
+            Some((values, _)) if self.kind == Kind::Quantile && matches!(weights, Weights::One) => {
+                Cells::Sketches(sketches(rows, grouper, values))
+            }
             Some((values, _)) => self.folded(rows, grouper, weights, |row| Some(Whole(values[row]))),
             None => self.folded(rows, grouper, weights, |row| operand?.number(row)),
         }
@@ -321,26 +329,6 @@ fn power_bucket(value: &impl Number) -> Option<u32> {
     (whole >= 2).then(|| 64 - (whole - 1).leading_zeros())
 }
 
-/// The first step that starts fall into, and how many steps up to the last.
-fn covered(starts: &[i64], grid: &Grid) -> (usize, usize) {
-    let (first, last) = grid.times();
-    let bounds = |starts: &mut dyn Iterator<Item = i64>| {
-        starts.fold((i64::MAX, i64::MIN), |(least, most), start| {
-            (least.min(start), most.max(start))
-        })
-    };
-    let (mut least, mut most) = starts.iter().fold((i64::MAX, i64::MIN), |(least, most), start| {
-        (least.min(*start), most.max(*start))
-    });
-    if least < first || most > last {
-        (least, most) = bounds(&mut starts.iter().copied().filter(|s| (first..=last).contains(s)));
-    }
-    match (grid.step_of(least), grid.step_of(most)) {
-        (Some(from), Some(to)) if least <= most => (from, to + 1 - from),
-        _ => (0, 0),
-    }
-}
-
 /// The weights of spans.
 enum Weights {
     One,
@@ -382,93 +370,6 @@ fn weight(state: &Option<Value>) -> u64 {
         }
         _ => UNIT,
     }
-}
-
-/// The rows of a table that are counted.
-struct Rows<'a> {
-    starts: &'a [i64],
-    kept: Option<&'a [bool]>,
-    grid: &'a Grid,
-    from: usize,
-    width: usize,
-}
-
-impl Rows<'_> {
-    /// Shows each row that has a value with its slot (group and step) and that value.
-    fn each<T>(
-        &self,
-        grouper: &mut Grouper<'_, '_>,
-        value: impl Fn(usize) -> Option<T>,
-        mut visit: impl FnMut(usize, usize, T),
-    ) {
-        self.each_step(|row, step| {
-            if let Some(value) = value(row) {
-                visit(row, grouper.of(row) as usize * self.width + step, value);
-            }
-        });
-    }
-
-    /// Shows each row with its step.
-    fn each_step(&self, mut visit: impl FnMut(usize, usize)) {
-        // Spans of a trace start together: most are in the step of the one before.
-        let (mut first, mut last, mut step) = (1i64, 0i64, 0usize);
-        for (row, start) in self.starts.iter().enumerate() {
-            if self.kept.is_some_and(|kept| !kept[row]) {
-                continue;
-            }
-            if *start < first || *start > last {
-                let found = self.grid.step_of(*start);
-                let within = found.and_then(|found| found.checked_sub(self.from));
-                let Some(found) = within.filter(|step| *step < self.width) else {
-                    continue;
-                };
-                (first, last) = self.grid.bounds(found + self.from);
-                step = found;
-            }
-            visit(row, step);
-        }
-    }
-}
-
-fn counts(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, weights: &Weights) -> Vec<u64> {
-    if let (Weights::One, Some((codes, count))) = (weights, grouper.codes()) {
-        return counts_of_codes(rows, grouper, codes, count);
-    }
-    let mut cells = Vec::new();
-    match weights {
-        Weights::One => rows.each(
-            grouper,
-            |_| Some(()),
-            |_, slot, ()| *at(&mut cells, slot, rows.width) += 1,
-        ),
-        weights => rows.each(
-            grouper,
-            |row| Some(weights.of(row)),
-            |_, slot, weight| *at(&mut cells, slot, rows.width) += weight,
-        ),
-    }
-    cells
-}
-
-/// Counts codes first and names their groups afterwards.
-fn counts_of_codes(rows: &Rows<'_>, grouper: &mut Grouper<'_, '_>, codes: &[u32], count: usize) -> Vec<u64> {
-    // One more for the rows without a code.
-    let mut counted = vec![0u32; (count + 1) * rows.width];
-    rows.each_step(|row, step| {
-        let code = (codes[row] as usize).min(count);
-        counted[code * rows.width + step] += 1;
-    });
-    let mut cells = Vec::new();
-    for (code, steps) in counted.chunks(rows.width).enumerate() {
-        if steps.iter().all(|n| *n == 0) {
-            continue;
-        }
-        let group = grouper.of_code(if code == count { ABSENT } else { code as u32 });
-        for (step, n) in steps.iter().enumerate() {
-            *at(&mut cells, group as usize * rows.width + step, rows.width) += u64::from(*n);
-        }
-    }
-    cells
 }
 
 impl SumCell {

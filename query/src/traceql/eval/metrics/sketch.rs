@@ -13,6 +13,11 @@ const STRIDE: usize = 8 << FINE_BITS;
 /// Most values that are kept as they are.
 const FEW: usize = 48;
 
+/// Whole numbers from which on they are counted together.
+const BULK: usize = 256;
+/// Buckets of whole numbers.
+const BUCKETS: usize = bucket(i64::MAX as f64) + 1;
+
 /// The values of one step of a series, each with a weight.
 #[derive(Debug, Clone)]
 pub(super) enum Sketch {
@@ -36,7 +41,7 @@ impl Default for Sketch {
     }
 }
 
-fn bucket(value: f64) -> usize {
+const fn bucket(value: f64) -> usize {
     (value.to_bits() >> SHIFT) as usize - FIRST
 }
 
@@ -58,6 +63,37 @@ impl Sketch {
                 *self = Sketch::Many(many);
             }
         }
+    }
+
+    /// Takes whole numbers, those from 2 on.
+    pub(super) fn add_whole(&mut self, values: &[i64]) {
+        if values.len() < BULK {
+            let taken = values.iter().filter(|value| **value >= 2);
+            return taken.for_each(|value| self.add(*value as f64, 1));
+        }
+        let mut counted = [0u32; BUCKETS];
+        let (mut least, mut largest) = (i64::MAX, 0);
+        for value in values.iter().copied().filter(|value| *value >= 2) {
+            counted[bucket(value as f64)] += 1;
+            least = least.min(value);
+            largest = largest.max(value);
+        }
+        if largest == 0 {
+            return;
+        }
+        let (first, last) = (bucket(least as f64), bucket(largest as f64));
+        let weights = counted[first..=last].iter().map(|n| u64::from(*n));
+        if weights.clone().sum::<u64>() <= FEW as u64 {
+            let taken = values.iter().filter(|value| **value >= 2);
+            return taken.for_each(|value| self.add(*value as f64, 1));
+        }
+        let bulk = Many {
+            from: first,
+            weights: weights.collect(),
+            least: least as f64,
+            largest: largest as f64,
+        };
+        self.merge(&Sketch::Many(bulk));
     }
 
     pub(super) fn merge(&mut self, other: &Sketch) {
@@ -208,6 +244,31 @@ mod tests {
             let exact = q * 100_000.0;
             let found = sketch.quantile(q, 1).unwrap();
             assert!((found / exact - 1.0).abs() < 0.003, "{q}: {found}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_together_are_those_one_by_one() {
+        let many: Vec<i64> = (-50..3_000).map(|n: i64| n * n * 977).chain([i64::MAX]).collect();
+        let few: Vec<i64> = (0..400).map(|n| n / 390 * (n + 5)).collect();
+        for values in [&many[..], &few, &many[..40], &[0; 300]] {
+            for before in [0, 3, 48, 100] {
+                let mut one = sketch(2..2 + before);
+                let mut all = one.clone();
+                values
+                    .iter()
+                    .filter(|v| **v >= 2)
+                    .for_each(|v| one.add(*v as f64, 1));
+                all.add_whole(values);
+                assert_eq!(
+                    matches!(one, Sketch::Few(_)),
+                    matches!(all, Sketch::Few(_)),
+                    "{before}"
+                );
+                for q in [0.0, 0.01, 0.3, 0.5, 0.9, 1.0] {
+                    assert_eq!(one.quantile(q, 1), all.quantile(q, 1), "{before} {q}");
+                }
+            }
         }
     }
 

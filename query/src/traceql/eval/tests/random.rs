@@ -205,7 +205,7 @@ fn condition() -> impl Strategy<Value = String> {
             "status != unset", "kind = server", "kind != unspecified", "statusMessage = ``", "statusMessage != `x`",
             "span:childCount > 0", "traceDuration > 100ns", "rootName = `x`", "event:name = `x`",
             "event:timeSinceStart < 0ns", "link:spanID = `0101010101010101`", "instrumentation:name = `y`", "true",
-            "false", "span:parentID = ``", "span:id != `0101010101010101`", "trace:id = `01010101010101010101010101010101`",
+            "false", "trace:id = `02020202020202020202020202020202`", "trace:id = `2`", "span:parentID = ``", "span:id != `0101010101010101`", "trace:id = `01010101010101010101010101010101`",
         ]).prop_map(str::to_owned),
     ]
 }
@@ -270,4 +270,11 @@ pub(super) fn pipeline() -> impl Strategy<Value = String> {
         all.extend(stages);
         all.join(" | ")
     })
+}
+
+/// What is refused for traces with several spansets.
+pub(super) fn grouped() -> impl Strategy<Value = String> {
+    let count = (compare(), 0i64..4).prop_map(|(op, n)| format!("count() {op} {n}"));
+    (filter(), attribute(), count, filter(), spansets())
+        .prop_map(|(first, by, count, a, b)| format!("{first} | by({by}) | {count} | ({a}) && ({b})"))
 }

@@ -7,10 +7,12 @@ use kymo_engine::node::{Node, NodeOptions};
 use kymo_engine::storage::MemoryStorage;
 use kymo_engine::store::StoreOptions;
 use kymo_engine::traces::batch::Part as Owner;
-use kymo_engine::traces::{Attribute, BatchBuilder, Scan, Span, SpanFields, Trace};
+use kymo_engine::traces::{Attribute, BatchBuilder, Scan, ScanBy, Span, SpanFields, Trace};
 
-use super::super::super::options::{Part, SearchOptions};
-use super::super::super::{need, parse, search};
+use super::super::super::answer::MetricsAnswer;
+use super::super::super::grid::Grid;
+use super::super::super::options::{MetricsOptions, Part, SearchOptions};
+use super::super::super::{EvalError, metrics_over, need, parse, search};
 use super::reference::Found;
 use crate::promql::eval::Budget;
 
@@ -68,6 +70,25 @@ pub(super) fn searched(node: &Node, query: &str) -> Result<Vec<Found>, String> {
     answer
         .map(|answer| super::spans(&answer))
         .map_err(|e| e.to_string())
+}
+
+pub(super) fn measured(node: &Node, query: &str, grid: Grid) -> Result<MetricsAnswer, EvalError> {
+    let query = parse(query).unwrap();
+    let snapshot = node.tenant("t").unwrap().traces.snapshot();
+    let scan = Scan {
+        times: Some(grid.times()),
+        by: ScanBy::SpanStart,
+        need: need(&query),
+    };
+    let parts = snapshot.scan(&scan).unwrap();
+    let parts: Vec<Part<'_>> = parts.iter().map(Part::of).collect();
+    let options = MetricsOptions {
+        grid,
+        exemplars: 3,
+        max_series: 0,
+        attribute_names: &|| Ok(Vec::new()),
+    };
+    metrics_over(&parts, &query, &options, &Budget::default())
 }
 
 fn attributes(builder: &mut BatchBuilder, owner: Owner, list: &[Attribute]) {
