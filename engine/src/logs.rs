@@ -19,7 +19,7 @@ pub use batch::{Batch, BatchBuilder, NO_SET};
 pub use head::Applied;
 pub use needle::Needle;
 pub use rows::{Rows, Sets, StreamRows};
-pub use scan::{Part, Scan};
+pub use scan::{Part, Scan, Wanted};
 pub use signal::Logs;
 
 #[cfg(test)]

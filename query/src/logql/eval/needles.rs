@@ -29,6 +29,7 @@ pub(in crate::logql) fn scans(log: &LogExpr, from: i64, until: i64) -> Vec<Scan>
         from,
         until,
         needles: of.iter().flat_map(|all| all.iter()).map(needle).collect(),
+        ..Scan::default()
     };
     if plan.labels.is_empty() {
         return vec![scan(&[], &[&plan.lines])];
