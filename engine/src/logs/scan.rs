@@ -109,11 +109,16 @@ impl Part {
                 }
             }
         }
+        // Those of one place are in order, and each is there once; without their lines they may look the same.
+        let whole = |mut parts: Vec<Rows>| match parts.len() {
+            1 => parts.pop().unwrap_or_default(),
+            _ => Rows::merge(parts),
+        };
         let mut streams: Vec<StreamRows> = found
             .into_iter()
             .map(|(labels, parts)| StreamRows {
                 labels,
-                rows: Rows::merge(parts),
+                rows: whole(parts),
             })
             .collect();
         streams.retain(|stream| !stream.rows.is_empty());

@@ -132,11 +132,11 @@ proptest! {
         let chars: Vec<char> = text.chars().filter(|c| *c != '\u{fffd}').collect();
         let at = span.0.min(chars.len().saturating_sub(1));
         let needle: String = chars.iter().skip(at).take(span.1).collect();
-        let ids = |seen: &Seen| -> Vec<(String, i64, Vec<(String, String)>)> {
+        let ids = |seen: &Seen| {
             let mut ids = Vec::new();
             for (stream, of) in seen {
                 for (time, _, metadata) in of {
-                    let id = metadata.iter().filter(|(name, _)| name == "trace_id").cloned().collect();
+                    let id: Vec<_> = metadata.iter().filter(|(name, _)| name == "trace_id").cloned().collect();
                     ids.push((stream.clone(), *time, id));
                 }
             }
