@@ -11,6 +11,7 @@ mod cases {
     mod federate;
     mod governor;
     mod lifecycle;
+    mod logql_scripts;
     mod operations;
     mod otlp;
     mod otlp_sdk;
