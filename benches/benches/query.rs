@@ -34,6 +34,7 @@ fn filled() -> (Arc<Node>, Stored) {
         log: LogOptions::default(),
         store: StoreOptions::default(),
         traces: StoreOptions::for_traces(),
+        logs: StoreOptions::for_logs(),
         cache_bytes: 64 << 20,
         reserve_bytes: 0,
         free_bytes_min: 0,

@@ -2,6 +2,7 @@
 
 pub mod fleet;
 pub mod http;
+pub mod lines;
 pub mod measure;
 pub mod recording;
 pub mod shop;

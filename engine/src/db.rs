@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::log::recovery::{Keep, Replayed};
 use crate::log::{Log, Seq};
+use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::node::NodeOptions;
 use crate::retention::RetentionOptions;
@@ -18,6 +19,8 @@ pub struct Db {
     pub metrics: Store<Metrics>,
     /// Traces.
     pub traces: Store<Traces>,
+    /// Logs.
+    pub logs: Store<Logs>,
 }
 
 impl Db {
@@ -31,7 +34,14 @@ impl Db {
         let (metrics, mut lost) = Store::open(shared.clone(), dir, tenant, options.store.clone())?;
         let (traces, lost_traces) = Store::open(shared.clone(), dir, tenant, options.traces.clone())?;
         lost.extend(lost_traces);
-        Ok((Db { metrics, traces }, lost))
+        let (logs, lost_logs) = Store::open(shared.clone(), dir, tenant, options.logs.clone())?;
+        lost.extend(lost_logs);
+        let db = Db {
+            metrics,
+            traces,
+            logs,
+        };
+        Ok((db, lost))
     }
 
     /// Applies a record found in the log to the store of its signal; none when the signal is not known.
@@ -39,55 +49,69 @@ impl Db {
         match record.owner.signal {
             Metrics::ID => Some(self.metrics.replay(record)),
             Traces::ID => Some(self.traces.replay(record)),
+            Logs::ID => Some(self.logs.replay(record)),
             _ => None,
         }
     }
 
     /// The newest place in the log whose record is in a block.
     pub(crate) fn flushed(&self) -> Seq {
-        self.metrics.flushed().max(self.traces.flushed())
+        let flushed = self.metrics.flushed().max(self.traces.flushed());
+        flushed.max(self.logs.flushed())
     }
 
     /// Bytes of the records that are in no block yet.
     pub(crate) fn unflushed_bytes(&self) -> u64 {
-        self.metrics.unflushed_bytes() + self.traces.unflushed_bytes()
+        self.metrics.unflushed_bytes() + self.traces.unflushed_bytes() + self.logs.unflushed_bytes()
     }
 
     pub(crate) fn flush_due(&self, log: &Log, now_ms: i64) -> Result<Upkeep> {
-        both(
+        all([
             self.metrics.flush_due(log, now_ms),
             self.traces.flush_due(log, now_ms),
-        )
+            self.logs.flush_due(log, now_ms),
+        ])
     }
 
     pub(crate) fn merge_due(&self, now_ms: i64) -> Result<Upkeep> {
-        both(self.metrics.merge_due(now_ms), self.traces.merge_due(now_ms))
+        all([
+            self.metrics.merge_due(now_ms),
+            self.traces.merge_due(now_ms),
+            self.logs.merge_due(now_ms),
+        ])
     }
 
     pub(crate) fn flush(&self, log: &Log) -> Result<Upkeep> {
-        both(self.metrics.flush(log), self.traces.flush(log))
+        all([
+            self.metrics.flush(log),
+            self.traces.flush(log),
+            self.logs.flush(log),
+        ])
     }
 
     pub(crate) fn compact(&self) -> Result<Upkeep> {
-        both(self.metrics.compact(), self.traces.compact())
+        all([self.metrics.compact(), self.traces.compact(), self.logs.compact()])
     }
 
     pub(crate) fn retain(&self, now_ms: i64, retention: Option<RetentionOptions>) -> Result<Upkeep> {
-        both(
+        all([
             self.metrics.retain(now_ms, retention),
             self.traces.retain(now_ms, retention),
-        )
+            self.logs.retain(now_ms, retention),
+        ])
     }
 
     pub(crate) fn verify(&self) -> Vec<Error> {
         let mut errors = self.metrics.verify();
         errors.extend(self.traces.verify());
+        errors.extend(self.logs.verify());
         errors
     }
 
     pub(crate) fn copy_blocks(&self, dir: &str) -> Result<()> {
         self.metrics.copy_blocks(dir)?;
         self.traces.copy_blocks(dir)?;
+        self.logs.copy_blocks(dir)?;
         Ok(())
     }
 
@@ -102,9 +126,11 @@ impl Db {
     }
 }
 
-/// What two stores did. One that fails does not keep the other from its work.
-fn both(a: Result<Upkeep>, b: Result<Upkeep>) -> Result<Upkeep> {
-    let (mut done, other) = (a?, b?);
-    done.add(other);
+/// What the stores did. One that fails does not keep the others from their work.
+fn all(each: [Result<Upkeep>; 3]) -> Result<Upkeep> {
+    let mut done = Upkeep::default();
+    for of_store in each {
+        done.add(of_store?);
+    }
     Ok(done)
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod health;
 pub mod labels;
 pub mod log;
+pub mod logs;
 pub mod manifest;
 pub mod metrics;
 pub mod node;

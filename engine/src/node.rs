@@ -41,6 +41,8 @@ pub struct NodeOptions {
     pub store: StoreOptions,
     /// Every store of traces.
     pub traces: StoreOptions,
+    /// Every store of logs.
+    pub logs: StoreOptions,
     /// Bytes of decompressed blocks kept in memory.
     pub cache_bytes: u64,
     /// Most space held back so that flushes, merges and deletions still run on a full disk, as much of it as the heads need;
@@ -56,6 +58,7 @@ impl Default for NodeOptions {
             log: LogOptions::default(),
             store: StoreOptions::default(),
             traces: StoreOptions::for_traces(),
+            logs: StoreOptions::for_logs(),
             cache_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
             free_bytes_min: 32 << 20,

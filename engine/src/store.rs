@@ -76,6 +76,17 @@ impl StoreOptions {
     }
 }
 
+impl StoreOptions {
+    /// The defaults of stores of logs: a head keeps the lines as they are.
+    pub fn for_logs() -> StoreOptions {
+        StoreOptions {
+            flush_rows: 1_000_000,
+            flush_record_bytes: 64 << 20,
+            ..StoreOptions::default()
+        }
+    }
+}
+
 /// How many times its flush size a head may reach while an earlier flush is still running.
 const HEAD_GROWTH_MAX: u64 = 4;
 

@@ -24,6 +24,7 @@ mod vocabulary;
 
 pub use crate::metrics::TraceId;
 pub use batch::{Applied, Batch, BatchBuilder, BatchSpan, Part, SharedFields, SpanFields};
+pub(crate) use block::column::{decode_ints, effort_for, encode_ints};
 pub use filter::{Filter, TestOp};
 pub use model::{Attribute, EntityRef, Event, Link, Resource, Scope, Span, SpanId, Trace};
 pub use scan::{Part as ScanPart, Scan, ScanBy};
@@ -32,4 +33,4 @@ pub use table::{ABSENT, AttributeScope, Column, Field, NO_PARENT, ORPHAN, Run, T
 pub use value::{Value, ValueKind, ValueRef};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

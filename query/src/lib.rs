@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod lex;
+pub mod logql;
 pub mod number;
 mod outcome;
 pub mod promql;

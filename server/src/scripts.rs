@@ -148,6 +148,7 @@ fn open() -> kymo_engine::Result<Arc<Node>> {
         },
         store: StoreOptions::default(),
         traces: StoreOptions::for_traces(),
+        logs: StoreOptions::for_logs(),
         cache_bytes: 16 << 20,
         reserve_bytes: 0,
         free_bytes_min: 0,

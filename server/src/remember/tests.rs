@@ -16,6 +16,7 @@ fn entry(used: u64, bytes: usize) -> (Question, Entry) {
             },
             store: Default::default(),
             traces: kymo_engine::store::StoreOptions::for_traces(),
+            logs: kymo_engine::store::StoreOptions::for_logs(),
             cache_bytes: 1 << 20,
             reserve_bytes: 0,
             free_bytes_min: 0,

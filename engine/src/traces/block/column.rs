@@ -15,7 +15,7 @@ const FORM_PLANES: u8 = 1;
 pub(in crate::traces) const VALUES_MAX: usize = 1 << 28;
 
 /// How hard to look for a small form.
-pub(in crate::traces) fn effort_for(temperature: Temperature) -> Effort {
+pub(crate) fn effort_for(temperature: Temperature) -> Effort {
     match temperature {
         Temperature::Young => Effort::Young,
         Temperature::Settled => Effort::Settled,
@@ -24,7 +24,7 @@ pub(in crate::traces) fn effort_for(temperature: Temperature) -> Effort {
 }
 
 /// Appends whole numbers; the reader knows how many.
-pub(in crate::traces) fn encode_ints(values: &[i64], effort: Effort, out: &mut Vec<u8>) {
+pub(crate) fn encode_ints(values: &[i64], effort: Effort, out: &mut Vec<u8>) {
     let from = out.len();
     out.push(FORM_INTS);
     ints::encode(values, effort, out);
@@ -65,7 +65,7 @@ fn encode_planes(values: &[i64], level: i32) -> Option<Vec<u8>> {
 }
 
 /// Reads `count` numbers.
-pub(in crate::traces) fn decode_ints(r: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Malformed> {
+pub(crate) fn decode_ints(r: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Malformed> {
     if count > VALUES_MAX {
         return Err(Malformed("number of values"));
     }

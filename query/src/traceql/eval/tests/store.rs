@@ -26,6 +26,7 @@ pub(super) fn node() -> Arc<Node> {
         },
         store: StoreOptions::default(),
         traces: StoreOptions::for_traces(),
+        logs: StoreOptions::for_logs(),
         cache_bytes: 1 << 20,
         reserve_bytes: 0,
         free_bytes_min: 0,

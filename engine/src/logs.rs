@@ -1,0 +1,26 @@
+//! The logs signal: what a write of log lines holds, how a head and a block keep them, and how lines are found and given back
+//! byte for byte. The life cycle it shares with the other signals (log, flush, merges, retention) is in `store`.
+
+pub mod batch;
+pub mod block;
+mod flush;
+pub mod grams;
+pub mod head;
+pub mod labels;
+pub mod line;
+mod merge;
+pub mod needle;
+pub mod rows;
+pub mod scan;
+pub mod signal;
+pub mod values;
+
+pub use batch::{Batch, BatchBuilder, NO_SET};
+pub use head::Applied;
+pub use needle::Needle;
+pub use rows::{Rows, Sets, StreamRows};
+pub use scan::{Part, Scan};
+pub use signal::Logs;
+
+#[cfg(test)]
+mod tests;

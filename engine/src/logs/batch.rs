@@ -1,0 +1,152 @@
+//! What a write of log lines holds: entries by stream, each with its time, its line and a set of structured metadata. A batch
+//! is kept in the very bytes that the log of the store has of it, and an index over them, so that taking one in copies
+//! nothing. Byte layout in FORMAT.md, "Logs record".
+//!
+//! Not for checking what users send (the server does that) nor for searching (see `head`).
+
+mod builder;
+mod codec;
+
+pub use builder::BatchBuilder;
+
+use crate::labels::Labels;
+
+/// No set of metadata.
+pub const NO_SET: u32 = u32::MAX;
+
+/// Entries of one write.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The record.
+    bytes: Vec<u8>,
+    streams: Vec<BatchStream>,
+    /// Where the texts of metadata lie in the record.
+    texts: Vec<Place>,
+    sets: Vec<Set>,
+    /// Name and value of each pair of all sets, by number in `texts`.
+    pairs: Vec<(u32, u32)>,
+    entries: Vec<Entry>,
+    keeps_repeats: bool,
+}
+
+/// Bytes of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    at: u32,
+    len: u32,
+}
+
+/// A stream of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchStream {
+    /// Its labels.
+    pub labels: Labels,
+    /// Its first entry.
+    pub first: u32,
+    /// Number of its entries, not 0.
+    pub count: u32,
+}
+
+/// Pairs of metadata, behind those of another set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Set {
+    parent: u32,
+    first: u32,
+    count: u32,
+}
+
+/// An entry of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    time: i64,
+    line: Place,
+    set: u32,
+}
+
+impl Batch {
+    /// The streams.
+    pub fn streams(&self) -> &[BatchStream] {
+        &self.streams
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True without entries.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Time of an entry in nanoseconds.
+    #[inline]
+    pub fn time(&self, entry: u32) -> i64 {
+        self.entries[entry as usize].time
+    }
+
+    /// Line of an entry.
+    #[inline]
+    pub fn line(&self, entry: u32) -> &[u8] {
+        self.bytes_at(self.entries[entry as usize].line)
+    }
+
+    /// Number of an entry's set of metadata, [`NO_SET`] when it has none.
+    #[inline]
+    pub fn set_of(&self, entry: u32) -> u32 {
+        self.entries[entry as usize].set
+    }
+
+    /// Number of sets.
+    pub fn set_count(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// Names and values of a set, sorted by name, names unique.
+    pub fn set(&self, set: u32) -> Vec<(&str, &str)> {
+        let mut pairs = Vec::new();
+        let mut next = set;
+        // A parent has a smaller number than its child, so this ends.
+        while let Some(set) = self.sets.get(next as usize) {
+            let own = &self.pairs[set.first as usize..(set.first + set.count) as usize];
+            pairs.extend(own.iter().map(|(n, v)| (self.text(*n), self.text(*v))));
+            next = set.parent;
+        }
+        // Of pairs with one name the innermost counts; it stands first, and the sort is stable.
+        pairs.sort_by(|a, b| a.0.cmp(b.0));
+        pairs.dedup_by(|later, earlier| later.0 == earlier.0);
+        pairs
+    }
+
+    /// True when entries that equal another of their stream are to be kept.
+    pub fn keeps_repeats(&self) -> bool {
+        self.keeps_repeats
+    }
+
+    /// The record for the log.
+    pub fn encode(&self) -> Vec<u8> {
+        self.bytes.clone()
+    }
+
+    /// Bytes in memory.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.capacity()
+            + self.entries.len() * size_of::<Entry>()
+            + self.texts.len() * size_of::<Place>()
+            + self.sets.len() * size_of::<Set>()
+            + self.pairs.len() * 8
+            + self.streams.len() * 64
+    }
+
+    fn text(&self, n: u32) -> &str {
+        std::str::from_utf8(self.bytes_at(self.texts[n as usize]))
+            .expect("texts are checked when a record is read")
+    }
+
+    fn bytes_at(&self, place: Place) -> &[u8] {
+        &self.bytes[place.at as usize..(place.at + place.len) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests;

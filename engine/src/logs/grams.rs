@@ -1,0 +1,257 @@
+//! What text filters know of a group of entries: a bitmap of the three-letter sequences of its words, and the ids it has.
+//! Words are runs of letters, digits and bytes outside ASCII; case does not count. Runs of 16 and more hexadecimal digits and
+//! UUIDs are ids: they go to the block's directory of ids instead, where one look-up finds them.
+//!
+//! Exact in one direction: what may not be there is not there.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::values::tokens_of;
+use crate::coding::{Malformed, Reader, put_uvarint};
+
+/// Fewest hexadecimal digits of an id.
+pub const ID_LEN_MIN: usize = 16;
+const UUID_LEN: usize = 36;
+/// Bits of a bitmap for each sequence in it.
+const BITS_PER_GRAM: usize = 12;
+const BITS_MIN: usize = 512;
+const BITS_MAX: usize = 1 << 16;
+
+const FLAG_DIGITS: u8 = 1;
+const FLAG_DATES: u8 = 2;
+const FLAG_UUIDS: u8 = 4;
+const FLAG_ODD_IDS: u8 = 8;
+
+/// Collects what a group has.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    grams: hashbrown::HashSet<u32>,
+    /// Hashes of ids.
+    pub(super) ids: hashbrown::HashSet<u64>,
+    /// Lengths of runs of hexadecimal digits that are ids.
+    id_lens: std::collections::BTreeSet<usize>,
+    flags: u8,
+}
+
+impl Gather {
+    /// Tells a text, or one of many equal ones.
+    pub(super) fn text(&mut self, text: &[u8]) {
+        let mut behind = 0;
+        for token in tokens_of(text) {
+            if token.start < behind {
+                continue;
+            }
+            let end = token.start + UUID_LEN;
+            let ends = !text.get(end).is_some_and(u8::is_ascii_alphanumeric);
+            if let Some(uuid) = text.get(token.start..end).filter(|t| is_uuid(t)) {
+                if !ends {
+                    self.flags |= FLAG_ODD_IDS;
+                    self.token(&text[token]);
+                    continue;
+                }
+                self.ids.insert(hash_of_uuid(uuid));
+                self.flags |= FLAG_UUIDS;
+                behind = end;
+                continue;
+            }
+            let late = token.end.saturating_sub(8);
+            if late > token.start && text.get(late..late + UUID_LEN).is_some_and(is_uuid) {
+                self.flags |= FLAG_ODD_IDS;
+            }
+            self.token(&text[token]);
+        }
+    }
+
+    fn token(&mut self, token: &[u8]) {
+        if is_id(token) {
+            self.ids.insert(hash_of_id(token));
+            self.id_lens.insert(token.len());
+            return;
+        }
+        if token.len() > ID_LEN_MIN && token.split(|b| !b.is_ascii_hexdigit()).any(is_id) {
+            self.flags |= FLAG_ODD_IDS;
+        }
+        for gram in token.windows(3) {
+            self.grams.insert(gram_of(gram));
+        }
+    }
+
+    /// Tells that any run of digits may be there.
+    pub(super) fn any_digits(&mut self) {
+        self.flags |= FLAG_DIGITS;
+    }
+
+    /// Tells that dates may be there.
+    pub(super) fn any_date(&mut self) {
+        self.flags |= FLAG_DIGITS | FLAG_DATES;
+    }
+
+    /// The bitmap, and an empty collection.
+    pub(super) fn finish(&mut self) -> Grams {
+        let wanted = (self.grams.len() * BITS_PER_GRAM).next_power_of_two();
+        let mut bits = vec![0u8; wanted.clamp(BITS_MIN, BITS_MAX) / 8];
+        for gram in &self.grams {
+            let at = place(*gram, bits.len());
+            bits[at / 8] |= 1 << (at % 8);
+        }
+        let grams = Grams {
+            flags: self.flags,
+            id_lens: self.id_lens.iter().copied().collect(),
+            bits,
+        };
+        self.grams.clear();
+        self.id_lens.clear();
+        self.flags = 0;
+        grams
+    }
+}
+
+fn gram_of(gram: &[u8]) -> u32 {
+    let [a, b, c] = [gram[0], gram[1], gram[2]].map(|b| u32::from(b.to_ascii_lowercase()));
+    a | b << 8 | c << 16
+}
+
+fn place(gram: u32, bytes: usize) -> usize {
+    let hash = gram.wrapping_mul(0x9e37_79b1);
+    // The length is a power of two of bytes, and of eight times as many bits.
+    (hash >> (32 - (bytes * 8).trailing_zeros())) as usize
+}
+
+/// True for what is an id by itself: at least 16 hexadecimal digits.
+pub fn is_id(token: &[u8]) -> bool {
+    token.len() >= ID_LEN_MIN && token.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// True for a UUID in either case.
+pub fn is_uuid(text: &[u8]) -> bool {
+    text.len() == UUID_LEN
+        && text.iter().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => *b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}
+
+/// The hash under which an id is found.
+pub(super) fn hash_of_id(id: &[u8]) -> u64 {
+    xxh3_64(&id.to_ascii_lowercase())
+}
+
+/// The hash under which a UUID is found, apart from that of the same digits without dashes.
+pub(super) fn hash_of_uuid(uuid: &[u8]) -> u64 {
+    hash_of_id(uuid)
+}
+
+/// What a group of entries may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Grams {
+    flags: u8,
+    id_lens: Vec<usize>,
+    bits: Vec<u8>,
+}
+
+impl Grams {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.flags);
+        put_uvarint(out, self.id_lens.len() as u64);
+        self.id_lens.iter().for_each(|len| put_uvarint(out, *len as u64));
+        out.push(self.bits.len().trailing_zeros() as u8);
+        out.extend_from_slice(&self.bits);
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Grams, Malformed> {
+        let flags = r.u8()?;
+        let id_lens = (0..r.count(1)?)
+            .map(|_| Ok(r.uvarint()? as usize))
+            .collect::<Result<_, Malformed>>()?;
+        let log = r.u8()?;
+        if !(BITS_MIN / 8..=BITS_MAX / 8).contains(&(1usize << (log & 31))) {
+            return Err(Malformed("size of a text filter"));
+        }
+        let bits = r.take(1 << log)?.to_vec();
+        Ok(Grams { flags, id_lens, bits })
+    }
+
+    /// False when no entry has the text in it, in whatever case.
+    pub(super) fn may_hold(&self, needle: &[u8]) -> bool {
+        tokens_of(needle).all(|token| self.may_hold_word(&needle[token]))
+    }
+
+    /// False when no word has the word in it. The word has no separators.
+    fn may_hold_word(&self, word: &[u8]) -> bool {
+        let all_hex = word.iter().all(u8::is_ascii_hexdigit);
+        if all_hex && (self.flags & FLAG_UUIDS != 0 || self.id_lens.iter().any(|len| *len >= word.len())) {
+            return true;
+        }
+        let is_digits = |b: &u8| b.is_ascii_digit();
+        if self.flags & FLAG_DIGITS != 0 && word.iter().all(is_digits) {
+            return true;
+        }
+        let of_date = |b: &u8| is_digits(b) || matches!(b, b'T' | b't' | b'Z' | b'z');
+        if self.flags & FLAG_DATES != 0 && word.iter().all(of_date) {
+            return true;
+        }
+        word.windows(3).all(|gram| {
+            let at = place(gram_of(gram), self.bits.len());
+            self.bits[at / 8] >> (at % 8) & 1 == 1
+        })
+    }
+
+    /// Length of the longest id, and whether something that is not an id by itself may have one in it.
+    pub(super) fn ids(&self) -> (u32, bool) {
+        let longest = self.id_lens.last().copied().unwrap_or(0);
+        (
+            u32::try_from(longest).unwrap_or(u32::MAX),
+            self.flags & FLAG_ODD_IDS != 0,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grams(texts: &[&str]) -> Grams {
+        let mut gather = Gather::default();
+        texts.iter().for_each(|text| gather.text(text.as_bytes()));
+        gather.finish()
+    }
+
+    #[test]
+    fn words_and_parts_of_them_may_be_there_in_any_case_and_others_may_not() {
+        let grams = grams(&["Connection refused: user_id=42", "Zeitüberschreitung"]);
+        for there in [
+            "connection",
+            "NNECT",
+            "refused: user",
+            "r_i",
+            "überschr",
+            "on re",
+            "id=42",
+            "",
+        ] {
+            assert!(grams.may_hold(there.as_bytes()), "{there}");
+        }
+        for absent in ["timeout", "connections", "conection"] {
+            assert!(!grams.may_hold(absent.as_bytes()), "{absent}");
+        }
+    }
+
+    #[test]
+    fn ids_are_not_words_but_their_parts_may_be_anywhere() {
+        let grams = grams(&["trace 4bf92f3577b34da6a3ce929d0e0e4736 done"]);
+        assert!(grams.may_hold(b"4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert!(grams.may_hold(b"929d0e"));
+        assert!(!grams.may_hold(b"4bf92f3577b34da6a3ce929d0e0e4736ff"));
+        assert_eq!(grams.ids(), (32, false));
+        let odd = self::grams(&["x4bf92f3577b34da6a3ce929d0e0e4736"]);
+        assert_eq!(odd.ids(), (0, true));
+    }
+
+    #[test]
+    fn an_encoded_filter_reads_back() {
+        let grams = grams(&["some words to keep", "00000000-0000-0000-0000-000000000001"]);
+        let mut bytes = Vec::new();
+        grams.encode(&mut bytes);
+        assert_eq!(Grams::decode(&mut Reader::new(&bytes)).unwrap(), grams);
+    }
+}

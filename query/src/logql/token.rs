@@ -1,0 +1,132 @@
+//! Tokens of LogQL. Not for their grammar.
+
+use super::ast::{Conversion, RangeOp, VectorOp};
+
+/// Words that are always keywords.
+pub(super) const KEYWORDS: &[&str] = &[
+    "by",
+    "without",
+    "bool",
+    "offset",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "or",
+    "and",
+    "unless",
+    "json",
+    "regexp",
+    "logfmt",
+    "unpack",
+    "pattern",
+    "line_format",
+    "label_format",
+    "unwrap",
+    "decolorize",
+    "drop",
+    "keep",
+];
+
+/// Signs, longer ones before those they begin with.
+pub(super) const SIGNS: &[&str] = &[
+    "|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", ">=", "<=", ",", ".", "{", "}", "(", ")", "=", "|", "+",
+    "-", "*", "/", "%", "^", ">", "<",
+];
+
+/// What a token is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    /// A name.
+    Identifier(String),
+    /// A literal text.
+    Text(String),
+    /// A number as it was written.
+    Number(String),
+    /// Nanoseconds.
+    Duration(i64),
+    /// Bytes.
+    Bytes(u64),
+    /// A window in brackets, in nanoseconds.
+    Range(i64),
+    /// `--strict` and the like.
+    Flag(&'static str),
+    /// A keyword.
+    Word(&'static str),
+    /// A function: a name that `(`, `by` or `without` follows.
+    Function(Function),
+    /// A sign.
+    Sign(&'static str),
+    /// The end of the text.
+    End,
+}
+
+/// Functions by name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Function {
+    Range(RangeOp),
+    Vector(VectorOp),
+    Conversion(Conversion),
+    Ip,
+    LabelReplace,
+    VectorOf,
+}
+
+impl Function {
+    pub(super) fn of(name: &str) -> Option<Function> {
+        let range = RangeOp::ALL.iter().find(|op| op.as_str() == name);
+        let vector = VectorOp::ALL.iter().find(|op| op.as_str() == name);
+        range
+            .map(|op| Function::Range(*op))
+            .or(vector.map(|op| Function::Vector(*op)))
+            .or(match name {
+                "bytes" => Some(Function::Conversion(Conversion::Bytes)),
+                "duration" => Some(Function::Conversion(Conversion::Duration)),
+                "duration_seconds" => Some(Function::Conversion(Conversion::DurationSeconds)),
+                "ip" => Some(Function::Ip),
+                "label_replace" => Some(Function::LabelReplace),
+                "vector" => Some(Function::VectorOf),
+                _ => None,
+            })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Function::Range(op) => op.as_str(),
+            Function::Vector(op) => op.as_str(),
+            Function::Conversion(conversion) => conversion.name().unwrap_or(""),
+            Function::Ip => "ip",
+            Function::LabelReplace => "label_replace",
+            Function::VectorOf => "vector",
+        }
+    }
+}
+
+impl Kind {
+    /// How messages name it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Kind::Identifier(_) => "IDENTIFIER",
+            Kind::Text(_) => "STRING",
+            Kind::Number(_) => "NUMBER",
+            Kind::Duration(_) => "DURATION",
+            Kind::Bytes(_) => "BYTES",
+            Kind::Range(_) => "RANGE",
+            Kind::Flag(_) => "FUNCTION_FLAG",
+            Kind::Word(text) | Kind::Sign(text) => text,
+            Kind::Function(function) => function.name(),
+            Kind::End => "$end",
+        }
+    }
+}
+
+/// A token and where it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    /// Line and column from 1.
+    pub(super) place: (usize, usize),
+    /// Bytes of the text.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
