@@ -19,7 +19,7 @@ use crate::storage::{File, Storage, write_atomically};
 use crate::store::{LostBlock, Shared, StoreOptions, Upkeep};
 
 /// Version of the data directory's layout.
-pub const DATA_VERSION: u32 = 3;
+pub const DATA_VERSION: u32 = 4;
 const VERSION_FILE: &str = "kymo.version";
 const LOG_DIR: &str = "wal";
 const TENANTS_DIR: &str = "tenants";

@@ -118,6 +118,14 @@ impl Batch {
         pairs
     }
 
+    /// Names and values of an entry's metadata, sorted by name, names unique.
+    pub fn metadata(&self, entry: u32) -> Vec<(&str, &str)> {
+        match self.set_of(entry) {
+            NO_SET => Vec::new(),
+            set => self.set(set),
+        }
+    }
+
     /// True when entries that equal another of their stream are to be kept.
     pub fn keeps_repeats(&self) -> bool {
         self.keeps_repeats

@@ -4,14 +4,16 @@
 pub(super) mod group;
 pub mod header;
 pub(super) mod ids;
+pub(super) mod search;
 pub(super) mod writer;
 
 use std::sync::OnceLock;
 
 use roaring::RoaringBitmap;
 
-use super::grams::Grams;
+use super::grams::TextFilter;
 use super::labels::{StreamExtent, StreamIndex};
+use super::needle::Needle;
 use crate::block::BlockFile;
 use crate::coding::{Malformed, Reader};
 use crate::error::Result;
@@ -101,10 +103,15 @@ impl BlockIndex {
         longer.map(|(n, _)| n as u32).collect()
     }
 
-    /// The text filter of a group.
-    pub(super) fn grams(&self, file: &BlockFile, group: usize) -> Result<Grams> {
+    /// False when the text filter of a group says that no entry of it passes.
+    pub(super) fn may_hold(&self, file: &BlockFile, group: usize, needles: &[Needle]) -> Result<bool> {
+        if needles.is_empty() {
+            return Ok(true);
+        }
         let bytes = file.page(section::GRAMS, group as u32)?;
-        Grams::decode(&mut Reader::new(&bytes)).map_err(|Malformed(what)| file.corrupt(group as u64, what))
+        let filter = TextFilter::read(&bytes).map_err(|Malformed(what)| file.corrupt(group as u64, what))?;
+        let holds = |text: &String| filter.may_hold(text.as_bytes());
+        Ok(needles.iter().all(|needle| needle.any.iter().any(holds)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes the entries of one day of a head to a block.
 
 use super::block::writer::LogWriter;
-use super::head::{LogsHead, rows_of};
+use super::head::{LogsHead, visit_rows};
 use super::signal::Logs;
 use crate::block::BlockWriter;
 use crate::block::writer::Written;
@@ -18,10 +18,10 @@ pub(super) fn flush_day(head: &LogsHead, day: i64, writer: &mut BlockWriter) -> 
     let mut out = LogWriter::new(writer);
     for stream in streams {
         out.begin_stream(state.index.labels(stream));
-        let rows = rows_of(&state.streams[stream as usize].runs, from, until);
-        for (row, time) in rows.times().iter().enumerate() {
-            out.row(*time, rows.line(row), rows.metadata(row), rows.is_kept(row))?;
-        }
+        let runs = &state.streams[stream as usize].runs;
+        visit_rows(runs, from, until, |time, line, metadata, kept| {
+            out.row(time, line, metadata.iter().copied(), kept)
+        })?;
     }
     out.finish()
 }

@@ -158,17 +158,50 @@ impl Grams {
         out.extend_from_slice(&self.bits);
     }
 
-    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Grams, Malformed> {
+    /// The filter as its readers have it.
+    #[cfg(test)]
+    fn may_hold(&self, needle: &[u8]) -> bool {
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes);
+        TextFilter::read(&bytes).unwrap().may_hold(needle)
+    }
+
+    /// Length of the longest id, and whether something that is not an id by itself may have one in it.
+    pub(super) fn ids(&self) -> (u32, bool) {
+        let longest = self.id_lens.last().copied().unwrap_or(0);
+        (
+            u32::try_from(longest).unwrap_or(u32::MAX),
+            self.flags & FLAG_ODD_IDS != 0,
+        )
+    }
+}
+
+/// A text filter in its bytes.
+#[derive(Debug)]
+pub(super) struct TextFilter<'b> {
+    flags: u8,
+    id_len_max: usize,
+    bits: &'b [u8],
+}
+
+impl<'b> TextFilter<'b> {
+    pub(super) fn read(bytes: &'b [u8]) -> Result<TextFilter<'b>, Malformed> {
+        let mut r = Reader::new(bytes);
         let flags = r.u8()?;
-        let id_lens = (0..r.count(1)?)
-            .map(|_| Ok(r.uvarint()? as usize))
-            .collect::<Result<_, Malformed>>()?;
+        let mut id_len_max = 0;
+        for _ in 0..r.count(1)? {
+            id_len_max = r.uvarint()? as usize;
+        }
         let log = r.u8()?;
         if !(BITS_MIN / 8..=BITS_MAX / 8).contains(&(1usize << (log & 31))) {
             return Err(Malformed("size of a text filter"));
         }
-        let bits = r.take(1 << log)?.to_vec();
-        Ok(Grams { flags, id_lens, bits })
+        let bits = r.take(1 << log)?;
+        Ok(TextFilter {
+            flags,
+            id_len_max,
+            bits,
+        })
     }
 
     /// False when no entry has the text in it, in whatever case.
@@ -179,7 +212,7 @@ impl Grams {
     /// False when no word has the word in it. The word has no separators.
     fn may_hold_word(&self, word: &[u8]) -> bool {
         let all_hex = word.iter().all(u8::is_ascii_hexdigit);
-        if all_hex && (self.flags & FLAG_UUIDS != 0 || self.id_lens.iter().any(|len| *len >= word.len())) {
+        if all_hex && (self.flags & FLAG_UUIDS != 0 || self.id_len_max >= word.len()) {
             return true;
         }
         let is_digits = |b: &u8| b.is_ascii_digit();
@@ -194,15 +227,6 @@ impl Grams {
             let at = place(gram_of(gram), self.bits.len());
             self.bits[at / 8] >> (at % 8) & 1 == 1
         })
-    }
-
-    /// Length of the longest id, and whether something that is not an id by itself may have one in it.
-    pub(super) fn ids(&self) -> (u32, bool) {
-        let longest = self.id_lens.last().copied().unwrap_or(0);
-        (
-            u32::try_from(longest).unwrap_or(u32::MAX),
-            self.flags & FLAG_ODD_IDS != 0,
-        )
     }
 }
 
@@ -252,6 +276,8 @@ mod tests {
         let grams = grams(&["some words to keep", "00000000-0000-0000-0000-000000000001"]);
         let mut bytes = Vec::new();
         grams.encode(&mut bytes);
-        assert_eq!(Grams::decode(&mut Reader::new(&bytes)).unwrap(), grams);
+        let read = TextFilter::read(&bytes).unwrap();
+        assert_eq!((read.flags, read.bits), (grams.flags, grams.bits.as_slice()));
+        assert!(TextFilter::read(&bytes[..bytes.len() - 1]).is_err());
     }
 }

@@ -9,6 +9,7 @@ use super::batch::{Batch, NO_SET};
 use super::labels::{StreamExtent, StreamIndex};
 use super::rows::Rows;
 use super::signal::Logs;
+use crate::error::Result;
 use crate::signal::{HeadSize, Signal};
 
 /// What became of a batch.
@@ -130,33 +131,90 @@ impl Run {
     }
 }
 
-/// The entries of runs of one stream between two times, in order, each once.
-pub(super) fn rows_of(runs: &[Run], from: i64, until: i64) -> Rows {
-    let mut rows = Rows::default();
-    let total: usize = runs.iter().map(|run| run.count as usize).sum();
-    rows.reserve(total, 0);
-    let mut bare = NO_SET;
-    for run in runs {
-        // Most runs use each set of their batch once or all entries the same.
-        let mut last = (NO_SET, NO_SET);
-        for entry in run.first..run.first + run.count {
-            let time = run.batch.time(entry);
-            if time < from || time >= until {
-                continue;
+/// The entries of runs of one stream between two times, in order of time and arrival, each once: run and entry.
+fn ordered(runs: &[Run], from: i64, until: i64) -> Vec<(u32, u32)> {
+    let mut entries = Vec::with_capacity(runs.iter().map(|run| run.count as usize).sum());
+    for (n, run) in runs.iter().enumerate() {
+        let all = run.first..run.first + run.count;
+        let within = all.filter(|entry| (from..until).contains(&run.batch.time(*entry)));
+        entries.extend(within.map(|entry| (n as u32, entry)));
+    }
+    let time = |(run, entry): &(u32, u32)| runs[*run as usize].batch.time(*entry);
+    if !entries.is_sorted_by_key(time) {
+        entries.sort_by_key(time);
+    }
+    if entries.windows(2).any(|w| time(&w[0]) == time(&w[1])) {
+        entries = without_repeats(runs, &entries);
+    }
+    entries
+}
+
+/// Entries in order of time without those that equal an earlier one.
+fn without_repeats(runs: &[Run], entries: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let batch = |run: u32| &runs[run as usize].batch;
+    let same = |a: (u32, u32), b: (u32, u32)| {
+        let (of_a, of_b) = (batch(a.0), batch(b.0));
+        let same_set = Arc::ptr_eq(of_a, of_b) && of_a.set_of(a.1) == of_b.set_of(b.1);
+        of_a.line(a.1) == of_b.line(b.1) && (same_set || of_a.metadata(a.1) == of_b.metadata(b.1))
+    };
+    let mut out: Vec<(u32, u32)> = Vec::with_capacity(entries.len());
+    let time = |(run, entry): &(u32, u32)| batch(*run).time(*entry);
+    for of_time in entries.chunk_by(|a, b| time(a) == time(b)) {
+        let from = out.len();
+        for entry in of_time {
+            let kept = batch(entry.0).keeps_repeats();
+            if kept || !out[from..].iter().any(|earlier| same(*earlier, *entry)) {
+                out.push(*entry);
             }
-            let set = run.batch.set_of(entry);
-            if set == NO_SET {
-                if bare == NO_SET {
-                    bare = rows.sets_mut().add([]);
-                }
-                rows.push(time, run.batch.line(entry), bare, run.batch.keeps_repeats());
-                continue;
-            }
-            if last.0 != set {
-                last = (set, rows.sets_mut().add(run.batch.set(set)));
-            }
-            rows.push(time, run.batch.line(entry), last.1, run.batch.keeps_repeats());
         }
     }
-    Rows::merge(vec![rows])
+    out
+}
+
+/// Calls `visit` with the entries of runs of one stream between two times, in order, each once: time, line, metadata, whether
+/// it stays although another equals it.
+pub(super) fn visit_rows(
+    runs: &[Run],
+    from: i64,
+    until: i64,
+    mut visit: impl FnMut(i64, &[u8], &[(&str, &str)], bool) -> Result<()>,
+) -> Result<()> {
+    // Neighbours often have the same set.
+    let mut last = (u32::MAX, NO_SET);
+    let mut metadata = Vec::new();
+    for (run, entry) in ordered(runs, from, until) {
+        let batch = &runs[run as usize].batch;
+        let set = batch.set_of(entry);
+        if last != (run, set) {
+            metadata = batch.metadata(entry);
+            last = (run, set);
+        }
+        visit(
+            batch.time(entry),
+            batch.line(entry),
+            &metadata,
+            batch.keeps_repeats(),
+        )?;
+    }
+    Ok(())
+}
+
+/// The same entries, to keep.
+pub(super) fn rows_of(runs: &[Run], from: i64, until: i64) -> Rows {
+    let mut rows = Rows::default();
+    let mut last = (u32::MAX, NO_SET, 0);
+    for (run, entry) in ordered(runs, from, until) {
+        let batch = &runs[run as usize].batch;
+        let set = batch.set_of(entry);
+        if (last.0, last.1) != (run, set) {
+            last = (run, set, rows.sets_mut().add(batch.metadata(entry)));
+        }
+        rows.push(
+            batch.time(entry),
+            batch.line(entry),
+            last.2,
+            batch.keeps_repeats(),
+        );
+    }
+    rows
 }

@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::labels::Labels;
 use crate::signal::MergeInput;
 
+/// No time is excluded but the very last, which no day has.
+const EVERYTHING: (i64, i64) = (i64::MIN, i64::MAX);
+
 /// Merges blocks given in the order of the log.
 pub(super) fn merge(inputs: &[MergeInput<'_, Logs>], writer: &mut BlockWriter) -> Result<Written> {
     let mut all: Vec<Labels> = Vec::new();
@@ -94,7 +97,9 @@ impl<'b> Cursor<'b> {
                     return Ok(None);
                 }
                 let group = Group::open(self.input.file, self.group)?;
-                let rows = group.rows(0..group.header().rows as usize)?;
+                let all = 0..group.header().rows as usize;
+                let mut rows = group.read()?.rows(std::slice::from_ref(&all), EVERYTHING, None)?;
+                let rows = rows.pop().unwrap_or_default();
                 self.open = Some((group, rows));
                 self.run = 0;
             }
@@ -166,6 +171,9 @@ impl<'b> Cursor<'b> {
         let until = bound.map_or(pending.len(), |bound| {
             pending.times().partition_point(|t| *t < bound)
         });
+        if until == pending.len() {
+            return (!pending.is_empty()).then_some(pending);
+        }
         let taken = pending.slice(0..until);
         self.pending = pending.slice(until..pending.len());
         (!taken.is_empty()).then_some(taken)

@@ -8,7 +8,8 @@ use super::values::tokens_of;
 use crate::block::BlockFile;
 use crate::error::Result;
 
-/// A condition of entries: one of the texts stands in the line or in a value of metadata, in whatever case.
+/// A condition of entries: one of the texts stands in the line or in a value of metadata; the case of ASCII
+/// letters does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     /// The texts; an entry has at least one of them.
@@ -65,21 +66,6 @@ fn groups_of_text(text: &[u8], file: &BlockFile, index: &BlockIndex) -> Result<O
     Ok(left)
 }
 
-/// False when the text filter of a group says that no entry of it passes.
-pub(super) fn group_may_hold(
-    needles: &[Needle],
-    file: &BlockFile,
-    index: &BlockIndex,
-    group: usize,
-) -> Result<bool> {
-    if needles.is_empty() {
-        return Ok(true);
-    }
-    let grams = index.grams(file, group)?;
-    let holds = |text: &String| grams.may_hold(text.as_bytes());
-    Ok(needles.iter().all(|needle| needle.any.iter().any(holds)))
-}
-
 /// The groups that a block's filters leave, for tests.
 #[cfg(test)]
 pub(super) fn left(needles: &[Needle], block: &crate::store::Block<super::Logs>) -> Result<Vec<usize>> {
@@ -88,7 +74,7 @@ pub(super) fn left(needles: &[Needle], block: &crate::store::Block<super::Logs>)
     let mut left = Vec::new();
     for n in 0..index.groups.len() {
         let by_id = candidates.as_ref().is_none_or(|of| of.contains(n as u32));
-        if by_id && group_may_hold(needles, file, index, n)? {
+        if by_id && index.may_hold(file, n, needles)? {
             left.push(n);
         }
     }

@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::block::GroupSummary;
 use super::block::group::Group;
+use super::block::header::StreamRun;
+use super::block::search;
 use super::head::{Run, rows_of};
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
 use super::signal::Logs;
+use crate::block::BlockFile;
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::metrics::matcher::Matcher;
@@ -77,14 +81,14 @@ impl Part {
                 Source::Head(labels, runs) => add(labels, rows_of(runs, self.scan.from, self.scan.until)),
                 Source::Group(block, group, runs) => {
                     let group = Group::open(block.file(), *group)?;
-                    let first = runs.iter().map(|(_, r)| r.start).min().unwrap_or(0);
-                    let last = runs.iter().map(|(_, r)| r.end).max().unwrap_or(0);
-                    let rows = group.rows(first..last)?;
-                    for (labels, range) in runs {
-                        let rows = rows.slice(range.start - first..range.end - first);
-                        let within = rows.between(self.scan.from, self.scan.until);
-                        add(labels, rows.slice(within));
-                    }
+                    let open = group.read()?;
+                    let wanted = search::entries(&self.scan.needles, &open)?;
+                    let ranges: Vec<Range<usize>> = runs.iter().map(|(_, range)| range.clone()).collect();
+                    let times = (self.scan.from, self.scan.until);
+                    let rows = open.rows(&ranges, times, wanted.as_deref())?;
+                    runs.iter()
+                        .zip(rows)
+                        .for_each(|((labels, _), rows)| add(labels, rows));
                 }
             }
         }
@@ -169,11 +173,10 @@ fn block_pieces(
             && candidates.as_ref().is_none_or(|of| of.contains(n as u32));
         // What is left out by a needle must still be known where it may repeat another entry: equal entries are left out
         // together, since needles look at nothing but the entry itself.
-        if !concerns || !super::needle::group_may_hold(&scan.needles, file, index, n)? {
+        if !concerns || !index.may_hold(file, n, &scan.needles)? {
             continue;
         }
-        let header = Group::open(file, n as u32)?.header().clone();
-        for run in &header.runs {
+        for run in runs_of(file, n, group)? {
             let overlaps = run.min_time < scan.until && run.max_time >= scan.from;
             if overlaps && selected.contains(run.stream) {
                 let first = run.first as usize;
@@ -186,6 +189,20 @@ fn block_pieces(
         }
     }
     Ok(())
+}
+
+/// The runs of a group, which need not be opened when all its entries are of one stream.
+fn runs_of(file: &BlockFile, n: usize, group: &GroupSummary) -> Result<Vec<StreamRun>> {
+    if group.streams.0 != group.streams.1 {
+        return Ok(Group::open(file, n as u32)?.header().runs.clone());
+    }
+    Ok(vec![StreamRun {
+        stream: group.streams.0,
+        first: 0,
+        rows: group.rows,
+        min_time: group.times.0,
+        max_time: group.times.1,
+    }])
 }
 
 /// Parts of pieces: those of one stream that overlap stay together, the others go by group.
@@ -227,7 +244,12 @@ fn parts_of(
         }
         at = end;
     }
-    parts.extend(whole.into_values());
+    for mut part in whole.into_values() {
+        if let Source::Group(_, _, runs) = &mut part.sources[0] {
+            runs.sort_by_key(|(_, range)| range.start);
+        }
+        parts.push(part);
+    }
     parts
 }
 

@@ -135,7 +135,7 @@ proptest! {
             if merged {
                 node.compact().unwrap();
             }
-            let scan = Scan { needles: vec![Needle::text(needle.to_uppercase())], ..everything() };
+            let scan = Scan { needles: vec![Needle::text(needle.to_ascii_uppercase())], ..everything() };
             let found = read(&node, &scan);
             for entry in all.iter().filter(|e| contains(&e.line, needle.as_bytes())) {
                 let of = found.get(&format!("{:?}", entry.labels()));
@@ -215,4 +215,39 @@ fn entries_of_a_time_are_told_in_the_order_they_came() {
     let rows = Rows::from_entries([entry("b"), entry("a"), entry("b"), entry("c")]);
     let lines: Vec<&[u8]> = (0..rows.len()).map(|row| rows.line(row)).collect();
     assert_eq!(lines, [b"b", b"a", b"c"]);
+}
+
+#[test]
+fn a_word_is_looked_for_in_the_columns_and_only_its_entries_are_put_together() {
+    let storage = MemoryStorage::default();
+    let node = open(&storage);
+    let mut builder = BatchBuilder::default();
+    let stream = builder.stream(Labels::from_pairs([("app", "a")]));
+    for n in 0..40i64 {
+        let line = match n % 2 {
+            0 => format!(
+                "{{\"msg\":\"user {n} has gone to room{}\",\"code\":{}}}",
+                n * 3,
+                n * 100
+            ),
+            _ => format!("code={} text=\"went {n} away\"", n * 100),
+        };
+        builder.push(stream, n, super::NO_SET, line.as_bytes());
+    }
+    write(&node, builder.build());
+    node.flush().unwrap();
+    let count = |text: &str| {
+        let scan = Scan {
+            needles: vec![Needle::text(text)],
+            ..everything()
+        };
+        read(&node, &scan).values().map(Vec::len).sum::<usize>()
+    };
+    assert_eq!(count("GONE"), 20);
+    assert_eq!(count("away"), 20);
+    assert_eq!(count("room36"), 1);
+    assert_eq!(count("code=1700"), 1);
+    assert_eq!(count("went 17 away"), 1);
+    assert_eq!(count("oom"), 20);
+    assert_eq!(count("gone away"), 0);
 }

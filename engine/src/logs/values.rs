@@ -8,12 +8,48 @@ mod numbers;
 mod template;
 mod times;
 
+pub(super) use decode::TemplateValues;
 pub use decode::Values;
 pub(super) use encode::encode;
+pub(super) use form::Form;
 pub(super) use template::tokens_of;
 
 /// Forms of a column. The numbers are in the format.
 mod form {
+    /// The form of a column by name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in crate::logs) enum Form {
+        Const,
+        Dictionary,
+        Ints,
+        Padded,
+        Decimals,
+        Hex,
+        Uuids,
+        Times,
+        Templates,
+        Texts,
+    }
+
+    impl Form {
+        /// The form of a column's bytes.
+        pub(in crate::logs) fn of(bytes: &[u8]) -> Option<Form> {
+            Some(match *bytes.first()? {
+                CONST => Form::Const,
+                DICTIONARY => Form::Dictionary,
+                INTS => Form::Ints,
+                PADDED => Form::Padded,
+                DECIMALS => Form::Decimals,
+                HEX => Form::Hex,
+                UUIDS => Form::Uuids,
+                TIMES => Form::Times,
+                TEMPLATES => Form::Templates,
+                TEXTS => Form::Texts,
+                _ => return None,
+            })
+        }
+    }
+
     pub(super) const CONST: u8 = 0;
     pub(super) const DICTIONARY: u8 = 1;
     pub(super) const INTS: u8 = 2;

@@ -1,8 +1,13 @@
-//! From AST to values. [`metric`] is for numbers.
+//! From AST to values: [`select`] is for lines, [`range`] for numbers, over the parts of a [`store`].
 
 pub mod error;
 pub mod labels;
 pub mod metric;
+pub mod range;
+pub mod select;
+pub mod store;
 
 pub use error::EvalError;
 pub use labels::LabelSet;
+pub use range::{Numbers, RangeOptions, range};
+pub use select::{Direction, Line, LineLabels, Lines, SelectOptions, select};

@@ -70,57 +70,119 @@ impl<'f> Group<'f> {
         Ok(shapes)
     }
 
-    /// The values of a column; `times` and `shapes` are those of all entries.
-    pub(in crate::logs) fn column(&self, column: u32, times: &[i64], shapes: &[u32]) -> Result<Values> {
-        let header = &self.header.columns[column as usize];
-        let has: Vec<bool> = self.header.shapes.iter().map(|s| self.has(s, column)).collect();
-        let of: Vec<i64> = match has.iter().all(|h| *h) {
-            true => times.to_vec(),
-            false => {
-                let rows = shapes.iter().zip(times);
-                rows.filter(|(shape, _)| has[**shape as usize])
-                    .map(|(_, time)| *time)
-                    .collect()
-            }
-        };
-        let page;
-        let bytes = match &header.place {
-            ColumnPlace::Inline(bytes) => bytes.as_slice(),
-            ColumnPlace::Page(n) => {
-                page = self.file.page(section::COLUMNS, *n)?;
-                &page
-            }
-        };
-        Values::decode(bytes, header.rows as usize, &of).map_err(|e| self.corrupt(e))
+    /// The bytes of a column.
+    fn column_bytes(&self, column: u32) -> Result<Arc<[u8]>> {
+        match &self.header.columns[column as usize].place {
+            ColumnPlace::Inline(bytes) => Ok(Arc::from(bytes.as_slice())),
+            ColumnPlace::Page(n) => self.file.page(section::COLUMNS, *n),
+        }
     }
 
     fn has(&self, shape: &Shape, column: u32) -> bool {
         self.header.columns_of(shape).any(|c| c == column)
     }
 
-    /// All columns, put together again in a range of entries.
-    pub(in crate::logs) fn rows(&self, range: Range<usize>) -> Result<Rows> {
-        let (times, shapes) = (self.times()?, self.shapes()?);
-        let mut wanted = vec![false; self.header.shapes.len()];
-        shapes[range.clone()]
-            .iter()
-            .for_each(|s| wanted[*s as usize] = true);
-        let mut columns: Vec<Option<Values>> = vec![None; self.header.columns.len()];
-        for (shape, _) in self.header.shapes.iter().zip(&wanted).filter(|(_, w)| **w) {
-            for column in self.header.columns_of(shape) {
+    /// Its times and shapes read, so that columns can be.
+    pub(in crate::logs) fn read(&self) -> Result<OpenGroup<'_>> {
+        Ok(OpenGroup {
+            times: self.times()?,
+            shapes: self.shapes()?,
+            group: self,
+        })
+    }
+}
+
+/// A group with what is needed to read its columns.
+pub(in crate::logs) struct OpenGroup<'g> {
+    group: &'g Group<'g>,
+    times: Vec<i64>,
+    shapes: Vec<u32>,
+}
+
+impl OpenGroup<'_> {
+    /// The header of the group.
+    pub(in crate::logs) fn header(&self) -> &GroupHeader {
+        &self.group.header
+    }
+
+    /// Number of the shape of each entry.
+    pub(in crate::logs) fn shapes(&self) -> &[u32] {
+        &self.shapes
+    }
+
+    /// The bytes of a column, which tell its form.
+    pub(in crate::logs) fn column_bytes(&self, column: u32) -> Result<Arc<[u8]>> {
+        self.group.column_bytes(column)
+    }
+
+    /// The values of a column.
+    pub(in crate::logs) fn column(&self, column: u32) -> Result<Values> {
+        let header = &self.group.header;
+        let has = self.has(column);
+        let times: Vec<i64> = match has.iter().all(|h| *h) {
+            true => self.times.clone(),
+            false => {
+                let rows = self.shapes.iter().zip(&self.times);
+                rows.filter(|(shape, _)| has[**shape as usize])
+                    .map(|(_, time)| *time)
+                    .collect()
+            }
+        };
+        let bytes = self.group.column_bytes(column)?;
+        let rows = header.columns[column as usize].rows as usize;
+        Values::decode(&bytes, rows, &times).map_err(|e| self.group.corrupt(e))
+    }
+
+    /// For each shape whether it has a column.
+    pub(in crate::logs) fn has(&self, column: u32) -> Vec<bool> {
+        let shapes = self.group.header.shapes.iter();
+        shapes.map(|shape| self.group.has(shape, column)).collect()
+    }
+
+    /// For each range of entries, which ascend, those between two times (the first inclusive, the second not) for which
+    /// `wanted` is true; `wanted` is by place in the group.
+    pub(in crate::logs) fn rows(
+        &self,
+        ranges: &[Range<usize>],
+        times: (i64, i64),
+        wanted: Option<&[bool]>,
+    ) -> Result<Vec<Rows>> {
+        let header = &*self.group.header;
+        let is_wanted = |row: usize| {
+            let time = self.times[row];
+            time >= times.0 && time < times.1 && wanted.is_none_or(|wanted| wanted[row])
+        };
+        let mut of_shape = vec![false; header.shapes.len()];
+        for row in ranges.iter().flat_map(Range::clone).filter(|row| is_wanted(*row)) {
+            of_shape[self.shapes[row] as usize] = true;
+        }
+        let mut columns: Vec<Option<Values>> = vec![None; header.columns.len()];
+        for (shape, _) in header.shapes.iter().zip(&of_shape).filter(|(_, of)| **of) {
+            for column in header.columns_of(shape) {
                 if columns[column as usize].is_none() {
-                    columns[column as usize] = Some(self.column(column, &times, &shapes)?);
+                    columns[column as usize] = Some(self.column(column)?);
                 }
             }
         }
-        let mut weave = Weave::new(&self.header, columns);
-        shapes[..range.start].iter().for_each(|shape| weave.skip(*shape));
-        let mut rows = Rows::default();
-        rows.reserve(range.len(), 0);
-        for row in range {
-            weave.put(shapes[row], times[row], &mut rows);
+        let mut weave = Weave::new(header, columns);
+        let mut at = 0;
+        let mut all = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            self.shapes[at..range.start]
+                .iter()
+                .for_each(|shape| weave.skip(*shape));
+            let mut rows = Rows::default();
+            for row in range.clone() {
+                match is_wanted(row) {
+                    true => weave.put(self.shapes[row], self.times[row], &mut rows),
+                    false => weave.skip(self.shapes[row]),
+                }
+            }
+            weave.last = None;
+            all.push(rows);
+            at = range.end;
         }
-        Ok(rows)
+        Ok(all)
     }
 }
 
@@ -153,8 +215,13 @@ struct Weave<'h> {
     /// The texts around the slots of each skeleton.
     parts: Vec<Vec<&'h [u8]>>,
     columns: Vec<Option<Values>>,
-    /// Next value of each column.
+    /// The shapes that have each column.
+    shapes_of: Vec<Vec<u32>>,
+    /// Entries of each shape passed so far.
+    passed: Vec<u32>,
+    /// Next value of each column, when entries were passed over only where `is_behind` says so.
     next: Vec<u32>,
+    is_behind: bool,
     /// Columns and values of the metadata of the entry before, and its set.
     last: Option<(u32, Vec<u8>, u32)>,
     current: Vec<u8>,
@@ -170,7 +237,10 @@ impl<'h> Weave<'h> {
                 .iter()
                 .map(|s| s.text.split(is_slot).collect())
                 .collect(),
+            shapes_of: shapes_of(header),
+            passed: vec![0; header.shapes.len()],
             next: vec![0; columns.len()],
+            is_behind: false,
             columns,
             last: None,
             current: Vec::new(),
@@ -179,9 +249,16 @@ impl<'h> Weave<'h> {
 
     /// Passes over an entry.
     fn skip(&mut self, shape: u32) {
-        for column in self.header.columns_of(&self.header.shapes[shape as usize]) {
-            self.next[column as usize] += 1;
+        self.passed[shape as usize] += 1;
+        self.is_behind = true;
+    }
+
+    /// Finds the values of the next entry again after some were passed over.
+    fn catch_up(&mut self) {
+        for (next, shapes) in self.next.iter_mut().zip(&self.shapes_of) {
+            *next = shapes.iter().map(|shape| self.passed[*shape as usize]).sum();
         }
+        self.is_behind = false;
     }
 
     fn value(&mut self, column: u32, out: &mut Vec<u8>) {
@@ -193,6 +270,10 @@ impl<'h> Weave<'h> {
     }
 
     fn put(&mut self, number: u32, time: i64, rows: &mut Rows) {
+        if self.is_behind {
+            self.catch_up();
+        }
+        self.passed[number as usize] += 1;
         let header = self.header;
         let shape = &header.shapes[number as usize];
         let columns = &header.skeletons[shape.skeleton as usize].columns;
@@ -240,4 +321,15 @@ impl<'h> Weave<'h> {
         self.last = Some((number, current, set));
         set
     }
+}
+
+/// For each column the shapes that have it.
+fn shapes_of(header: &GroupHeader) -> Vec<Vec<u32>> {
+    let mut of = vec![Vec::new(); header.columns.len()];
+    for (n, shape) in header.shapes.iter().enumerate() {
+        for column in header.columns_of(shape) {
+            of[column as usize].push(n as u32);
+        }
+    }
+    of
 }

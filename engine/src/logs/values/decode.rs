@@ -95,7 +95,13 @@ impl TemplateValues {
         &self.slots[template]
     }
 
-    fn put(&self, n: usize, out: &mut Vec<u8>) {
+    /// The number of texts before one that have the same template.
+    pub(in crate::logs) fn rank(&self, n: usize) -> usize {
+        self.ranks[n] as usize
+    }
+
+    /// Appends a text.
+    pub(in crate::logs) fn put(&self, n: usize, out: &mut Vec<u8>) {
         let code = self.codes[n] as usize;
         let rank = self.ranks[n] as usize;
         let mut rest = self.templates.get(code);
