@@ -15,6 +15,16 @@ pub(crate) struct LokiError {
     pub(crate) text: String,
 }
 
+impl LokiError {
+    /// A wrong request.
+    pub(crate) fn bad(text: impl Into<String>) -> LokiError {
+        LokiError {
+            status: StatusCode::BAD_REQUEST,
+            text: text.into(),
+        }
+    }
+}
+
 impl From<ApiError> for LokiError {
     fn from(error: ApiError) -> LokiError {
         let (status, text) = match error.kind {

@@ -60,5 +60,5 @@ pub(super) async fn buildinfo() -> Response {
             o.text_even_empty(name, "");
         }
     });
-    ([(header::CONTENT_TYPE, "application/json; charset=UTF-8")], body).into_response()
+    ([(header::CONTENT_TYPE, super::JSON)], body).into_response()
 }
