@@ -11,6 +11,8 @@ mod cases {
     mod federate;
     mod governor;
     mod lifecycle;
+    mod logql_scripts;
+    mod logs_loki;
     mod operations;
     mod otlp;
     mod otlp_sdk;

@@ -55,6 +55,10 @@ def text(value):
     return ("true" if inner else "false") if kind == "bool_value" else str(inner)
 
 
+def seconds(nanoseconds):
+    return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09}"
+
+
 def pairs(attributes):
     return {a.key: text(a.value) for a in attributes}
 
@@ -71,7 +75,7 @@ def rows(path):
             for scope_spans in resource_spans.scope_spans:
                 for span in scope_spans.spans:
                     yield {
-                        "Timestamp": span.start_time_unix_nano,
+                        "Timestamp": seconds(span.start_time_unix_nano),
                         "TraceId": span.trace_id.hex(), "SpanId": span.span_id.hex(), "ParentSpanId": span.parent_span_id.hex(),
                         "TraceState": span.trace_state, "SpanName": span.name, "SpanKind": KINDS[span.kind],
                         "ServiceName": resource.get("service.name", ""), "ResourceAttributes": resource,
@@ -79,7 +83,7 @@ def rows(path):
                         "SpanAttributes": pairs(span.attributes),
                         "Duration": span.end_time_unix_nano - span.start_time_unix_nano,
                         "StatusCode": CODES[span.status.code], "StatusMessage": span.status.message,
-                        "Events.Timestamp": [e.time_unix_nano for e in span.events],
+                        "Events.Timestamp": [seconds(e.time_unix_nano) for e in span.events],
                         "Events.Name": [e.name for e in span.events],
                         "Events.Attributes": [pairs(e.attributes) for e in span.events],
                         "Links.TraceId": [l.trace_id.hex() for l in span.links],

@@ -58,6 +58,11 @@ impl Client {
         self.write("/v1/traces", "application/x-protobuf", "identity", body)
     }
 
+    /// Sends lines as Loki's protobuf, compressed by snappy, and returns the status.
+    pub fn lines(&mut self, body: &[u8]) -> io::Result<u16> {
+        self.write("/loki/api/v1/push", "application/x-protobuf", "snappy", body)
+    }
+
     fn write(&mut self, path: &str, kind: &str, coding: &str, body: &[u8]) -> io::Result<u16> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Encoding: {coding}\r\n\

@@ -179,7 +179,7 @@ impl Lines {
         }
         write!(
             out,
-            ",\"request\":{{\"method\":\"{method}\",\"path\":\"/api/v1/orders/{order}\"}},\"response_status\":{status},\"duration_ms\":{}.{:02},\"user\":{{\"id\":\"u-{user}\"}}}}",
+            ",\"request\":{{\"method\":\"{method}\",\"path\":\"/api/v1/orders/{order}\"}},\"response_status\":{status},\"duration_ms\":{}.{:02},\"user\":{{\"id\":\"u-{user}\"}},\"version\":\"2026.2.1\"}}",
             took / 100,
             took % 100
         )
@@ -202,7 +202,7 @@ impl Lines {
         }
         write!(
             out,
-            " region={region} item=sku-{item} duration={took}ms bytes={bytes} attempt={}",
+            " region={region} item=sku-{item} duration={took}ms bytes={bytes} attempt={} version=2026.2.1",
             1 + self.below(3)
         )
         .expect("a string grows");

@@ -7,6 +7,7 @@ mod peer;
 mod queries;
 mod read_back;
 mod run;
+pub mod send;
 mod usage;
 
 pub use ask::{Answers, How, Over, Took, ask_all, table as answers_table};

@@ -7,6 +7,7 @@
 
 pub mod lex;
 pub mod logql;
+pub mod logqltest;
 pub mod number;
 mod outcome;
 pub mod promql;

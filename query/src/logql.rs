@@ -7,6 +7,8 @@ pub mod error;
 pub mod eval;
 mod lexer;
 mod parser;
+mod pipeline;
+mod printer;
 pub mod template;
 mod token;
 
@@ -14,6 +16,7 @@ pub use ast::{Expr, LogExpr, Metric};
 pub use error::ParseError;
 pub use lexer::bytes_of;
 pub use parser::{DEPTH_MAX, QUERY_BYTES_MAX, parse, parse_log, parse_matchers, parse_metric};
+pub use printer::pretty;
 
 use crate::promql::ast::BinaryOp;
 

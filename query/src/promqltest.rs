@@ -15,7 +15,7 @@ mod histogram;
 pub mod memory;
 mod runner;
 mod script;
-mod sequence;
+pub(crate) mod sequence;
 
 pub use runner::run;
 

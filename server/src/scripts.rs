@@ -15,8 +15,10 @@ use kymo_query::promqltest::Loader;
 
 use crate::app::DEFAULT_TENANT;
 
+mod logs;
 mod traces;
 
+pub use logs::LogStoreLoader;
 pub use traces::TraceStoreLoader;
 
 /// Where what was loaded lies when a query asks for it.

@@ -7,14 +7,12 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use kymo_benches::http::Client;
+use kymo_benches::measure::send::{Body, send};
 use kymo_benches::measure::{Kind, Server, disk_bytes, usage};
 use kymo_benches::shop::{Known, Shop};
 
@@ -109,9 +107,6 @@ fn dump(args: &Dump) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// A body and its number of spans.
-type Body = (Vec<u8>, usize);
-
 /// All bodies with their spans, and some traces to ask for.
 fn bodies(spans: usize) -> Result<(Vec<Body>, Vec<Known>)> {
     let step = HOUR_NS / (spans as u64 / 14).max(1);
@@ -139,7 +134,9 @@ fn fill(args: &Fill) -> Result<()> {
     let server = Server::start(Kind::Kymo, &args.bin, &data)?;
     server.ready()?;
     let idle = usage(server.pid())?;
-    let (took, mut latencies) = send(&server.host, &bodies, args.connections)?;
+    let (took, mut latencies) = send(&server.host, &bodies, args.connections, |client, body| {
+        client.spans(body)
+    })?;
     let used = usage(server.pid())?;
     latencies.sort_unstable();
     let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
@@ -172,38 +169,6 @@ fn fill(args: &Fill) -> Result<()> {
         server
     };
     settle(&server, &data, &known, total)
-}
-
-/// Sends all bodies and returns the seconds it took and how long each waited for its acknowledgement.
-fn send(host: &str, bodies: &[Body], connections: usize) -> Result<(f64, Vec<Duration>)> {
-    let next = AtomicUsize::new(0);
-    let latencies = Mutex::new(Vec::with_capacity(bodies.len()));
-    let began = Instant::now();
-    let work = || -> Result<()> {
-        let mut client = Client::connect(host)?;
-        let mut own = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((body, _)) = bodies.get(at) else { break };
-            let asked = Instant::now();
-            let status = client.spans(body)?;
-            ensure!(status == 200, "status {status}");
-            own.push(asked.elapsed());
-        }
-        latencies
-            .lock()
-            .map_err(|_| anyhow::anyhow!("a sender failed"))?
-            .extend(own);
-        Ok(())
-    };
-    thread::scope(|scope| -> Result<()> {
-        let senders: Vec<_> = (0..connections).map(|_| scope.spawn(work)).collect();
-        for sender in senders {
-            sender.join().map_err(|_| anyhow::anyhow!("a sender failed"))??;
-        }
-        Ok(())
-    })?;
-    Ok((began.elapsed().as_secs_f64(), latencies.into_inner()?))
 }
 
 /// Flushes and merges, and tells what that took and what the spans take on disk.

@@ -6,6 +6,7 @@ use super::ast::{
     RangeOp, Stage, VectorOp,
 };
 use super::error::ParseError;
+use super::pipeline::Pipeline;
 use crate::promql::ast::BinaryOp;
 
 type Checked<T> = Result<T, ParseError>;
@@ -41,7 +42,23 @@ fn log_expr(log: &LogExpr) -> Checked<()> {
     if log.selector.iter().all(|matcher| matcher.matches_empty()) {
         return Err(ParseError::new(EMPTY_COMPATIBLE));
     }
-    log.stages.iter().try_for_each(stage)
+    log.stages.iter().try_for_each(stage)?;
+    match Pipeline::compile(&log.stages) {
+        Err(bad) if !log.stages.get(bad.stage).is_some_and(is_late) => {
+            let stage = log.stages.get(bad.stage).map(ToString::to_string);
+            Err(ParseError::of_stage(bad.message, stage.unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// True for an address with an operator that addresses do not have, which is refused when the query is answered.
+fn is_late(stage: &Stage) -> bool {
+    let Stage::Line(LineFilter { op, any }) = stage else {
+        return false;
+    };
+    !matches!(op, LineOp::Contains | LineOp::NotContains)
+        && any.iter().any(|text| matches!(text, LineText::Ip(_)))
 }
 
 fn stage(stage: &Stage) -> Checked<()> {

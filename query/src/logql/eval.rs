@@ -3,6 +3,8 @@
 pub mod error;
 pub mod labels;
 pub mod metric;
+mod needles;
+mod parallel;
 pub mod range;
 pub mod select;
 pub mod store;

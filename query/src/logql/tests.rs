@@ -49,7 +49,7 @@ fn filter_of(query: &str) -> String {
 }
 
 #[test]
-fn commas_bind_loosest_and_to_the_right() {
+fn commas_join_a_condition_with_all_to_the_right() {
     assert_eq!(
         filter_of(r#"{x="1"} | a="1" b!="2", c=~"3" or d==5"#),
         "(a and (b and (c or d)))"
@@ -57,6 +57,10 @@ fn commas_bind_loosest_and_to_the_right() {
     assert_eq!(
         filter_of(r#"{x="1"} | a="1" or b="2" and c="3""#),
         "(a or (b and c))"
+    );
+    assert_eq!(
+        filter_of(r#"{x="1"} | a="1" or b="2", c="3" or d="4""#),
+        "(a or (b and (c or d)))"
     );
     assert_eq!(
         filter_of(r#"{x="1"} | (a="1" or b="2") and c>3s"#),

@@ -11,7 +11,7 @@ use crate::promql::histogram::FloatHistogram;
 
 /// One element of a sequence.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Element {
+pub(crate) enum Element {
     Omitted,
     Float(f64),
     Histogram {
@@ -27,7 +27,7 @@ const ELEMENTS_MAX: usize = 1 << 20;
 const HISTOGRAMS_MAX: usize = 1 << 14;
 
 /// The elements of a sequence.
-pub(super) fn parse(text: &str) -> Result<Vec<Element>, String> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Element>, String> {
     let mut out = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -145,7 +145,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// A number or a duration in seconds, or `stale`.
-pub(super) fn value(text: &str) -> Option<f64> {
+pub(crate) fn value(text: &str) -> Option<f64> {
     if text == "stale" {
         return Some(f64::from_bits(STALE_NAN_BITS));
     }

@@ -1,12 +1,12 @@
-//! `kymo test promql` and `kymo test traceql`: run test scripts against a store in memory.
+//! `kymo test promql`, `kymo test traceql` and `kymo test logql`: run test scripts against a store in memory.
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use kymo_query::{promqltest, traceqltest};
+use kymo_query::{logqltest, promqltest, traceqltest};
 
 use super::{Failure, USAGE, say};
-use crate::scripts::{Layout, StoreLoader, TraceStoreLoader};
+use crate::scripts::{Layout, LogStoreLoader, StoreLoader, TraceStoreLoader};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TestCommand {
@@ -18,6 +18,12 @@ pub(crate) enum TestCommand {
     },
     /// Run scripts of traces and TraceQL queries; each eval is one case.
     Traceql {
+        /// The scripts.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Run scripts of log lines and LogQL queries; each eval is one case.
+    Logql {
         /// The scripts.
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -42,6 +48,7 @@ pub(crate) fn test(command: &TestCommand) -> super::Outcome {
     let (files, run): (_, Runner) = match command {
         TestCommand::Promql { files } => (files, promql),
         TestCommand::Traceql { files } => (files, traceql),
+        TestCommand::Logql { files } => (files, logql),
     };
     let (mut passed, mut failed) = (0, 0);
     for file in files {
@@ -87,6 +94,18 @@ fn promql(text: &str) -> Result<Ran, String> {
 fn traceql(text: &str) -> Result<Ran, String> {
     let mut loader = TraceStoreLoader::new(Layout::Head).map_err(|e| e.to_string())?;
     let outcome = traceqltest::run(text, &mut loader).map_err(|e| e.to_string())?;
+    let failures = outcome.failures.into_iter().map(|f| Failed {
+        line: f.line,
+        query: f.query,
+        expected: f.expected,
+        got: f.got,
+    });
+    Ok((outcome.passed, failures.collect()))
+}
+
+fn logql(text: &str) -> Result<Ran, String> {
+    let mut loader = LogStoreLoader::new(Layout::Head).map_err(|e| e.to_string())?;
+    let outcome = logqltest::run(text, &mut loader).map_err(|e| e.to_string())?;
     let failures = outcome.failures.into_iter().map(|f| Failed {
         line: f.line,
         query: f.query,

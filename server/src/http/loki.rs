@@ -62,6 +62,10 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             "/loki/api/v1/query_range",
             get(query::over_range).post(query::over_range),
         )
+        .route(
+            "/loki/api/v1/format_query",
+            get(query::format).post(query::format),
+        )
         .route("/loki/api/v1/labels", get(labels::names).post(labels::names))
         .route("/loki/api/v1/label", get(labels::names).post(labels::names))
         .route(

@@ -29,8 +29,17 @@ impl LabelSet {
 
     /// The value of a label.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(n, _)| (**n).cmp(name)).ok()?;
-        Some(&self.0[at].1)
+        self.place(name).map(|at| self.at(at).1)
+    }
+
+    /// Place of a label in the order of names.
+    pub(in crate::logql) fn place(&self, name: &str) -> Option<usize> {
+        self.0.binary_search_by(|(n, _)| (**n).cmp(name)).ok()
+    }
+
+    /// Name and value at a place.
+    pub(in crate::logql) fn at(&self, place: usize) -> (&str, &str) {
+        (&self.0[place].0, &self.0[place].1)
     }
 
     /// True without labels.

@@ -4,10 +4,10 @@
 mod aggregate;
 mod binary;
 mod replace;
-mod window;
+pub(in crate::logql) mod window;
 
 use super::{EvalError, LabelSet};
-use crate::logql::ast::{Metric, RangeAggregation, VectorOp};
+use crate::logql::ast::{Grouping, Metric, RangeAggregation, RangeOp, VectorAggregation, VectorOp};
 use crate::logql::check::literal;
 
 /// The times of an answer, in nanoseconds since 1970.
@@ -60,8 +60,23 @@ pub struct Samples {
     pub points: Vec<(i64, f64)>,
 }
 
-/// Gives the numbers of the lines of a window function with a time after the first and not after the second.
-pub type Source<'s> = dyn FnMut(&RangeAggregation, i64, i64) -> Result<Vec<Samples>, EvalError> + 's;
+/// What is asked of lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'q> {
+    /// The window function.
+    pub of: &'q RangeAggregation,
+    /// The groups in which its series are summed up, where nothing else becomes of them: they may be given by group.
+    pub outer: Option<&'q Grouping>,
+    /// Lines have a time after this one,
+    pub after: i64,
+    /// and not after this one.
+    pub last: i64,
+    /// Windows touch or overlap, so that every line is in one.
+    pub gapless: bool,
+}
+
+/// Gives the numbers of lines.
+pub type Source<'s> = dyn FnMut(&Asked<'_>) -> Result<Vec<Samples>, EvalError> + 's;
 
 /// A series of an answer: a value for each time of the grid, or none.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,14 +120,38 @@ fn keeps_order(metric: &Metric) -> bool {
     vector.op.takes_count() || matches!(vector.op, VectorOp::Sort | VectorOp::SortDesc)
 }
 
+/// The window function whose lines can be put into the groups of a sum at once.
+fn summed(of: &VectorAggregation) -> Option<&RangeAggregation> {
+    let Metric::Range(range) = &of.inner else {
+        return None;
+    };
+    let adds_up = matches!(
+        range.op,
+        RangeOp::CountOverTime
+            | RangeOp::Rate
+            | RangeOp::BytesRate
+            | RangeOp::BytesOverTime
+            | RangeOp::SumOverTime
+    );
+    (of.op == VectorOp::Sum && adds_up && range.grouping.is_none()).then_some(range)
+}
+
 fn vector(metric: &Metric, grid: &Grid, source: &mut Source<'_>) -> Result<Vec<Series>, EvalError> {
     match metric {
-        Metric::Range(range) => window::eval(range, grid, source),
+        Metric::Range(range) => window::eval(range, None, grid, source),
         Metric::Vector(of) => {
             if of.op == VectorOp::ApproxTopk && grid.step > 0 {
                 return Err(EvalError::InstantOnly("approx_topk"));
             }
-            Ok(aggregate::eval(of, vector(&of.inner, grid, source)?, grid))
+            let inner = match summed(of) {
+                Some(range) => {
+                    let all = Grouping::default();
+                    let outer = of.grouping.as_ref().unwrap_or(&all);
+                    window::eval(range, Some(outer), grid, source)?
+                }
+                None => vector(&of.inner, grid, source)?,
+            };
+            Ok(aggregate::eval(of, inner, grid))
         }
         Metric::Binary(of) => match (literal(&of.left), literal(&of.right)) {
             (Some(left), _) => Ok(binary::with_number(

@@ -1,9 +1,12 @@
 //! Queries for numbers over a store: what [`super::metric`] asks of lines is taken from parts. Not for lines as such.
 
-use super::EvalError;
-use super::metric::{self, Grid, Value};
+mod gather;
+
+use super::metric::{self, Grid, Series, Value};
 use super::store::{Stats, Store};
+use super::{EvalError, needles};
 use crate::logql::ast::Metric;
+use crate::logql::pipeline::Extractor;
 use crate::promql::eval::Budget;
 
 /// How a query for numbers is asked.
@@ -40,12 +43,69 @@ pub fn range(
     options: &RangeOptions,
     budget: &Budget<'_>,
 ) -> Result<Numbers, EvalError> {
-    let _ = (store, budget);
-    let mut source = |_: &_, _, _| Err(EvalError::Stage("lines are not read".to_owned()));
+    let mut stats = Stats::default();
+    let mut reserved = Reserved { budget, bytes: 0 };
+    let mut source = |asked: &metric::Asked<'_>| {
+        let log = &asked.of.range.log;
+        let extractor = Extractor::new(asked.of, asked.outer).map_err(|bad| EvalError::Stage(bad.message))?;
+        let times = (asked.after.saturating_add(1), asked.last.saturating_add(1));
+        let mut parts = Vec::new();
+        for scan in needles::scans(log, times.0, times.1) {
+            parts.extend(store(&scan)?);
+        }
+        let gathering = gather::Gathering {
+            extractor: &extractor,
+            gapless: asked.gapless,
+            now: options.now,
+            times,
+        };
+        let (samples, read) = gathering.run(&parts, &mut reserved)?;
+        stats.add(&read);
+        Ok(samples)
+    };
     let value = metric::eval(metric, &options.grid, &mut source)?;
-    Ok(Numbers {
+    let mut numbers = Numbers {
         value,
         warnings: Vec::new(),
-        stats: Stats::default(),
-    })
+        stats,
+    };
+    if let Value::Series(series) = &mut numbers.value {
+        numbers.warnings.extend(limited(series, options)?);
+    }
+    Ok(numbers)
+}
+
+/// Cuts the answer to as many series as may be, or refuses it.
+fn limited(series: &mut Vec<Series>, options: &RangeOptions) -> Result<Option<String>, EvalError> {
+    let most = options.max_series;
+    if most == 0 || series.len() <= most {
+        return Ok(None);
+    }
+    if !options.partial {
+        return Err(EvalError::TooManySeries(most));
+    }
+    series.truncate(most);
+    Ok(Some(format!(
+        "maximum number of series ({most}) reached for a single query; returning partial results"
+    )))
+}
+
+/// Bytes of the query's account that are given back with it.
+struct Reserved<'b> {
+    budget: &'b Budget<'b>,
+    bytes: usize,
+}
+
+impl Reserved<'_> {
+    fn reserve(&mut self, bytes: usize) -> Result<(), EvalError> {
+        self.budget.memory.reserve(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.budget.memory.release(self.bytes);
+    }
 }

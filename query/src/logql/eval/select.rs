@@ -1,12 +1,18 @@
 //! Queries for lines: the newest (or oldest) entries that pass the stages, with their labels in three kinds.
 //! Not for numbers (see [`super::range`]).
 
+mod search;
+
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::store::{Stats, Store};
-use super::{EvalError, LabelSet};
+use super::{EvalError, LabelSet, needles};
 use crate::logql::ast::LogExpr;
+use crate::logql::pipeline::Pipeline;
 use crate::promql::eval::Budget;
+use search::Search;
 
 /// Which end of the time comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,8 +89,8 @@ impl Lines {
     /// stream only and leave the others to the entries; those that are not have all labels.
     pub fn streams(&self, categorized: bool) -> Vec<(LabelSet, Vec<&Line>)> {
         let mut streams: Vec<(LabelSet, Vec<&Line>)> = Vec::new();
-        let mut numbers = hashbrown::HashMap::new();
-        let mut known: hashbrown::HashMap<*const LineLabels, usize> = hashbrown::HashMap::new();
+        let mut numbers = HashMap::new();
+        let mut known: HashMap<*const LineLabels, usize> = HashMap::new();
         for line in &self.entries {
             let n = *known.entry(Arc::as_ptr(&line.labels)).or_insert_with(|| {
                 let labels = match categorized {
@@ -114,6 +120,40 @@ pub fn select(
     options: &SelectOptions,
     budget: &Budget<'_>,
 ) -> Result<Lines, EvalError> {
-    let _ = (log, store, options, budget);
-    Err(EvalError::Stage("queries for lines are not answered".to_owned()))
+    let pipeline = Pipeline::compile(&log.stages).map_err(|bad| EvalError::Stage(bad.message))?;
+    let mut parts = Vec::new();
+    for scan in needles::scans(log, options.from, options.until) {
+        parts.extend(store(&scan)?);
+    }
+    let (mut entries, stats) = Search {
+        pipeline: &pipeline,
+        options,
+        // Which entries stay of those of an interval is known when all are there.
+        limit: if options.interval > 0 {
+            usize::MAX
+        } else {
+            options.limit
+        },
+    }
+    .run(&parts, budget)?;
+    if options.interval > 0 {
+        thin(&mut entries, options);
+    }
+    Ok(Lines { entries, stats })
+}
+
+/// Leaves out entries that follow another of their stream within the interval.
+fn thin(entries: &mut Vec<Line>, options: &SelectOptions) {
+    let mut last: HashMap<LabelSet, i64> = HashMap::new();
+    entries.retain(|line| {
+        let labels = line.labels.merged();
+        let keep = last
+            .get(&labels)
+            .is_none_or(|last| line.time.abs_diff(*last) >= options.interval.unsigned_abs());
+        if keep {
+            last.insert(labels, line.time);
+        }
+        keep
+    });
+    entries.truncate(options.limit);
 }

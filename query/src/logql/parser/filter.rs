@@ -1,4 +1,5 @@
-//! Conditions of labels. `and` binds tighter than `or`; a comma and mere juxtaposition bind loosest, and to the right.
+//! Conditions of labels. `and` binds tighter than `or`; a comma and mere
+//! juxtaposition join one condition with all that is to the right of it.
 
 use kymo_engine::metrics::matcher::MatchOp;
 
@@ -9,18 +10,7 @@ use super::{Parsed, Parser, make_matcher};
 
 impl Parser {
     pub(super) fn label_filters(&mut self) -> Parsed<Filter> {
-        self.nested(|p| {
-            let left = p.any_filter()?;
-            let goes_on = match p.kind() {
-                Kind::Sign(",") => p.accept_sign(","),
-                Kind::Identifier(_) | Kind::Sign("(") => true,
-                _ => false,
-            };
-            match goes_on {
-                true => Ok(Filter::And(Box::new(left), Box::new(p.label_filters()?))),
-                false => Ok(left),
-            }
-        })
+        self.nested(Self::any_filter)
     }
 
     fn any_filter(&mut self) -> Parsed<Filter> {
@@ -39,7 +29,21 @@ impl Parser {
         Ok(left)
     }
 
+    /// A condition, and all that a comma or nothing at all puts behind it.
     fn one_filter(&mut self) -> Parsed<Filter> {
+        let left = self.single_filter()?;
+        let goes_on = match self.kind() {
+            Kind::Sign(",") => self.accept_sign(","),
+            Kind::Identifier(_) | Kind::Sign("(") => true,
+            _ => false,
+        };
+        match goes_on {
+            true => Ok(Filter::And(Box::new(left), Box::new(self.label_filters()?))),
+            false => Ok(left),
+        }
+    }
+
+    fn single_filter(&mut self) -> Parsed<Filter> {
         if self.accept_sign("(") {
             let inner = self.label_filters()?;
             self.expect_sign(")")?;

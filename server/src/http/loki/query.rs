@@ -1,10 +1,10 @@
-//! `/loki/api/v1/query` and `/loki/api/v1/query_range`.
+//! `/loki/api/v1/query`, `/loki/api/v1/query_range` and `/loki/api/v1/format_query`.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_query::logql::ast::Metric;
 use kymo_query::logql::eval::metric::{Grid, Value};
@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::http::ApiError;
 use crate::http::caller::Caller;
 use crate::http::document::Document;
+use crate::http::json::object;
 use crate::http::params::Params;
 
 /// Why a query for lines has no answer at one time.
@@ -102,6 +103,29 @@ pub(super) async fn over_range(
 
 fn parsed(text: &str) -> Result<Expr, LokiError> {
     parse(text).map_err(|error| LokiError::bad(error.to_string()))
+}
+
+/// A query as it is printed.
+pub(super) async fn format(params: Result<Params, ApiError>) -> Result<Response, LokiError> {
+    let params = params?;
+    let mut body = Vec::new();
+    let status = match parse(params.first("query")) {
+        Ok(expr) => {
+            object(&mut body, |o| {
+                o.text("status", "success");
+                o.text_even_empty("data", &expr.to_string());
+            });
+            StatusCode::OK
+        }
+        Err(error) => {
+            object(&mut body, |o| {
+                o.text("status", "invalid-query");
+                o.text_even_empty("error", &error.to_string());
+            });
+            StatusCode::BAD_REQUEST
+        }
+    };
+    Ok((status, [(header::CONTENT_TYPE, JSON)], body).into_response())
 }
 
 /// The flags of a request's answer, as they came.

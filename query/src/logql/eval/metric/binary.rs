@@ -141,7 +141,7 @@ fn join(of: &Binary, left: &[Series], right: &[Series], grid: &Grid) -> Result<V
                 return Err(EvalError::Matching(NOT_EXPLICIT));
             }
             let (a, b) = if swapped { (value, own) } else { (own, value) };
-            let Some(value) = apply(of, a, b, own) else {
+            let Some(value) = apply(of, a, b, a) else {
                 continue;
             };
             let labels = joined_labels(of, &series.labels, &partner.labels);

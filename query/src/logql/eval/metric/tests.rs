@@ -4,9 +4,8 @@ use super::*;
 use crate::logql::parse_metric;
 
 fn value(query: &str, grid: &Grid, points: &[(i64, f64)]) -> Result<Vec<Vec<Option<f64>>>, EvalError> {
-    let mut asked = Vec::new();
-    let mut source = |_: &RangeAggregation, after: i64, last: i64| {
-        asked.push((after, last));
+    let mut source = |asked: &Asked<'_>| {
+        let (after, last) = (asked.after, asked.last);
         let points = points
             .iter()
             .copied()
@@ -42,14 +41,7 @@ fn windows_are_open_at_their_start_and_closed_at_their_end() {
 #[test]
 fn expressions_of_numbers_are_a_scalar_and_a_vector_is_not() {
     let grid = Grid::instant(S);
-    let parsed = |query: &str| {
-        eval(
-            &parse_metric(query).unwrap(),
-            &grid,
-            &mut |_, _, _| Ok(Vec::new()),
-        )
-        .unwrap()
-    };
+    let parsed = |query: &str| eval(&parse_metric(query).unwrap(), &grid, &mut |_| Ok(Vec::new())).unwrap();
     assert_eq!(parsed("1 + 2 * 3"), Value::Scalar(7.0));
     let two = Series {
         labels: LabelSet::default(),

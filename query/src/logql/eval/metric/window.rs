@@ -2,12 +2,14 @@
 
 use kymo_engine::metrics::matcher::MatchOp;
 
-use super::{Grid, Samples, Series, Source};
-use crate::logql::ast::{RangeAggregation, RangeOp};
+use super::{Asked, Grid, Samples, Series, Source};
+use crate::logql::ast::{Grouping, RangeAggregation, RangeOp};
 use crate::logql::eval::{EvalError, LabelSet};
+use crate::logql::pipeline::{ERROR, PRESERVE_ERROR};
 
 pub(super) fn eval(
     of: &RangeAggregation,
+    outer: Option<&Grouping>,
     grid: &Grid,
     source: &mut Source<'_>,
 ) -> Result<Vec<Series>, EvalError> {
@@ -17,23 +19,46 @@ pub(super) fn eval(
     }
     let last = grid.times().last().unwrap_or(grid.start);
     let after = grid.start.saturating_sub(offset).saturating_sub(range);
-    let mut samples = source(of, after, last.saturating_sub(offset))?;
+    let mut samples = source(&Asked {
+        of,
+        outer,
+        after,
+        last: last.saturating_sub(offset),
+        gapless: grid.step <= range,
+    })?;
     if of.op == RangeOp::AbsentOverTime {
+        samples
+            .iter()
+            .try_for_each(|series| refuse_error(&series.labels))?;
         return Ok(absent(of, grid, &samples));
     }
     let mut out = Vec::with_capacity(samples.len());
     for series in &mut samples {
         // Those of one time stay in the order in which they came.
         series.points.sort_by_key(|(time, _)| *time);
-        let values = windows(series, grid, range, offset)
+        let values: Vec<Option<f64>> = windows(series, grid, range, offset)
             .map(|(points, end)| (!points.is_empty()).then(|| value(of, points, end - range, end)))
             .collect();
+        if values.iter().any(Option::is_some) {
+            refuse_error(&series.labels)?;
+        }
         out.push(Series {
             labels: std::mem::take(&mut series.labels),
             values,
         });
     }
     Ok(out)
+}
+
+/// Fails for a series of lines that could not be read, unless the error was asked for by its name.
+pub(in crate::logql) fn refuse_error(labels: &LabelSet) -> Result<(), EvalError> {
+    match labels.get(ERROR) {
+        Some(error) if labels.get(PRESERVE_ERROR).is_none() => Err(EvalError::Pipeline {
+            error: error.to_owned(),
+            series: labels.to_string(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The points of each window, and its end.
