@@ -12,6 +12,7 @@ mod cases {
     mod governor;
     mod lifecycle;
     mod logql_scripts;
+    mod logs_loki;
     mod operations;
     mod otlp;
     mod otlp_sdk;

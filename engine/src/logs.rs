@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod block;
+pub mod catalogue;
 mod flush;
 pub mod grams;
 pub mod head;
@@ -16,10 +17,11 @@ pub mod signal;
 pub mod values;
 
 pub use batch::{Batch, BatchBuilder, NO_SET};
+pub use catalogue::Volume;
 pub use head::Applied;
 pub use needle::Needle;
 pub use rows::{Rows, Sets, StreamRows};
-pub use scan::{Part, Scan};
+pub use scan::{Part, Scan, Wanted};
 pub use signal::Logs;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod chunks;
 pub mod error;
 pub mod histogram;
+pub mod loki;
 pub mod otlp;
 mod quick;
 mod region;

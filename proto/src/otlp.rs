@@ -2,6 +2,7 @@
 //! <https://opentelemetry.io/docs/specs/otlp/>. Not for what the signals mean to the store.
 
 pub mod json;
+pub mod logs;
 pub mod metrics;
 pub mod reply;
 pub mod traces;

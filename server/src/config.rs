@@ -4,6 +4,7 @@
 pub(crate) mod generate;
 pub mod keys;
 mod load;
+mod logs;
 mod otlp;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 pub use generate::Generate;
 pub use load::{Overrides, Problems, load, parse};
+pub use logs::Logs;
 pub use otlp::{Otlp, Strategy};
 use regex::Regex;
 
@@ -31,6 +33,8 @@ pub struct Config {
     pub remote_write: AcceptedMessages,
     /// How OTLP is taken.
     pub otlp: Otlp,
+    /// How log lines are taken.
+    pub logs: Logs,
     /// Metrics made of spans.
     pub generate: Generate,
     /// Address of the listener with Tempo's API at its own paths, `None` without.
@@ -286,6 +290,19 @@ impl Web {
 }
 
 impl Config {
+    /// The lines of the configuration that are not as they would be without any.
+    pub fn differences(&self) -> String {
+        let defaults = Config::default();
+        let mut out = String::new();
+        for key in keys::all() {
+            let value = (key.show)(self);
+            if value != (key.show)(&defaults) {
+                out.push_str(&format!("{}: {value}\n", key.path));
+            }
+        }
+        out
+    }
+
     /// The configuration as a YAML document that reads back to the same.
     pub fn to_yaml(&self) -> String {
         let mut out = String::new();

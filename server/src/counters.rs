@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::ingest::Reason;
+use crate::ingest::{LogReason, Reason};
 
 /// Upper bounds of the request duration histogram, in seconds.
 pub const DURATION_BOUNDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -36,6 +36,14 @@ pub struct Counters {
     pub edges_dropped: Counter,
     /// Samples, series, histograms or spans refused, by reason.
     pub rejected: [Counter; Reason::COUNT],
+    /// Log entries stored, those that were there already included.
+    pub log_entries_stored: Counter,
+    /// Log entries refused, by reason.
+    pub log_entries_rejected: [Counter; LogReason::COUNT],
+    /// Bytes of their lines.
+    pub log_bytes_rejected: Counter,
+    /// Labels of streams that became structured metadata.
+    pub log_labels_moved: Counter,
     /// Writes told to retry.
     pub writes_deferred: Counter,
 }

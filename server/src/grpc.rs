@@ -38,6 +38,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             post(export::traces),
         )
+        .route(
+            "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            post(export::logs),
+        )
         .route("/opentelemetry.proto.collector.{signal}/Export", post(not_there))
 }
 

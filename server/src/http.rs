@@ -9,6 +9,7 @@ mod edge;
 mod federate;
 pub(crate) mod jaeger;
 pub(crate) mod json;
+pub(crate) mod loki;
 mod openapi;
 pub(crate) mod otlp;
 mod own;
@@ -47,6 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let routes = data_routes()
         .layer(from_fn_with_state(Arc::clone(&app), when_ready))
         .merge(always_routes())
+        .nest("/loki", loki::routes())
         .nest("/tempo", tempo::routes(&app))
         .nest("/jaeger", jaeger::routes(&app))
         .layer(around.clone());
@@ -70,6 +72,7 @@ fn data_routes() -> Router<Arc<App>> {
         .route("/api/v1/read", post(prom::read::read))
         .route("/api/v1/otlp/v1/metrics", post(otlp::metrics))
         .merge(otlp::routes())
+        .merge(loki::data_routes())
         .route(
             "/api/v1/query",
             get(prom::query::instant).post(prom::query::instant),

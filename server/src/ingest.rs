@@ -4,6 +4,7 @@
 mod fault;
 mod histogram;
 mod inflate;
+mod logs;
 pub mod metrics;
 mod otlp;
 mod rejects;
@@ -14,9 +15,11 @@ mod write;
 
 pub(crate) use fault::Fault;
 pub(crate) use inflate::Coding;
+pub(crate) use logs::LogFormat;
+pub use logs::LogReason;
 pub(crate) use otlp::Stated;
 pub use rejects::{Reason, Rejects};
-pub(crate) use write::{Format, Outcome, Reserved, write, write_traces};
+pub(crate) use write::{Format, LogOutcome, Outcome, Reserved, write, write_logs, write_traces};
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::grpc;
-use crate::http::{Peer, jaeger, otlp, router, tempo};
+use crate::http::{Peer, jaeger, loki, otlp, router, tempo};
 use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
 
@@ -88,6 +88,8 @@ pub struct Listeners {
     pub otlp_grpc: Option<TcpListener>,
     /// OTLP over HTTP.
     pub otlp_http: Option<TcpListener>,
+    /// Loki's API.
+    pub loki: Option<TcpListener>,
     /// Tempo's API.
     pub tempo: Option<TcpListener>,
     /// Jaeger's query API.
@@ -103,6 +105,7 @@ pub async fn listen(config: &Config) -> Result<Listeners, RunError> {
         main: bind(&config.listen).await?,
         otlp_grpc: bind_if_any(config.otlp.grpc_listen.as_deref()).await?,
         otlp_http: bind_if_any(config.otlp.http_listen.as_deref()).await?,
+        loki: bind_if_any(config.logs.listen.as_deref()).await?,
         tempo: bind_if_any(config.tempo_listen.as_deref()).await?,
         jaeger: bind_if_any(config.jaeger_listen.as_deref()).await?,
     })
@@ -181,6 +184,7 @@ async fn serve_all(listeners: Listeners, app: Arc<App>, stopped: watch::Receiver
         (Some(listeners.main), router(Arc::clone(&app))),
         (listeners.otlp_grpc, grpc::router(Arc::clone(&app))),
         (listeners.otlp_http, otlp::router(Arc::clone(&app))),
+        (listeners.loki, loki::router(Arc::clone(&app))),
         (listeners.tempo, tempo::router(Arc::clone(&app))),
         (listeners.jaeger, jaeger::router(app)),
     ];

@@ -26,6 +26,8 @@ pub struct TestServer {
     pub otlp_http: Option<Client>,
     /// The address of its OTLP/gRPC listener, where the configuration has one.
     pub otlp_grpc: Option<SocketAddr>,
+    /// Talks to its listener of Loki's API, where the configuration has one.
+    pub loki: Option<Client>,
     /// Talks to its listener of Tempo's API, where the configuration has one.
     pub tempo: Option<Client>,
     /// Talks to its listener of Jaeger's API, where the configuration has one.
@@ -45,6 +47,7 @@ pub fn config(dir: &Path, sets: &[(&str, &str)]) -> Config {
         ("listen", "127.0.0.1:0"),
         ("otlp.grpc_listen", "off"),
         ("otlp.http_listen", "off"),
+        ("loki.listen", "off"),
         ("tempo.listen", "off"),
         ("jaeger.listen", "off"),
         ("retention.time", "0s"),
@@ -91,6 +94,7 @@ impl TestServer {
                 let others = [
                     &listeners.otlp_http,
                     &listeners.otlp_grpc,
+                    &listeners.loki,
                     &listeners.tempo,
                     &listeners.jaeger,
                 ];
@@ -104,12 +108,13 @@ impl TestServer {
                 .await
             })
         });
-        let (main, [otlp_http, otlp_grpc, tempo, jaeger]) = address.recv().expect("the server listens");
+        let (main, [otlp_http, otlp_grpc, loki, tempo, jaeger]) = address.recv().expect("the server listens");
         let client = |address: SocketAddr| Client::new(format!("http://{address}"));
         TestServer {
             client: client(main),
             otlp_http: otlp_http.map(client),
             otlp_grpc,
+            loki: loki.map(client),
             tempo: tempo.map(client),
             jaeger: jaeger.map(client),
             stop: Some(stop),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::batch::{Batch, NO_SET};
+use super::catalogue::Volume;
 use super::labels::{StreamExtent, StreamIndex};
 use super::rows::Rows;
 use super::signal::Logs;
@@ -128,6 +129,26 @@ impl Run {
     /// True when it may have entries between two times, the first inclusive, the second not.
     pub(super) fn overlaps(&self, from: i64, until: i64) -> bool {
         self.min_time < until && self.max_time >= from
+    }
+}
+
+impl Run {
+    /// What it holds between two times, the first inclusive, the second not; `None` when that is nothing.
+    pub(super) fn volume(&self, from: i64, until: i64) -> Option<Volume> {
+        let mut volume = Volume {
+            times: (i64::MAX, i64::MIN),
+            entries: 0,
+            bytes: 0,
+        };
+        for entry in self.first..self.first + self.count {
+            let time = self.batch.time(entry);
+            if time >= from && time < until {
+                volume.times = (volume.times.0.min(time), volume.times.1.max(time));
+                volume.entries += 1;
+                volume.bytes += self.batch.line(entry).len() as u64;
+            }
+        }
+        (volume.entries > 0).then_some(volume)
     }
 }
 

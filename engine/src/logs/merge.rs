@@ -3,6 +3,7 @@
 use super::block::group::Group;
 use super::block::writer::LogWriter;
 use super::rows::Rows;
+use super::scan::Wanted;
 use super::signal::Logs;
 use crate::block::BlockWriter;
 use crate::block::writer::Written;
@@ -98,7 +99,10 @@ impl<'b> Cursor<'b> {
                 }
                 let group = Group::open(self.input.file, self.group)?;
                 let all = 0..group.header().rows as usize;
-                let mut rows = group.read()?.rows(std::slice::from_ref(&all), EVERYTHING, None)?;
+                let mut rows =
+                    group
+                        .read()?
+                        .rows(std::slice::from_ref(&all), EVERYTHING, None, &Wanted::default())?;
                 let rows = rows.pop().unwrap_or_default();
                 self.open = Some((group, rows));
                 self.run = 0;

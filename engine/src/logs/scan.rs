@@ -31,6 +31,17 @@ pub struct Scan {
     pub until: i64,
     /// Each must hold for an entry. Entries for which one does not may be left out.
     pub needles: Vec<Needle>,
+    /// What of an entry is looked at.
+    pub wanted: Wanted,
+}
+
+/// What of entries is looked at. The rest may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Lines are not looked at and may be empty.
+    pub without_lines: bool,
+    /// Names of the metadata that are looked at; none for all.
+    pub metadata: Option<Vec<String>>,
 }
 
 /// Some of the entries.
@@ -76,27 +87,38 @@ impl Part {
             Some((_, parts)) => parts.push(rows),
             None => found.push((labels.clone(), vec![rows])),
         };
+        // Whether two entries are the same is told by all of them.
+        let everything = Wanted::default();
+        let wanted = match self.sources.len() {
+            1 => &self.scan.wanted,
+            _ => &everything,
+        };
         for source in &self.sources {
             match source {
                 Source::Head(labels, runs) => add(labels, rows_of(runs, self.scan.from, self.scan.until)),
                 Source::Group(block, group, runs) => {
                     let group = Group::open(block.file(), *group)?;
                     let open = group.read()?;
-                    let wanted = search::entries(&self.scan.needles, &open)?;
+                    let entries = search::entries(&self.scan.needles, &open)?;
                     let ranges: Vec<Range<usize>> = runs.iter().map(|(_, range)| range.clone()).collect();
                     let times = (self.scan.from, self.scan.until);
-                    let rows = open.rows(&ranges, times, wanted.as_deref())?;
+                    let rows = open.rows(&ranges, times, entries.as_deref(), wanted)?;
                     runs.iter()
                         .zip(rows)
                         .for_each(|((labels, _), rows)| add(labels, rows));
                 }
             }
         }
+        // Those of one place are in order, and each is there once; without their lines they may look the same.
+        let whole = |mut parts: Vec<Rows>| match parts.len() {
+            1 => parts.pop().unwrap_or_default(),
+            _ => Rows::merge(parts),
+        };
         let mut streams: Vec<StreamRows> = found
             .into_iter()
             .map(|(labels, parts)| StreamRows {
                 labels,
-                rows: Rows::merge(parts),
+                rows: whole(parts),
             })
             .collect();
         streams.retain(|stream| !stream.rows.is_empty());

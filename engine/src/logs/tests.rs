@@ -1,6 +1,7 @@
 //! Entries through the whole life: what was written is read back byte for byte from head, blocks, merged blocks and after
 //! restarts, each once, and filters take no entry away.
 
+mod broken;
 pub(crate) mod random;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Batch, BatchBuilder, Needle, Rows, Scan};
+use super::{Batch, BatchBuilder, Needle, Rows, Scan, Wanted};
 use crate::labels::Labels;
 use crate::metrics::matcher::Matcher;
 use crate::node::Node;
@@ -131,10 +132,26 @@ proptest! {
         let chars: Vec<char> = text.chars().filter(|c| *c != '\u{fffd}').collect();
         let at = span.0.min(chars.len().saturating_sub(1));
         let needle: String = chars.iter().skip(at).take(span.1).collect();
+        let ids = |seen: &Seen| {
+            let mut ids = Vec::new();
+            for (stream, of) in seen {
+                for (time, _, metadata) in of {
+                    let id: Vec<_> = metadata.iter().filter(|(name, _)| name == "trace_id").cloned().collect();
+                    ids.push((stream.clone(), *time, id));
+                }
+            }
+            ids.sort();
+            ids
+        };
         for merged in [false, true] {
             if merged {
                 node.compact().unwrap();
             }
+            let wanted = Wanted { without_lines: true, metadata: Some(vec!["trace_id".to_owned()]) };
+            let found = read(&node, &Scan { wanted, ..everything() });
+            prop_assert_eq!(ids(&found), ids(&expected(&all)));
+            let lines = found.values().flatten().filter(|(_, line, _)| !line.is_empty()).count();
+            prop_assert!(!merged || lines == 0);
             let scan = Scan { needles: vec![Needle::text(needle.to_ascii_uppercase())], ..everything() };
             let found = read(&node, &scan);
             for entry in all.iter().filter(|e| contains(&e.line, needle.as_bytes())) {

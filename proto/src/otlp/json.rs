@@ -49,6 +49,14 @@ pub fn trace_request(text: &[u8]) -> Result<Vec<u8>> {
     request(text, &schema::TRACE_REQUEST)
 }
 
+/// The binary form of a JSON `ExportLogsServiceRequest`.
+///
+/// # Errors
+/// [`JsonError`].
+pub fn logs_request(text: &[u8]) -> Result<Vec<u8>> {
+    request(text, &schema::LOGS_REQUEST)
+}
+
 fn request(text: &[u8], schema: &Schema) -> Result<Vec<u8>> {
     let value: Value =
         serde_json::from_slice(text).map_err(|e| JsonError::Syntax { cause: e.to_string() })?;

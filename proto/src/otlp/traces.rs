@@ -105,7 +105,7 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Resource<'a> {
-    fn decode(mut reader: Reader<'a>) -> Result<Resource<'a>> {
+    pub(super) fn decode(mut reader: Reader<'a>) -> Result<Resource<'a>> {
         let mut resource = Resource {
             attributes: KeyValues::of(reader.rest(), 1),
             ..Resource::default()
@@ -169,7 +169,7 @@ impl<'a> ResourceSpans<'a> {
 }
 
 impl<'a> Scope<'a> {
-    fn decode(mut reader: Reader<'a>) -> Result<Scope<'a>> {
+    pub(super) fn decode(mut reader: Reader<'a>) -> Result<Scope<'a>> {
         let mut scope = Scope {
             attributes: KeyValues::of(reader.rest(), 3),
             ..Scope::default()
@@ -201,7 +201,7 @@ impl<'a> ScopeSpans<'a> {
 }
 
 /// The next field of one number as a message.
-fn next_message<'a>(reader: &mut Reader<'a>, number: u32) -> Result<Option<Reader<'a>>> {
+pub(super) fn next_message<'a>(reader: &mut Reader<'a>, number: u32) -> Result<Option<Reader<'a>>> {
     while let Some(field) = reader.next_field()? {
         if field.number == number {
             return field.message().map(Some);

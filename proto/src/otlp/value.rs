@@ -172,7 +172,7 @@ impl<'a> Values<'a> {
 
 impl<'a> AnyValue<'a> {
     /// Decodes the message; what stands inside arrays and maps stays encoded.
-    fn decode(mut reader: Reader<'a>) -> Result<AnyValue<'a>> {
+    pub(super) fn decode(mut reader: Reader<'a>) -> Result<AnyValue<'a>> {
         let mut value = AnyValue::Empty;
         while let Some(field) = reader.next_field()? {
             value = match field.number {

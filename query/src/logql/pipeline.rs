@@ -209,6 +209,12 @@ impl Pipeline {
         }
     }
 
+    /// False when no stage looks at lines.
+    fn reads_lines(&self) -> bool {
+        let by_labels = |step: &Step| matches!(step, Step::Filter(_) | Step::Drop(_) | Step::Keep(_));
+        !self.leading.is_empty() || !self.steps.iter().all(|(step, _)| by_labels(step))
+    }
+
     /// Names of the labels that stages need.
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();

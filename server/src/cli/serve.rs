@@ -72,6 +72,7 @@ impl ServeArgs {
             for key in [
                 "otlp.grpc_listen",
                 "otlp.http_listen",
+                "loki.listen",
                 "tempo.listen",
                 "jaeger.listen",
             ] {

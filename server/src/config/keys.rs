@@ -6,6 +6,7 @@ mod features;
 mod generate;
 mod graph;
 mod ingest;
+mod logs;
 mod outside;
 mod reading;
 mod values;
@@ -47,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
     let groups = [
         base::KEYS,
         ingest::KEYS,
+        logs::KEYS,
         generate::KEYS,
         graph::KEYS,
         reading::KEYS,

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::keys;
 use super::{
-    AcceptedMessages, Config, CorsOrigin, Features, Generate, Limits, Log, LogFormat, MemoryTotal, Otlp,
-    QueryLimits, RemoteRead, Retention, WalSync, Web,
+    AcceptedMessages, Config, CorsOrigin, Features, Generate, Limits, Log, LogFormat, Logs, MemoryTotal,
+    Otlp, QueryLimits, RemoteRead, Retention, WalSync, Web,
 };
 
 /// What overrides the file: values by key path.
@@ -183,6 +183,7 @@ fn blank() -> Config {
         },
         remote_write: AcceptedMessages { v1: false, v2: false },
         otlp: Otlp::default(),
+        logs: Logs::default(),
         generate: Generate::default(),
         tempo_listen: None,
         jaeger_listen: None,

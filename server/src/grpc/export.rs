@@ -1,4 +1,4 @@
-//! `MetricsService/Export` and `TraceService/Export`.
+//! `MetricsService/Export`, `TraceService/Export` and `LogsService/Export`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::answer;
 use super::body::{Metered, Room};
 use super::codec::Raw;
 use crate::app::App;
-use crate::http::otlp::{Signal, partial};
+use crate::http::otlp::Signal;
 use crate::http::{ApiError, Tenant};
 use crate::ingest::{Fault, Reserved};
 
@@ -39,6 +39,15 @@ pub(super) async fn traces(
     request: Request,
 ) -> Response {
     export(state, tenant, Signal::Traces, request).await
+}
+
+/// Handles one export of log records.
+pub(super) async fn logs(
+    state: State<Arc<App>>,
+    tenant: Result<Tenant, ApiError>,
+    request: Request,
+) -> Response {
+    export(state, tenant, Signal::Logs, request).await
 }
 
 async fn export(
@@ -98,9 +107,9 @@ async fn store(
         Ok(message)
     };
     match signal.write(app, tenant, (room, expected), open).await {
-        Ok(rejects) => {
-            let (rejected, text) = partial(&rejects);
-            Ok(tonic::Response::new(reply::export_response(rejected, &text)))
+        Ok(partial) => {
+            let reply = reply::export_response(partial.rejected, &partial.text);
+            Ok(tonic::Response::new(reply))
         }
         Err(fault) => Err(status(&fault)),
     }

@@ -1,4 +1,4 @@
-//! OTLP over HTTP: `POST /v1/traces`, `/v1/metrics` and, as Prometheus has it, `/api/v1/otlp/v1/metrics`. Protobuf and JSON, answered in
+//! OTLP over HTTP: `POST /v1/traces`, `/v1/metrics`, `/v1/logs` and, as Prometheus has it, `/api/v1/otlp/v1/metrics`. Protobuf and JSON, answered in
 //! the form of the request. <https://opentelemetry.io/docs/specs/otlp/#otlphttp>. What is stored is ingest's to say.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::edge::edge;
 use super::tenant::Tenant;
 use super::{remote_write, when_ready};
 use crate::app::App;
-use crate::ingest::{Coding, Fault, Format, Rejects, Reserved};
+use crate::ingest::{Coding, Fault, Format, LogFormat, Rejects, Reserved};
 
 /// How much larger than its compressed form a body is taken to be before it is known.
 const EXPANSION: usize = 8;
@@ -36,6 +36,15 @@ pub(crate) enum Signal {
     Metrics,
     /// Spans.
     Traces,
+    /// Log records.
+    Logs,
+}
+
+/// What was refused of an export: data points, spans or records, and why.
+#[derive(Debug, Default)]
+pub(crate) struct Partial {
+    pub(crate) rejected: u64,
+    pub(crate) text: String,
 }
 
 /// The routes on the listener of OTLP alone.
@@ -52,12 +61,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/metrics", post(metrics))
         .route("/v1/traces", post(traces))
-        .route("/v1/logs", any(no_logs))
+        .route("/v1/logs", post(logs))
         .route("/v1/profiles", any(no_profiles))
-}
-
-async fn no_logs() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "logs are not stored by this server\n")
 }
 
 async fn no_profiles() -> (StatusCode, &'static str) {
@@ -78,6 +83,11 @@ async fn traces(state: State<Arc<App>>, tenant: Result<Tenant, ApiError>, reques
     export(state, tenant, Signal::Traces, request).await
 }
 
+/// Handles one export of log records.
+async fn logs(state: State<Arc<App>>, tenant: Result<Tenant, ApiError>, request: Request) -> Response {
+    export(state, tenant, Signal::Logs, request).await
+}
+
 async fn export(
     State(app): State<Arc<App>>,
     tenant: Result<Tenant, ApiError>,
@@ -93,7 +103,7 @@ async fn export(
         Err(text) => return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response(),
     };
     match accept(&app, tenant, signal, (form, coding), request).await {
-        Ok(rejects) => form.taken(signal, &rejects),
+        Ok(partial) => form.taken(signal, &partial),
         Err(fault) => form.failed(&app, &fault),
     }
 }
@@ -118,7 +128,7 @@ fn negotiate(headers: &HeaderMap) -> Result<(Form, Coding), String> {
     match Coding::of(coding) {
         Some(coding) => Ok((form, coding)),
         None => Err(format!(
-            "unsupported compression {coding:?}; supported: gzip, zstd, identity\n"
+            "unsupported compression {coding:?}; supported: gzip, zstd, lz4, deflate, identity\n"
         )),
     }
 }
@@ -129,13 +139,13 @@ async fn accept(
     signal: Signal,
     (form, coding): (Form, Coding),
     request: Request,
-) -> Result<Rejects, Fault> {
+) -> Result<Partial, Fault> {
     let limit = usize::try_from(app.config.limits.body_bytes_max).unwrap_or(usize::MAX);
     let (room, body) = remote_write::receive(app, request, limit).await?;
     let compressed = body.len();
     let expected = match coding {
         Coding::Identity => compressed,
-        Coding::Gzip | Coding::Zstd => compressed.saturating_mul(EXPANSION),
+        _ => compressed.saturating_mul(EXPANSION),
     };
     let open = move |room: &mut Reserved| {
         let body = coding.inflate(body, limit)?;
@@ -145,6 +155,7 @@ async fn accept(
             Form::Json => match signal {
                 Signal::Metrics => json::metrics_request(&body),
                 Signal::Traces => json::trace_request(&body),
+                Signal::Logs => json::logs_request(&body),
             }
             .map(Bytes::from)
             .map_err(|e| Fault::Bad(e.to_string())),
@@ -161,13 +172,23 @@ impl Signal {
         tenant: String,
         room: (Reserved, usize),
         open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
-    ) -> Result<Rejects, Fault> {
+    ) -> Result<Partial, Fault> {
         match self {
             Signal::Metrics => {
                 let written = crate::ingest::write(app, tenant, Format::OtlpMetrics, room, open).await;
-                written.map(|outcome| outcome.rejects)
+                written.map(|outcome| Partial::of(&outcome.rejects))
             }
-            Signal::Traces => crate::ingest::write_traces(app, tenant, room, open).await,
+            Signal::Traces => {
+                let written = crate::ingest::write_traces(app, tenant, room, open).await;
+                written.map(|rejects| Partial::of(&rejects))
+            }
+            Signal::Logs => {
+                let written = crate::ingest::write_logs(app, tenant, LogFormat::Otlp, room, open).await;
+                written.map(|outcome| Partial {
+                    rejected: outcome.refused.total(),
+                    text: outcome.refused.text(),
+                })
+            }
         }
     }
 }
@@ -182,16 +203,16 @@ impl Form {
     }
 
     /// 200, with what was rejected when not everything was taken.
-    fn taken(self, signal: Signal, rejects: &Rejects) -> Response {
-        let (rejected, text) = partial(rejects);
+    fn taken(self, signal: Signal, Partial { rejected, text }: &Partial) -> Response {
         let name = match signal {
             Signal::Metrics => "rejectedDataPoints",
             Signal::Traces => "rejectedSpans",
+            Signal::Logs => "rejectedLogRecords",
         };
         self.response(
             StatusCode::OK,
-            reply::export_response(rejected, &text),
-            reply::export_response_json(name, rejected, &text),
+            reply::export_response(*rejected, text),
+            reply::export_response_json(name, *rejected, text),
         )
     }
 
@@ -210,10 +231,14 @@ impl Form {
     }
 }
 
-/// The number of data points or spans that were refused, and why.
-pub(crate) fn partial(rejects: &Rejects) -> (u64, String) {
-    if rejects.is_empty() {
-        return (0, String::new());
+impl Partial {
+    fn of(rejects: &Rejects) -> Partial {
+        match rejects.is_empty() {
+            true => Partial::default(),
+            false => Partial {
+                rejected: rejects.total(),
+                text: rejects.reasons(),
+            },
+        }
     }
-    (rejects.total(), rejects.reasons())
 }

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::counters::Counters;
 use crate::counters::DURATION_BOUNDS;
 use crate::governor::Outcome;
-use crate::ingest::Reason;
+use crate::ingest::{LogReason, Reason};
 use exposition::Exposition;
 
 pub(crate) async fn healthy() -> &'static str {
@@ -261,6 +261,21 @@ fn write_ingest(out: &mut Exposition, app: &App) {
             &counters.edges_dropped,
         ),
         (
+            "kymo_ingest_log_entries_total",
+            "Log entries stored, those that were there already included.",
+            &counters.log_entries_stored,
+        ),
+        (
+            "kymo_ingest_rejected_log_bytes_total",
+            "Bytes of the lines of refused log entries.",
+            &counters.log_bytes_rejected,
+        ),
+        (
+            "kymo_ingest_moved_log_labels_total",
+            "Labels of streams that became structured metadata.",
+            &counters.log_labels_moved,
+        ),
+        (
             "kymo_ingest_deferred_requests_total",
             "Writes answered 503.",
             &counters.writes_deferred,
@@ -270,6 +285,7 @@ fn write_ingest(out: &mut Exposition, app: &App) {
         out.single(name, "counter", help, counter.get() as f64);
     }
     write_rejected(out, counters);
+    write_rejected_logs(out, counters);
 }
 
 fn write_rejected(out: &mut Exposition, counters: &Counters) {
@@ -291,6 +307,14 @@ fn write_rejected(out: &mut Exposition, counters: &Counters) {
                 out.sample(name, &[("reason", reason.label())], counter.get() as f64);
             }
         }
+    }
+}
+
+fn write_rejected_logs(out: &mut Exposition, counters: &Counters) {
+    let name = "kymo_ingest_rejected_log_entries_total";
+    out.family(name, "counter", "Log entries refused, by reason.");
+    for (reason, counter) in LogReason::ALL.iter().zip(&counters.log_entries_rejected) {
+        out.sample(name, &[("reason", reason.label())], counter.get() as f64);
     }
 }
 

@@ -1,10 +1,10 @@
-//! Bodies compressed with gzip or zstd, decompressed within the limit of bodies. Not for snappy, which is part of remote
+//! Bodies compressed with gzip, deflate, zstd or lz4, decompressed within the limit of bodies. Not for snappy, which is part of remote
 //! write's format.
 
 use std::io::Read;
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::Fault;
 
@@ -20,6 +20,10 @@ pub(crate) enum Coding {
     Gzip,
     /// Zstandard.
     Zstd,
+    /// What HTTP calls deflate, with zlib's header or, as many write it, without.
+    Deflate,
+    /// Frames of LZ4.
+    Lz4,
 }
 
 impl Coding {
@@ -29,6 +33,8 @@ impl Coding {
             "" | "identity" => Some(Coding::Identity),
             "gzip" => Some(Coding::Gzip),
             "zstd" => Some(Coding::Zstd),
+            "deflate" => Some(Coding::Deflate),
+            "lz4" => Some(Coding::Lz4),
             _ => None,
         }
     }
@@ -42,6 +48,9 @@ impl Coding {
             Coding::Identity if body.len() > limit => Err(too_large(limit)),
             Coding::Identity => Ok(body),
             Coding::Gzip => read_within(MultiGzDecoder::new(&body[..]), limit),
+            Coding::Deflate if is_zlib(&body) => read_within(ZlibDecoder::new(&body[..]), limit),
+            Coding::Deflate => read_within(DeflateDecoder::new(&body[..]), limit),
+            Coding::Lz4 => read_within(lz4_flex::frame::FrameDecoder::new(&body[..]), limit),
             Coding::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(&body[..]).map_err(|e| broken(&e))?;
                 // A frame may ask for a window far beyond what its content may be.
@@ -51,6 +60,11 @@ impl Coding {
             }
         }
     }
+}
+
+/// True for a body that begins as zlib's streams do (RFC 1950, section 2.2).
+fn is_zlib(body: &[u8]) -> bool {
+    matches!(body, [method, flags, ..] if method & 15 == 8 && (u16::from(*method) << 8 | u16::from(*flags)).is_multiple_of(31))
 }
 
 fn read_within(reader: impl Read, limit: usize) -> Result<Bytes, Fault> {

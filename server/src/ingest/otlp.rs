@@ -26,6 +26,7 @@ use crate::config::Otlp;
 use names::Shape;
 pub(crate) use stated::Stated;
 pub(crate) use texts::Texts;
+pub(super) use values::text as value_text;
 
 /// What a request is read by.
 #[derive(Clone, Copy)]

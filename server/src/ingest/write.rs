@@ -1,6 +1,8 @@
 //! The way of every write: room in memory, decoding, the store, and what became of it. A write counts as done only when
 //! it is durable.
 
+mod logs;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +16,8 @@ use super::otlp::{self, Context, Texts};
 use super::{Fault, Reason, Rejects, remote_write, remote_write_v2, traces};
 use crate::app::App;
 use crate::clock::now_ms;
+
+pub(crate) use logs::{LogOutcome, write_logs};
 
 /// Bodies up to this size are decoded on the thread that serves the connection: handing them over costs more.
 const INLINE_BYTES_MAX: usize = 128 << 10;

@@ -3,15 +3,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::header::{ColumnPlace, GroupHeader, Shape};
+use hashbrown::HashMap;
+
+use super::header::{ColumnName, ColumnPlace, GroupHeader, Shape};
 use super::section;
 use crate::block::BlockFile;
 use crate::coding::{Malformed, Reader};
 use crate::error::Result;
 use crate::logs::line::{ARRAY, BARE, QUOTED};
 use crate::logs::rows::Rows;
+use crate::logs::scan::Wanted;
 use crate::logs::values::Values;
 use crate::traces::decode_ints;
+
+/// Most sets of metadata of a group that are remembered.
+const SETS_MAX: usize = 512;
 
 /// A group of a block, opened.
 pub(in crate::logs) struct Group<'f> {
@@ -140,17 +146,18 @@ impl OpenGroup<'_> {
     }
 
     /// For each range of entries, which ascend, those between two times (the first inclusive, the second not) for which
-    /// `wanted` is true; `wanted` is by place in the group.
+    /// `entries` is true, which is by place in the group; of each what is wanted.
     pub(in crate::logs) fn rows(
         &self,
         ranges: &[Range<usize>],
         times: (i64, i64),
-        wanted: Option<&[bool]>,
+        entries: Option<&[bool]>,
+        wanted: &Wanted,
     ) -> Result<Vec<Rows>> {
         let header = &*self.group.header;
         let is_wanted = |row: usize| {
             let time = self.times[row];
-            time >= times.0 && time < times.1 && wanted.is_none_or(|wanted| wanted[row])
+            time >= times.0 && time < times.1 && entries.is_none_or(|entries| entries[row])
         };
         let mut of_shape = vec![false; header.shapes.len()];
         for row in ranges.iter().flat_map(Range::clone).filter(|row| is_wanted(*row)) {
@@ -159,12 +166,13 @@ impl OpenGroup<'_> {
         let mut columns: Vec<Option<Values>> = vec![None; header.columns.len()];
         for (shape, _) in header.shapes.iter().zip(&of_shape).filter(|(_, of)| **of) {
             for column in header.columns_of(shape) {
-                if columns[column as usize].is_none() {
+                let is_wanted = is_wanted_column(&header.columns[column as usize].name, wanted);
+                if is_wanted && columns[column as usize].is_none() {
                     columns[column as usize] = Some(self.column(column)?);
                 }
             }
         }
-        let mut weave = Weave::new(header, columns);
+        let mut weave = Weave::new(header, columns, wanted.without_lines);
         let mut at = 0;
         let mut all = Vec::with_capacity(ranges.len());
         for range in ranges {
@@ -178,11 +186,19 @@ impl OpenGroup<'_> {
                     false => weave.skip(self.shapes[row]),
                 }
             }
-            weave.last = None;
+            weave.sets.clear();
             all.push(rows);
             at = range.end;
         }
         Ok(all)
+    }
+}
+
+/// False for columns of what is not looked at.
+fn is_wanted_column(name: &ColumnName, wanted: &Wanted) -> bool {
+    match name {
+        ColumnName::Slot(..) => !wanted.without_lines,
+        ColumnName::Metadata(name) => wanted.metadata.as_ref().is_none_or(|names| names.contains(name)),
     }
 }
 
@@ -222,13 +238,15 @@ struct Weave<'h> {
     /// Next value of each column, when entries were passed over only where `is_behind` says so.
     next: Vec<u32>,
     is_behind: bool,
-    /// Columns and values of the metadata of the entry before, and its set.
-    last: Option<(u32, Vec<u8>, u32)>,
-    current: Vec<u8>,
+    without_lines: bool,
+    /// Sets by what tells them: the shape and the values, each behind its length.
+    sets: HashMap<Vec<u8>, u32>,
+    key: Vec<u8>,
+    values: Vec<(u32, Range<usize>)>,
 }
 
 impl<'h> Weave<'h> {
-    fn new(header: &'h GroupHeader, columns: Vec<Option<Values>>) -> Weave<'h> {
+    fn new(header: &'h GroupHeader, columns: Vec<Option<Values>>, without_lines: bool) -> Weave<'h> {
         let is_slot = |b: &u8| matches!(*b, QUOTED | BARE | ARRAY);
         Weave {
             header,
@@ -241,9 +259,11 @@ impl<'h> Weave<'h> {
             passed: vec![0; header.shapes.len()],
             next: vec![0; columns.len()],
             is_behind: false,
+            without_lines,
             columns,
-            last: None,
-            current: Vec::new(),
+            sets: HashMap::new(),
+            key: Vec::new(),
+            values: Vec::new(),
         }
     }
 
@@ -276,49 +296,63 @@ impl<'h> Weave<'h> {
         self.passed[number as usize] += 1;
         let header = self.header;
         let shape = &header.shapes[number as usize];
-        let columns = &header.skeletons[shape.skeleton as usize].columns;
-        let out = rows.lines_mut();
+        if !self.without_lines {
+            self.line(shape.skeleton as usize, rows.lines_mut());
+        }
+        let set = self.metadata(number, shape, rows);
+        rows.close(time, set, shape.kept);
+    }
+
+    /// Appends a line.
+    fn line(&mut self, skeleton: usize, out: &mut Vec<u8>) {
+        let columns = &self.header.skeletons[skeleton].columns;
         let mut at = 0;
-        while let Some(part) = self.parts[shape.skeleton as usize].get(at).copied() {
+        while let Some(part) = self.parts[skeleton].get(at).copied() {
             out.extend_from_slice(part);
             if let Some(column) = columns.get(at) {
                 self.value(*column, out);
             }
             at += 1;
         }
-        let set = self.metadata(number, shape, rows);
-        rows.close(time, set, shape.kept);
     }
 
-    /// The entry's set of metadata, the one of the entry before if it is the same.
+    /// The entry's set of metadata; entries with the same share one as long as there are not many.
     fn metadata(&mut self, number: u32, shape: &Shape, rows: &mut Rows) -> u32 {
-        let mut current = std::mem::take(&mut self.current);
-        current.clear();
-        let mut ends = Vec::with_capacity(shape.metadata.len());
+        let mut key = std::mem::take(&mut self.key);
+        let mut values = std::mem::take(&mut self.values);
+        key.clear();
+        values.clear();
+        key.extend_from_slice(&number.to_le_bytes());
         for column in &shape.metadata {
-            self.value(*column, &mut current);
-            ends.push(current.len());
+            if self.columns[*column as usize].is_none() {
+                continue;
+            }
+            let from = key.len() + 4;
+            key.extend_from_slice(&[0; 4]);
+            self.value(*column, &mut key);
+            let len = (key.len() - from) as u32;
+            key[from - 4..from].copy_from_slice(&len.to_le_bytes());
+            values.push((*column, from..key.len()));
         }
-        if let Some((of, values, set)) = &self.last
-            && *of == number
-            && *values == current
-        {
-            let set = *set;
-            self.current = current;
-            return set;
-        }
-        let mut from = 0;
-        let texts = shape.metadata.iter().zip(ends).map(|(column, end)| {
-            let name = match &self.header.columns[*column as usize].name {
-                super::header::ColumnName::Metadata(name) => name.as_str(),
-                super::header::ColumnName::Slot(..) => "",
-            };
-            let value = std::str::from_utf8(&current[from..end]).unwrap_or("");
-            from = end;
-            (name, value)
-        });
-        let set = rows.sets_mut().add(texts);
-        self.last = Some((number, current, set));
+        let set = match self.sets.get(key.as_slice()) {
+            Some(set) => *set,
+            None => {
+                let pairs = values.iter().map(|(column, range)| {
+                    let name = match &self.header.columns[*column as usize].name {
+                        ColumnName::Metadata(name) => name.as_str(),
+                        ColumnName::Slot(..) => "",
+                    };
+                    (name, std::str::from_utf8(&key[range.clone()]).unwrap_or(""))
+                });
+                let set = rows.sets_mut().add(pairs);
+                if self.sets.len() < SETS_MAX {
+                    self.sets.insert(key.clone(), set);
+                }
+                set
+            }
+        };
+        self.key = key;
+        self.values = values;
         set
     }
 }

@@ -132,7 +132,7 @@ impl GroupHeader {
         out
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<GroupHeader, Malformed> {
+    pub(in crate::logs) fn decode(bytes: &[u8]) -> Result<GroupHeader, Malformed> {
         let mut r = Reader::new(bytes);
         let rows = r.uvarint32()?;
         let runs = read_runs(&mut r, rows)?;

@@ -248,6 +248,62 @@ static LINK: Schema = Schema(&[
 
 static STATUS: Schema = Schema(&[one(2, "message", Kind::String), one(3, "code", STATUS_CODE)]);
 
+const SEVERITY: Kind = Kind::Enum(&[
+    "SEVERITY_NUMBER_UNSPECIFIED",
+    "SEVERITY_NUMBER_TRACE",
+    "SEVERITY_NUMBER_TRACE2",
+    "SEVERITY_NUMBER_TRACE3",
+    "SEVERITY_NUMBER_TRACE4",
+    "SEVERITY_NUMBER_DEBUG",
+    "SEVERITY_NUMBER_DEBUG2",
+    "SEVERITY_NUMBER_DEBUG3",
+    "SEVERITY_NUMBER_DEBUG4",
+    "SEVERITY_NUMBER_INFO",
+    "SEVERITY_NUMBER_INFO2",
+    "SEVERITY_NUMBER_INFO3",
+    "SEVERITY_NUMBER_INFO4",
+    "SEVERITY_NUMBER_WARN",
+    "SEVERITY_NUMBER_WARN2",
+    "SEVERITY_NUMBER_WARN3",
+    "SEVERITY_NUMBER_WARN4",
+    "SEVERITY_NUMBER_ERROR",
+    "SEVERITY_NUMBER_ERROR2",
+    "SEVERITY_NUMBER_ERROR3",
+    "SEVERITY_NUMBER_ERROR4",
+    "SEVERITY_NUMBER_FATAL",
+    "SEVERITY_NUMBER_FATAL2",
+    "SEVERITY_NUMBER_FATAL3",
+    "SEVERITY_NUMBER_FATAL4",
+]);
+
+pub(super) static LOGS_REQUEST: Schema = Schema(&[many(1, "resourceLogs", Kind::Message(&RESOURCE_LOGS))]);
+
+static RESOURCE_LOGS: Schema = Schema(&[
+    one(1, "resource", Kind::Message(&RESOURCE)),
+    many(2, "scopeLogs", Kind::Message(&SCOPE_LOGS)),
+    one(3, "schemaUrl", Kind::String),
+]);
+
+static SCOPE_LOGS: Schema = Schema(&[
+    one(1, "scope", Kind::Message(&SCOPE)),
+    many(2, "logRecords", Kind::Message(&LOG_RECORD)),
+    one(3, "schemaUrl", Kind::String),
+]);
+
+static LOG_RECORD: Schema = Schema(&[
+    one(1, "timeUnixNano", Kind::Fixed64),
+    one(2, "severityNumber", SEVERITY),
+    one(3, "severityText", Kind::String),
+    one(5, "body", Kind::Message(&ANY_VALUE)),
+    many(6, "attributes", Kind::Message(&KEY_VALUE)),
+    one(7, "droppedAttributesCount", Kind::Varint),
+    one(8, "flags", Kind::Fixed32),
+    one(9, "traceId", Kind::Hex),
+    one(10, "spanId", Kind::Hex),
+    one(11, "observedTimeUnixNano", Kind::Fixed64),
+    one(12, "eventName", Kind::String),
+]);
+
 static KEY_VALUE: Schema = Schema(&[
     one(1, "key", Kind::String),
     one(2, "value", Kind::Message(&ANY_VALUE)),

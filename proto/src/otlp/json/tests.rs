@@ -95,6 +95,13 @@ fn ids_of_spans_are_hex_of_any_case_and_enums_numbers() {
 
 proptest! {
     #[test]
+    fn logs_as_json_and_as_protobuf_are_the_same_request(seed: u64) {
+        let request = Dice(seed).logs();
+        let bytes = logs_request(&serde_json::to_vec(&request).unwrap()).unwrap();
+        prop_assert_eq!(&crate::otlp::logs::tests::rebuilt(&bytes).unwrap(), &request);
+    }
+
+    #[test]
     fn traces_as_json_and_as_protobuf_are_the_same_request(seed: u64) {
         let request = Dice(seed).traces();
         let bytes = trace_request(&serde_json::to_vec(&request).unwrap()).unwrap();

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 pub(crate) use any::Dice;
-pub(crate) use rebuild::{key_values, request as rebuilt, text};
+pub(crate) use rebuild::{any_value, key_values, request as rebuilt, text};
 
 use super::*;
 
@@ -40,6 +40,9 @@ pub(crate) fn sdk_bodies(sent_to: &str) -> Option<Vec<Vec<u8>>> {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
         let mut body = Vec::new();
         let compressed = &requests[row["file"].as_str().unwrap()];
+        if !compressed.starts_with(&[0x1f, 0x8b]) {
+            return compressed.clone();
+        }
         std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&compressed[..]), &mut body).unwrap();
         body
     };

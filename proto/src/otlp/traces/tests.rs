@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message;
 
-pub(crate) use rebuild::request as rebuilt;
+pub(crate) use rebuild::{entity_ref, request as rebuilt};
 
 use super::*;
 use crate::otlp::metrics::tests::{Dice, sdk_bodies};

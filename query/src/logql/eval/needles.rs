@@ -29,7 +29,12 @@ pub(in crate::logql) fn scans(log: &LogExpr, from: i64, until: i64) -> Vec<Scan>
         matchers: log.selector.iter().chain(own).cloned().collect(),
         from,
         until,
-        needles: of.iter().flat_map(|all| all.iter()).map(|any| needle(any)).collect(),
+        needles: of
+            .iter()
+            .flat_map(|all| all.iter())
+            .map(|any| needle(any))
+            .collect(),
+        ..Scan::default()
     };
     let mut scans = Vec::with_capacity(plan.names.len() + 1);
     let mut absent: Vec<Matcher> = Vec::new();

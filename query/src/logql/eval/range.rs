@@ -50,7 +50,8 @@ pub fn range(
         let extractor = Extractor::new(asked.of, asked.outer).map_err(|bad| EvalError::Stage(bad.message))?;
         let times = (asked.after.saturating_add(1), asked.last.saturating_add(1));
         let mut parts = Vec::new();
-        for scan in needles::scans(log, times.0, times.1) {
+        for mut scan in needles::scans(log, times.0, times.1) {
+            scan.wanted = extractor.wanted().clone();
             parts.extend(store(&scan)?);
         }
         let gathering = gather::Gathering {

@@ -6,6 +6,8 @@ use super::fields::Fields;
 use super::hints::Hints;
 use super::label_filter::LabelFilter;
 use super::{BadStage, Clock, Pipeline, Run, convert};
+use kymo_engine::logs::Wanted;
+
 use crate::logql::ast::{Conversion, Grouping, RangeAggregation, RangeOp};
 use crate::logql::eval::LabelSet;
 
@@ -34,6 +36,7 @@ pub(in crate::logql) struct Extractor {
     unwrapped: Option<Unwrapped>,
     bytes: bool,
     output: Output,
+    wanted: Wanted,
 }
 
 impl Extractor {
@@ -82,12 +85,30 @@ impl Extractor {
         }
         let all = matches!(output, Output::All | Output::Without(_)) || pipeline.asks_for_any();
         pipeline.hints = Hints::new(names.iter().map(String::as_str), all);
+        let bytes = matches!(of.op, RangeOp::BytesOverTime | RangeOp::BytesRate);
+        // What a stream's own label pushes aside is asked for under another name.
+        let aside: Vec<String> = names
+            .iter()
+            .filter_map(|n| n.strip_suffix("_extracted"))
+            .map(str::to_owned)
+            .collect();
+        names.extend(aside);
+        let wanted = Wanted {
+            without_lines: !bytes && !pipeline.reads_lines(),
+            metadata: (!all).then_some(names),
+        };
         Ok(Extractor {
             pipeline,
             unwrapped,
-            bytes: matches!(of.op, RangeOp::BytesOverTime | RangeOp::BytesRate),
+            bytes,
             output,
+            wanted,
         })
+    }
+
+    /// What of entries is looked at.
+    pub(in crate::logql) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     /// The number of a line, or none when the line is left out.

@@ -51,7 +51,7 @@ async fn page(State(app): State<Arc<App>>, Path(page): Path<String>, params: Par
         "version" => version(),
         "services" => services(&app),
         "endpoints" => ENDPOINTS.join("\n") + "\n",
-        "config" if params.first("mode") == "diff" => differences(&app),
+        "config" if params.first("mode") == "diff" => app.config.differences(),
         "config" if params.first("mode") == "defaults" => crate::config::Config::default().to_yaml(),
         "config" => config(&app),
         _ => {
@@ -98,17 +98,4 @@ fn services(app: &App) -> String {
 
 fn config(app: &App) -> String {
     app.config.to_yaml()
-}
-
-/// The lines of the configuration that are not as they would be without any, below their sections.
-fn differences(app: &App) -> String {
-    let defaults = crate::config::Config::default();
-    let mut out = String::new();
-    for key in crate::config::keys::all() {
-        let value = (key.show)(&app.config);
-        if value != (key.show)(&defaults) {
-            out.push_str(&format!("{}: {value}\n", key.path));
-        }
-    }
-    out
 }

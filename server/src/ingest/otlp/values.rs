@@ -15,13 +15,13 @@ use crate::ingest::Reason;
 const DEPTH_MAX: usize = 64;
 
 /// Why a value has no text.
-pub(super) type ValueFault = (Reason, String);
+pub(in crate::ingest) type ValueFault = (Reason, String);
 
 /// The text of a value; empty for one that was not sent.
 ///
 /// # Errors
 /// Text that is not UTF-8, messages that do not decode, and values nested too deep.
-pub(super) fn text(value: AnyValue<'_>) -> Result<String, ValueFault> {
+pub(in crate::ingest) fn text(value: AnyValue<'_>) -> Result<String, ValueFault> {
     Ok(match value {
         AnyValue::Empty => String::new(),
         AnyValue::String(bytes) => utf8(bytes)?.to_owned(),

@@ -61,7 +61,7 @@ impl Dice {
         })
     }
 
-    fn value(&mut self, depth: u64) -> AnyValue {
+    pub(crate) fn value(&mut self, depth: u64) -> AnyValue {
         let kinds = if depth == 0 { 5 } else { 7 };
         let value = match self.below(kinds) {
             0 => Value::StringValue(self.text()),

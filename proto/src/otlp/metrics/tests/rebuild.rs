@@ -199,7 +199,7 @@ pub(crate) fn key_values(mut all: KeyValues<'_>) -> Result<Vec<common::KeyValue>
     Ok(out)
 }
 
-fn any_value(value: AnyValue<'_>) -> Result<common::AnyValue> {
+pub(crate) fn any_value(value: AnyValue<'_>) -> Result<common::AnyValue> {
     let value = match value {
         AnyValue::Empty => None,
         AnyValue::String(bytes) => Some(Value::StringValue(text(bytes))),

@@ -10,7 +10,7 @@ use crate::otlp::metrics::tests::Dice;
 
 impl Dice {
     /// An id that is often right.
-    fn id(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn id(&mut self, len: usize) -> Vec<u8> {
         match self.below(10) {
             0 => Vec::new(),
             1 => self.many(20, |d| d.next() as u8),
@@ -54,7 +54,7 @@ impl Dice {
         }
     }
 
-    fn resource(&mut self) -> Resource {
+    pub(crate) fn resource(&mut self) -> Resource {
         Resource {
             attributes: self.attributes(2),
             dropped_attributes_count: self.below(3) as u32,

@@ -42,7 +42,7 @@ pub(crate) fn request(body: &[u8]) -> Result<ExportTraceServiceRequest> {
     Ok(ExportTraceServiceRequest { resource_spans })
 }
 
-fn entity_ref(entity: &EntityRef<'_>) -> common::EntityRef {
+pub(crate) fn entity_ref(entity: &EntityRef<'_>) -> common::EntityRef {
     let texts = |keys: &[&[u8]]| keys.iter().map(|key| text(key)).collect();
     common::EntityRef {
         schema_url: text(entity.schema_url),

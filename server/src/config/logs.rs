@@ -1,0 +1,32 @@
+//! How log lines are taken. Names and meanings are those of Loki's limits where Loki has them.
+
+/// The configuration of logs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Logs {
+    /// Address of the listener with Loki's API at its own paths, `None` without.
+    pub listen: Option<String>,
+    /// Bytes of a line.
+    pub line_bytes_max: u64,
+    /// Labels of a stream, a discovered `service_name` not counted.
+    pub labels_max: u64,
+    /// Bytes of an entry's structured metadata.
+    pub metadata_bytes_max: u64,
+    /// Names of an entry's structured metadata.
+    pub metadata_names_max: u64,
+    /// Whether entries that equal another of their stream are kept.
+    pub keep_repeats: bool,
+    /// Whether entries get `detected_level`.
+    pub detect_level: bool,
+    /// Labels that `service_name` is taken from where it is absent; empty leaves it absent.
+    pub service_name_from: Vec<String>,
+    /// Labels that become structured metadata.
+    pub high_cardinality: Vec<String>,
+    /// Resource attributes of OTLP that become labels.
+    pub otlp_labels: Vec<String>,
+    /// Attributes of OTLP log records that become labels.
+    pub otlp_record_labels: Vec<String>,
+    /// Attributes of OTLP, wherever they stand, that are not kept.
+    pub otlp_dropped: Vec<String>,
+    /// Whether the severity's text of OTLP becomes a label.
+    pub severity_text_as_label: bool,
+}

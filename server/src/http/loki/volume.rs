@@ -1,0 +1,197 @@
+//! How much streams hold: `/loki/api/v1/index/stats`, `/loki/api/v1/index/volume` and `/loki/api/v1/index/volume_range`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use kymo_engine::labels::Labels;
+use kymo_engine::logs::Volume;
+
+use super::ask::{Shown, ask, matchers};
+use super::error::LokiError;
+use super::params::{range, step};
+use super::render::{Points, matrix, vector};
+use super::{JSON, now};
+use crate::app::App;
+use crate::http::ApiError;
+use crate::http::caller::Caller;
+use crate::http::document::Document;
+use crate::http::json::object;
+use crate::http::params::Params;
+
+/// Items of an answer where the question does not say.
+const LIMIT_DEFAULT: usize = 100;
+
+pub(super) async fn stats(
+    State(app): State<Arc<App>>,
+    caller: Result<Caller, ApiError>,
+    params: Result<Params, ApiError>,
+) -> Result<Response, LokiError> {
+    let params = params?;
+    let (start, end) = range(&params, now())?;
+    let query = params.first("query");
+    let wanted = matchers(query)?;
+    let shown = Shown {
+        kind: "logql_stats",
+        text: query,
+        times: (start, end, 0),
+    };
+    let document = ask(&app, caller, shown, move |asking, _| {
+        let (mut streams, mut chunks, mut entries, mut bytes) = (BTreeSet::new(), 0i64, 0u64, 0u64);
+        if let Some(asking) = asking {
+            let mut add = |labels: &Labels, volume: Volume| {
+                streams.insert(labels.hash64());
+                chunks += 1;
+                entries += volume.entries;
+                bytes += volume.bytes;
+            };
+            asking
+                .snapshot
+                .volumes(&wanted, (start, end.saturating_add(1)), &mut add)?;
+        }
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let mut body = Vec::new();
+        object(&mut body, |o| {
+            o.integer("streams", count(streams.len() as u64));
+            o.integer("chunks", chunks);
+            o.integer("bytes", count(bytes));
+            o.integer("entries", count(entries));
+        });
+        Ok(Document::new(JSON, body))
+    });
+    Ok(document.await?.into_response())
+}
+
+/// What volumes are summed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct By {
+    /// The labels asked for; none takes those of the selector.
+    labels: Vec<String>,
+    /// By each label that occurs, whatever its value.
+    names: bool,
+}
+
+impl By {
+    fn of(params: &Params, selector: &[String]) -> Result<By, LokiError> {
+        let labels: Vec<String> = params
+            .first("targetLabels")
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let names = match params.first("aggregateBy") {
+            "" | "series" => false,
+            "labels" => true,
+            _ => return Err(LokiError::bad("invalid aggregation option")),
+        };
+        Ok(By {
+            labels: match (labels.is_empty(), names) {
+                (true, false) => selector.to_vec(),
+                _ => labels,
+            },
+            names,
+        })
+    }
+
+    /// The items that a stream counts for.
+    fn items(&self, labels: &Labels) -> Vec<Vec<(String, String)>> {
+        let asked = |name: &str| self.labels.iter().any(|wanted| wanted == name);
+        if self.names {
+            let all = labels
+                .iter()
+                .filter(|(name, _)| self.labels.is_empty() || asked(name));
+            return all
+                .map(|(name, _)| vec![(name.to_owned(), String::new())])
+                .collect();
+        }
+        let all = labels.iter().filter(|(name, _)| asked(name));
+        let item: Vec<_> = all
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if item.is_empty() { Vec::new() } else { vec![item] }
+    }
+}
+
+pub(super) async fn volume(
+    State(app): State<Arc<App>>,
+    caller: Result<Caller, ApiError>,
+    params: Result<Params, ApiError>,
+) -> Result<Response, LokiError> {
+    summed(&app, caller, &params?, None).await
+}
+
+pub(super) async fn volume_range(
+    State(app): State<Arc<App>>,
+    caller: Result<Caller, ApiError>,
+    params: Result<Params, ApiError>,
+) -> Result<Response, LokiError> {
+    let params = params?;
+    let times = range(&params, now())?;
+    let step = step(&params, times)?;
+    summed(&app, caller, &params, Some(step)).await
+}
+
+async fn summed(
+    app: &Arc<App>,
+    caller: Result<Caller, ApiError>,
+    params: &Params,
+    step: Option<i64>,
+) -> Result<Response, LokiError> {
+    let (start, end) = range(params, now())?;
+    let query = params.first("query");
+    let wanted = matchers(query)?;
+    let selector: Vec<String> = wanted.iter().map(|matcher| matcher.name().to_owned()).collect();
+    let by = By::of(params, &selector)?;
+    let limit = params
+        .count("limit")
+        .map_err(LokiError::bad)?
+        .unwrap_or(LIMIT_DEFAULT);
+    let shown = Shown {
+        kind: "logql_volume",
+        text: query,
+        times: (start, end, step.unwrap_or(0)),
+    };
+    let document = ask(app, caller, shown, move |asking, _| {
+        let mut items: BTreeMap<Vec<(String, String)>, BTreeMap<i64, u64>> = BTreeMap::new();
+        let mut at = start;
+        // One bucket without a step; with one, each ends where the next begins.
+        while let Some(asking) = asking {
+            let until = step.map_or(end.saturating_add(1), |step| {
+                at.saturating_add(step).min(end.saturating_add(1))
+            });
+            let mut add = |labels: &Labels, volume: Volume| {
+                for item in by.items(labels) {
+                    *items.entry(item).or_default().entry(until.min(end)).or_default() += volume.bytes;
+                }
+            };
+            asking.snapshot.volumes(&wanted, (at, until), &mut add)?;
+            at = until;
+            if at > end {
+                break;
+            }
+        }
+        let mut items: Vec<_> = items.into_iter().collect();
+        let total = |points: &BTreeMap<i64, u64>| points.values().sum::<u64>();
+        items.sort_by(|a, b| total(&b.1).cmp(&total(&a.1)).then_with(|| a.0.cmp(&b.0)));
+        items.truncate(limit);
+        let points: Vec<Points> = items
+            .into_iter()
+            .map(|(labels, points)| Points {
+                labels,
+                points: points
+                    .into_iter()
+                    .map(|(time, bytes)| (time, bytes as f64))
+                    .collect(),
+            })
+            .collect();
+        let mut body = Vec::new();
+        match step {
+            Some(_) => matrix(&mut body, &points),
+            None => vector(&mut body, &points),
+        }
+        Ok(Document::new(JSON, body))
+    });
+    Ok(document.await?.into_response())
+}
