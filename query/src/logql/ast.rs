@@ -2,6 +2,7 @@
 
 pub mod filter;
 pub mod metric;
+pub mod tail;
 
 use kymo_engine::metrics::matcher::Matcher;
 
@@ -10,6 +11,7 @@ pub use metric::{
     Binary, Conversion, Grouping, LabelReplace, LogRange, Metric, RangeAggregation, RangeOp, Unwrap,
     VectorAggregation, VectorOp,
 };
+pub use tail::{Aggregate, AggregateOp, Tail};
 
 /// A query.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +27,12 @@ pub enum Expr {
 pub struct LogExpr {
     /// Matchers of streams.
     pub selector: Vec<Matcher>,
+    /// The query has no selector: it is of all streams. A selector without matchers is not the same.
+    pub anywhere: bool,
     /// In order.
     pub stages: Vec<Stage>,
+    /// What becomes of the entries that pass, in order. Not of Loki's.
+    pub tail: Vec<Tail>,
 }
 
 /// One step of a pipeline.
@@ -56,6 +62,8 @@ pub enum Stage {
     Drop(Vec<NameFilter>),
     /// `| keep ...`.
     Keep(Vec<NameFilter>),
+    /// `| fields ...`: these labels only, which also make the line. Not of Loki's.
+    Fields(Vec<String>),
 }
 
 /// `| logfmt`.

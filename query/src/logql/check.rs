@@ -39,7 +39,7 @@ fn metric_expr(metric: &Metric) -> Checked<()> {
 }
 
 fn log_expr(log: &LogExpr) -> Checked<()> {
-    if log.selector.iter().all(|matcher| matcher.matches_empty()) {
+    if !log.anywhere && log.selector.iter().all(|matcher| matcher.matches_empty()) {
         return Err(ParseError::new(EMPTY_COMPATIBLE));
     }
     log.stages.iter().try_for_each(stage)?;

@@ -99,10 +99,7 @@ impl Lexer<'_> {
     }
 
     fn word(&mut self) {
-        let len = self
-            .rest()
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(self.rest().len());
+        let len = path_len(self.rest());
         let word = &self.rest()[..len];
         let lower = word.to_lowercase();
         let kind = match KEYWORDS.iter().find(|keyword| **keyword == lower) {
@@ -167,6 +164,35 @@ impl Lexer<'_> {
         }
         Ok(())
     }
+}
+
+/// Length of the name a text begins with: a plain one, or one with fields and places such as `a.b[0].c`.
+fn path_len(text: &str) -> usize {
+    let word = |from: usize| {
+        let rest = &text[from..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        from + end.unwrap_or(rest.len())
+    };
+    let mut len = word(0);
+    loop {
+        let rest = &text[len..];
+        let digits = rest.bytes().skip(1).take_while(u8::is_ascii_digit).count();
+        let is_field = |c: char| c.is_alphabetic() || c == '_';
+        if rest.starts_with('.') && rest[1..].starts_with(is_field) {
+            len = word(len + 1);
+        } else if rest.starts_with('[') && digits > 0 && rest[1 + digits..].starts_with(']') {
+            len += digits + 2;
+        } else {
+            return len;
+        }
+    }
+}
+
+/// True for a name that needs no quotes.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && path_len(text) == text.len()
+        && !KEYWORDS.contains(&text.to_lowercase().as_str())
 }
 
 /// Length of the number a text begins with.

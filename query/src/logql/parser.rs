@@ -3,6 +3,7 @@
 mod filter;
 mod metric;
 mod stage;
+mod tail;
 
 use super::ast::{Expr, LogExpr, Metric};
 use super::check;
@@ -68,7 +69,7 @@ pub fn parse_metric(text: &str) -> Result<Metric, ParseError> {
 /// Those of [`parse`]; `only label matchers are supported` when stages follow.
 pub fn parse_matchers(text: &str) -> Result<Vec<Matcher>, ParseError> {
     match parse_unchecked(text)? {
-        Expr::Log(log) if log.stages.is_empty() => Ok(log.selector),
+        Expr::Log(log) if log.stages.is_empty() && log.tail.is_empty() => Ok(log.selector),
         _ => Err(ParseError::new("only label matchers are supported")),
     }
 }
@@ -165,6 +166,14 @@ impl Parser {
         }
     }
 
+    /// A label's name: an identifier, or any text in quotes.
+    fn label_name(&mut self) -> Parsed<String> {
+        match self.kind() {
+            Kind::Text(_) => self.expect_text(),
+            _ => self.expect_identifier(),
+        }
+    }
+
     fn end(&mut self) -> Parsed<()> {
         match self.kind() {
             Kind::End => Ok(()),
@@ -194,7 +203,8 @@ impl Parser {
         }
         loop {
             let name = match self.kind() {
-                Kind::Identifier(_) => self.expect_identifier()?,
+                // Streams have no other names than these.
+                Kind::Identifier(_) | Kind::Text(_) => plain_name(&self.label_name()?),
                 _ => {
                     return Err(self.unexpected(if matchers.is_empty() {
                         &["IDENTIFIER", "}"]
@@ -226,6 +236,19 @@ impl Parser {
         let value = self.expect_text()?;
         make_matcher(name, op, value)
     }
+}
+
+/// The name under which a store has a label.
+pub(in crate::logql) fn plain_name(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || c == '_';
+    if name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    let words: Vec<&str> = name
+        .split(|c| !is_plain(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join("_")
 }
 
 fn make_matcher(name: String, op: MatchOp, value: String) -> Parsed<Matcher> {

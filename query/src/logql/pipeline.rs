@@ -13,6 +13,7 @@ mod label_filter;
 mod line_filter;
 mod logfmt;
 mod names;
+mod native;
 mod object;
 mod parsed;
 mod pattern;
@@ -28,6 +29,7 @@ use json::Unpacked;
 use json_path::JsonPath;
 use label_filter::LabelFilter;
 use line_filter::LineTest;
+use native::NativeName;
 use pattern::Pattern;
 
 pub(in crate::logql) use extract::Extractor;
@@ -60,6 +62,8 @@ enum Step {
     Decolorize,
     Drop(Vec<NameFilter>),
     Keep(Vec<NameFilter>),
+    Fields(Vec<String>),
+    Native(NativeName),
 }
 
 /// Stages, compiled.
@@ -133,7 +137,13 @@ impl Next {
 impl Pipeline {
     /// Compiles the stages of a query for lines.
     pub(in crate::logql) fn compile(stages: &[Stage]) -> Result<Pipeline, BadStage> {
+        Pipeline::with_names(stages, &[])
+    }
+
+    /// Compiles the stages of a query for lines of which labels with these names are asked for afterwards.
+    pub(in crate::logql) fn with_names(stages: &[Stage], names: &[&str]) -> Result<Pipeline, BadStage> {
         let mut pipeline = Pipeline::steps_of(stages)?;
+        pipeline.add_native(names.iter().copied());
         pipeline.hints = Hints::new(pipeline.names().iter().map(String::as_str), true);
         Ok(pipeline)
     }
@@ -154,7 +164,13 @@ impl Pipeline {
                 // Nothing before it changes the line, so it is asked first.
                 Step::Line(test) if is_stored => pipeline.leading.push(test),
                 step => {
-                    let changes = matches!(step, Step::LineFormat(_) | Step::Unpack | Step::Decolorize);
+                    let mut own = Vec::new();
+                    step.label_names(&mut own);
+                    pipeline.add_native(own.into_iter());
+                    let changes = matches!(
+                        step,
+                        Step::LineFormat(_) | Step::Unpack | Step::Decolorize | Step::Fields(_)
+                    );
                     is_stored &= !changes;
                     pipeline.steps.push((step, Early::default()));
                 }
@@ -162,6 +178,16 @@ impl Pipeline {
         }
         pipeline.find_early();
         Ok(pipeline)
+    }
+
+    /// Looks up names that are no plain labels' before they are asked for.
+    fn add_native<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        for name in names.filter_map(NativeName::of) {
+            let is_same = |(step, _): &(Step, Early)| matches!(step, Step::Native(of) if *of == name);
+            if !self.steps.iter().any(is_same) {
+                self.steps.push((Step::Native(name), Early::default()));
+            }
+        }
     }
 
     /// Gives each parser the conditions behind it.
@@ -193,12 +219,10 @@ impl Pipeline {
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (step, _) in &self.steps {
+            let mut own = Vec::new();
+            step.label_names(&mut own);
+            names.extend(own.into_iter().map(str::to_owned));
             match step {
-                Step::Filter(filter) => {
-                    let mut of = Vec::new();
-                    filter.names(&mut of);
-                    names.extend(of.into_iter().map(str::to_owned));
-                }
                 Step::LineFormat(template) => {
                     names.extend(template.labels().into_iter().flatten().map(str::to_owned));
                 }
@@ -331,6 +355,11 @@ impl Pipeline {
             Step::LabelFormat(formats) => format::labels(formats, fields, line, clock),
             Step::Drop(names) => names::drop(names, fields),
             Step::Keep(names) => names::keep(names, fields),
+            Step::Native(name) => name.look_up(line, fields),
+            Step::Fields(names) => {
+                names::fields(names, fields, spare, line);
+                return Next::Replaced;
+            }
         }
         Next::Keep
     }
@@ -345,6 +374,20 @@ fn take_pattern(pattern: &Pattern, line: &str, fields: &mut Fields, hints: &Hint
 }
 
 impl Step {
+    /// Names of the labels that the step asks for by itself.
+    fn label_names<'n>(&'n self, names: &mut Vec<&'n str>) {
+        match self {
+            Step::Filter(filter) => filter.names(names),
+            Step::Fields(of) => names.extend(of.iter().map(String::as_str)),
+            Step::Native(name) => names.push(name.plain()),
+            Step::Keep(of) => names.extend(of.iter().filter_map(|of| match of {
+                NameFilter::Name(name) if NativeName::of(name).is_some() => Some(name.as_str()),
+                _ => None,
+            })),
+            _ => {}
+        }
+    }
+
     fn compile(stage: &Stage) -> Result<Step, String> {
         Ok(match stage {
             Stage::Line(filter) => Step::Line(LineTest::compile(filter)?),
@@ -364,6 +407,7 @@ impl Step {
             Stage::Decolorize => Step::Decolorize,
             Stage::Drop(names) => Step::Drop(names.clone()),
             Stage::Keep(names) => Step::Keep(names.clone()),
+            Stage::Fields(names) => Step::Fields(names.clone()),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod metric;
 mod pretty;
+mod tail;
 
 use std::fmt;
 
@@ -28,8 +29,13 @@ impl fmt::Display for Expr {
 
 impl fmt::Display for LogExpr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&selector(&self.selector))?;
-        self.stages.iter().try_for_each(|stage| write!(f, " {stage}"))
+        let mut pieces = Vec::with_capacity(self.stages.len() + 1);
+        if !self.anywhere {
+            pieces.push(selector(&self.selector));
+        }
+        pieces.extend(self.stages.iter().map(ToString::to_string));
+        pieces.extend(self.tail.iter().map(ToString::to_string));
+        f.write_str(&pieces.join(" "))
     }
 }
 
@@ -39,10 +45,22 @@ pub(super) fn selector(matchers: &[Matcher]) -> String {
     format!("{{{}}}", matchers.join(", "))
 }
 
+/// A label's name, in quotes where it must be.
+pub(super) fn label(name: &str) -> String {
+    match crate::logql::lexer::is_name(name) {
+        true => name.to_owned(),
+        false => quote(name),
+    }
+}
+
+fn labels(names: &[String]) -> String {
+    list(names, |name| label(name))
+}
+
 fn matcher(matcher: &Matcher) -> String {
     format!(
         "{}{}{}",
-        matcher.name(),
+        label(matcher.name()),
         matcher.op().as_str(),
         quote(matcher.value())
     )
@@ -63,7 +81,7 @@ fn field(of: &(String, String)) -> String {
 
 fn name_filter(of: &NameFilter) -> String {
     match of {
-        NameFilter::Name(name) => name.clone(),
+        NameFilter::Name(name) => label(name),
         NameFilter::Matcher(of) => matcher(of),
     }
 }
@@ -91,6 +109,7 @@ impl fmt::Display for Stage {
             Stage::Decolorize => f.write_str("| decolorize"),
             Stage::Drop(names) => write!(f, "| drop {}", list(names, name_filter)),
             Stage::Keep(names) => write!(f, "| keep {}", list(names, name_filter)),
+            Stage::Fields(names) => write!(f, "| fields {}", labels(names)),
         }
     }
 }
@@ -127,10 +146,12 @@ impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Filter::Text(of) => f.write_str(&matcher(of)),
-            Filter::Quantity(name, compare, to) => write!(f, "{name}{}{}", compare.as_str(), bound(*to)),
+            Filter::Quantity(name, compare, to) => {
+                write!(f, "{}{}{}", label(name), compare.as_str(), bound(*to))
+            }
             Filter::Ip(name, pattern, negated) => {
                 let op = if *negated { "!=" } else { "=" };
-                write!(f, "{name}{op}ip({})", quote(pattern))
+                write!(f, "{}{op}ip({})", label(name), quote(pattern))
             }
             Filter::And(a, b) => {
                 let side = |of: &Filter, right: bool| match of {

@@ -3,7 +3,6 @@
 use super::{Entry, ScriptError};
 use crate::lex::{duration, go_duration};
 use crate::logql::eval::Direction;
-use crate::logql::parse_matchers;
 
 /// What is asked for, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +93,11 @@ pub(super) fn nanos(text: &str) -> Result<i64, String> {
         .ok_or_else(|| format!("no duration: {text:?}"))
 }
 
+/// Names and values.
+pub(super) type Pairs = Vec<(String, String)>;
+
 /// Names and values of `{a="b"}`, and what follows.
-pub(super) fn labels(text: &str) -> Result<(Vec<(String, String)>, &str), String> {
+pub(super) fn labels(text: &str) -> Result<(Pairs, &str), String> {
     let mut quoted = None;
     let mut end = None;
     let mut escaped = false;
@@ -113,11 +115,15 @@ pub(super) fn labels(text: &str) -> Result<(Vec<(String, String)>, &str), String
         }
     }
     let end = end.ok_or_else(|| format!("labels do not end in {text:?}"))?;
-    let matchers = parse_matchers(&text[..end]).map_err(|e| e.to_string())?;
-    let pairs = matchers
-        .iter()
-        .map(|m| (m.name().to_owned(), m.value().to_owned()));
-    Ok((pairs.collect(), &text[end..]))
+    let mut pairs = Vec::new();
+    let mut inner = text[1..end - 1].trim_start_matches([' ', ',']);
+    while !inner.is_empty() {
+        let (name, rest) = inner.split_once('=').ok_or("labels are name=\"value\"")?;
+        let (len, value) = crate::lex::string::read(rest.trim_start()).map_err(|e| e.to_string())?;
+        pairs.push((name.trim().to_owned(), value));
+        inner = rest.trim_start()[len..].trim_start_matches([' ', ',']);
+    }
+    Ok((pairs, &text[end..]))
 }
 
 fn entries_of(line: &str, entries: &mut Vec<Entry>) -> Result<(), String> {
@@ -172,7 +178,7 @@ fn entries_of(line: &str, entries: &mut Vec<Entry>) -> Result<(), String> {
 }
 
 /// Reads `a="b" c="d"]`; what follows.
-fn metadata_of<'t>(mut text: &'t str, metadata: &mut Vec<(String, String)>) -> Result<&'t str, String> {
+fn metadata_of<'t>(mut text: &'t str, metadata: &mut Pairs) -> Result<&'t str, String> {
     loop {
         text = text.trim_start_matches([' ', ',']);
         if let Some(rest) = text.strip_prefix(']') {

@@ -37,6 +37,17 @@ fn scripts_of_loki_pass() {
 }
 
 #[test]
+fn our_own_scripts_pass() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scripts/logql");
+    for file in std::fs::read_dir(dir).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let outcome = run(&text, &mut MemoryLoader::new(1)).unwrap();
+        assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
+        assert!(outcome.passed > 0);
+    }
+}
+
+#[test]
 fn what_is_not_expected_is_told() {
     let text = "load\n  {a=\"b\"} \"x\" @ 10s\n\neval instant at 20s count_over_time({a=\"b\"}[1m])\n  {a=\"b\"} 2\n";
     let outcome = run(text, &mut MemoryLoader::new(1)).unwrap();

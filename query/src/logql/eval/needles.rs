@@ -9,6 +9,7 @@ use kymo_engine::logs::{Needle, Scan};
 use kymo_engine::metrics::matcher::{MatchOp, Matcher};
 
 use crate::logql::ast::{Filter, LabelFormat, LineFilter, LineOp, LineText, LogExpr, Stage};
+use crate::logql::parser::plain_name;
 use crate::logql::pipeline::LinePattern;
 
 /// Conditions of which each must hold; of its texts one is enough.
@@ -28,12 +29,13 @@ pub(in crate::logql) fn scans(log: &LogExpr, from: i64, until: i64) -> Vec<Scan>
         matchers: log.selector.iter().chain(own).cloned().collect(),
         from,
         until,
-        needles: of.iter().flat_map(|all| all.iter()).map(needle).collect(),
+        needles: of
+            .iter()
+            .flat_map(|all| all.iter())
+            .map(|any| needle(any))
+            .collect(),
         ..Scan::default()
     };
-    if plan.labels.is_empty() {
-        return vec![scan(&[], &[&plan.lines])];
-    }
     let mut scans = Vec::with_capacity(plan.names.len() + 1);
     let mut absent: Vec<Matcher> = Vec::new();
     for name in &plan.names {
@@ -52,8 +54,8 @@ pub(in crate::logql) fn scans(log: &LogExpr, from: i64, until: i64) -> Vec<Scan>
     scans
 }
 
-fn needle(any: &Vec<String>) -> Needle {
-    Needle { any: any.clone() }
+fn needle(any: &[String]) -> Needle {
+    Needle { any: any.to_vec() }
 }
 
 /// What stages tell, one after the other.
@@ -97,7 +99,7 @@ impl Plan {
                     self.labels.extend(all);
                 }
             }
-            Stage::LineFormat(_) | Stage::Decolorize => self.is_stored = false,
+            Stage::LineFormat(_) | Stage::Decolorize | Stage::Fields(_) => self.is_stored = false,
             Stage::Unpack => {
                 self.is_reparsed |= !self.is_stored;
                 self.is_stored = false;
@@ -159,7 +161,7 @@ impl Plan {
         if texts.is_empty() || texts.len() > TEXTS_MAX || !texts.iter().all(|text| is_plain(text)) {
             return None;
         }
-        names.push(name.to_owned());
+        names.push(plain_name(name));
         Some(texts)
     }
 }

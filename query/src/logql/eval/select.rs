@@ -2,6 +2,7 @@
 //! Not for numbers (see [`super::range`]).
 
 mod search;
+mod tail;
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::store::{Stats, Store};
 use super::{EvalError, LabelSet, needles};
-use crate::logql::ast::LogExpr;
+use crate::logql::ast::{LogExpr, Tail};
 use crate::logql::pipeline::Pipeline;
 use crate::promql::eval::Budget;
 use search::Search;
@@ -53,6 +54,12 @@ pub struct LineLabels {
 }
 
 impl LineLabels {
+    /// The value of a label of any kind.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let kinds = [&self.parsed, &self.metadata, &self.stream];
+        kinds.into_iter().find_map(|labels| labels.get(name))
+    }
+
     /// All of them: what a stream of the answer is called where the kinds are not told apart.
     pub fn merged(&self) -> LabelSet {
         LabelSet::from_pairs(
@@ -120,7 +127,8 @@ pub fn select(
     options: &SelectOptions,
     budget: &Budget<'_>,
 ) -> Result<Lines, EvalError> {
-    let pipeline = Pipeline::compile(&log.stages).map_err(|bad| EvalError::Stage(bad.message))?;
+    let names = tail::names(&log.tail);
+    let pipeline = Pipeline::with_names(&log.stages, &names).map_err(|bad| EvalError::Stage(bad.message))?;
     let mut parts = Vec::new();
     for scan in needles::scans(log, options.from, options.until) {
         parts.extend(store(&scan)?);
@@ -128,17 +136,19 @@ pub fn select(
     let (mut entries, stats) = Search {
         pipeline: &pipeline,
         options,
-        // Which entries stay of those of an interval is known when all are there.
-        limit: if options.interval > 0 {
-            usize::MAX
-        } else {
-            options.limit
+        limit: match (options.interval, log.tail.as_slice()) {
+            (0, []) => options.limit,
+            (0, [Tail::Limit(most)]) => options.limit.min(*most),
+            // Which entries stay is known when all are there.
+            _ => usize::MAX,
         },
     }
     .run(&parts, budget)?;
     if options.interval > 0 {
         thin(&mut entries, options);
     }
+    entries = tail::apply(&log.tail, entries);
+    entries.truncate(options.limit);
     Ok(Lines { entries, stats })
 }
 
@@ -155,5 +165,4 @@ fn thin(entries: &mut Vec<Line>, options: &SelectOptions) {
         }
         keep
     });
-    entries.truncate(options.limit);
 }

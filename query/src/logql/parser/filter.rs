@@ -49,7 +49,7 @@ impl Parser {
             self.expect_sign(")")?;
             return Ok(inner);
         }
-        let name = self.expect_identifier()?;
+        let name = self.label_name()?;
         let sign = match self.kind() {
             Kind::Sign(sign) => *sign,
             _ => return Err(self.unexpected(&[])),

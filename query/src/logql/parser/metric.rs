@@ -80,14 +80,14 @@ impl Parser {
         Ok((return_bool, matching, true))
     }
 
-    fn label_list(&mut self) -> Parsed<Vec<String>> {
+    pub(super) fn label_list(&mut self) -> Parsed<Vec<String>> {
         self.expect_sign("(")?;
         let mut labels = Vec::new();
         if self.accept_sign(")") {
             return Ok(labels);
         }
         loop {
-            labels.push(self.expect_identifier()?);
+            labels.push(self.label_name()?);
             if self.accept_sign(")") {
                 return Ok(labels);
             }
@@ -124,8 +124,20 @@ impl Parser {
             Kind::Sign("{") => {
                 let selector = self.selector()?;
                 let stages = self.stages()?;
-                Ok(Expr::Log(LogExpr { selector, stages }))
+                Ok(Expr::Log(LogExpr {
+                    selector,
+                    anywhere: false,
+                    stages,
+                    tail: self.tail()?,
+                }))
             }
+            // Lines of all streams: a query that begins with a stage.
+            _ if self.at == 0 && self.at_stage() => Ok(Expr::Log(LogExpr {
+                selector: Vec::new(),
+                anywhere: true,
+                stages: self.stages()?,
+                tail: self.tail()?,
+            })),
             Kind::Function(Function::Range(op)) => Ok(Expr::Metric(self.range_aggregation(op)?)),
             Kind::Function(Function::Vector(op)) => Ok(Expr::Metric(self.vector_aggregation(op)?)),
             Kind::Function(Function::LabelReplace) => Ok(Expr::Metric(self.label_replace()?)),
@@ -239,7 +251,7 @@ impl Parser {
             let selector = self.selector()?;
             pieces.log = Some(LogExpr {
                 selector,
-                stages: Vec::new(),
+                ..LogExpr::default()
             });
         }
         loop {

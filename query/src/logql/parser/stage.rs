@@ -21,7 +21,7 @@ impl Parser {
     /// The stages that follow.
     pub(super) fn stages(&mut self) -> Parsed<Vec<Stage>> {
         let mut stages = Vec::new();
-        while self.at_stage() {
+        while self.at_stage() && self.tail_word().is_none() {
             match self.step()? {
                 Step::Stage(stage) => stages.push(stage),
                 Step::Unwrap(_) => {
@@ -45,6 +45,11 @@ impl Parser {
                 return Ok(Step::Unwrap(self.unwrap()?));
             }
             Kind::Word(word) => self.named_stage(word)?,
+            Kind::Identifier(word) if word == "fields" && !self.is_compared() => {
+                self.advance();
+                Stage::Fields(self.label_names()?)
+            }
+            Kind::Text(_) if self.is_compared() => Stage::Filter(self.label_filters()?),
             Kind::Identifier(_) | Kind::Sign("(") => Stage::Filter(self.label_filters()?),
             _ => return Err(self.unexpected(&[])),
         };
@@ -123,7 +128,7 @@ impl Parser {
     fn name_filters(&mut self) -> Parsed<Vec<NameFilter>> {
         let mut names = Vec::new();
         loop {
-            let name = self.expect_identifier()?;
+            let name = self.label_name()?;
             let has_matcher =
                 matches!(self.kind(), Kind::Sign("=" | "!=" | "=~" | "!~")) && !self.begins_line_filter();
             names.push(match has_matcher {
@@ -143,11 +148,11 @@ impl Parser {
 
     fn unwrap(&mut self) -> Parsed<Unwrap> {
         let (label, conversion) = match self.kind().clone() {
-            Kind::Identifier(_) => (self.expect_identifier()?, Conversion::None),
+            Kind::Identifier(_) | Kind::Text(_) => (self.label_name()?, Conversion::None),
             Kind::Function(Function::Conversion(conversion)) => {
                 self.advance();
                 self.expect_sign("(")?;
-                let label = self.expect_identifier()?;
+                let label = self.label_name()?;
                 self.expect_sign(")")?;
                 (label, conversion)
             }

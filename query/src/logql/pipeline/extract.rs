@@ -62,6 +62,16 @@ impl Extractor {
         };
         let mut pipeline = Pipeline::steps_of(&of.range.log.stages)?;
         let grouping = outer.or(of.grouping.as_ref());
+        if let Some(unwrapped) = &unwrapped {
+            let mut own = vec![unwrapped.label.as_str()];
+            unwrapped.filters.iter().for_each(|filter| filter.names(&mut own));
+            pipeline.add_native(own.into_iter());
+        }
+        pipeline.add_native(
+            grouping
+                .iter()
+                .flat_map(|by| by.labels.iter().map(String::as_str)),
+        );
         let output = output(of, grouping, unwrapped.as_ref());
         let mut names = pipeline.names();
         if let Some(unwrapped) = &unwrapped {

@@ -1,5 +1,7 @@
 //! `| json name="path"`: single values by their path.
 
+use std::borrow::Cow;
+
 use super::fields::{Fields, Kind};
 use super::hints::{Early, Hints};
 use super::json::{JSON_ERR, free_name, text_of};
@@ -11,6 +13,31 @@ use super::parsed::Taking;
 enum Step {
     Field(String),
     Index(usize),
+}
+
+/// Where a value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Path(Vec<Step>);
+
+impl Path {
+    /// From `a.b[0]["c d"]`.
+    pub(super) fn parse(path: &str) -> Result<Path, String> {
+        steps(path).map(Path)
+    }
+
+    /// A field of the object itself, whatever its name.
+    pub(super) fn field(name: &str) -> Path {
+        Path(vec![Step::Field(name.to_owned())])
+    }
+}
+
+/// The value at a path as a label has it; none where it leads nowhere or to `null`.
+pub(super) fn find_text<'t>(line: &'t str, path: &Path) -> Option<Cow<'t, str>> {
+    match find(line, Type::Object, &path.0) {
+        Ok(Some((_, Type::Null)) | None) | Err(_) => None,
+        Ok(Some((value, Type::Text))) => Some(text_of(value)),
+        Ok(Some((value, _))) => Some(Cow::Borrowed(value)),
+    }
 }
 
 /// A label and where its value is.
@@ -123,7 +150,7 @@ fn find<'t>(
     Ok(Some((text, kind)))
 }
 
-/// Takes the values at some paths; a label whose path leads nowhere is empty.
+/// Takes the values at some paths; a label whose path leads nowhere is empty, unless its name is taken.
 pub(super) fn json_paths(line: &str, paths: &[JsonPath], fields: &mut Fields, hints: &Hints) {
     if line.is_empty() || hints.nothing {
         return;
@@ -145,6 +172,7 @@ pub(super) fn json_paths(line: &str, paths: &[JsonPath], fields: &mut Fields, hi
     for path in paths {
         let name = free_name(fields, &path.name);
         match find(line, root, &path.steps) {
+            Ok(None) if name != path.name => {}
             Ok(Some((_, Type::Null)) | None) => fields.set(Kind::Parsed, &name, ""),
             Ok(Some((value, Type::Text))) => {
                 fields.set(Kind::Parsed, &name, &text_of(value));

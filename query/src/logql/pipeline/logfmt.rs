@@ -159,7 +159,8 @@ pub(super) fn logfmt(
     true
 }
 
-/// Takes the pairs that are asked for under other names; a label whose key is not there is empty.
+/// Takes the pairs that are asked for under other names; a label whose key is not there is
+/// empty, unless its name is taken.
 pub(super) fn logfmt_fields(line: &str, options: &LogfmtParser, fields: &mut Fields, hints: &Hints) {
     if hints.nothing {
         return;
@@ -169,8 +170,10 @@ pub(super) fn logfmt_fields(line: &str, options: &LogfmtParser, fields: &mut Fie
         .iter()
         .map(|(name, _)| free_name(fields, name))
         .collect();
-    for name in &names {
-        fields.set(Kind::Parsed, name, "");
+    for (name, _) in &options.fields {
+        if !fields.is_taken(name) {
+            fields.set(Kind::Parsed, name, "");
+        }
     }
     let early = Early::default();
     let mut taking = Taking {

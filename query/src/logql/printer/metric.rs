@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::nanoseconds;
+use super::{label, labels, nanoseconds};
 use crate::lex::string::quote;
 use crate::logql::ast::metric::Replacement;
 use crate::logql::ast::{Binary, Grouping, LogRange, Metric, RangeAggregation, Unwrap, VectorAggregation};
@@ -37,15 +37,15 @@ pub(super) fn texts(of: &Replacement) -> [String; 4] {
 impl fmt::Display for Grouping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.without { "without" } else { "by" };
-        write!(f, "{word} ({})", self.labels.join(", "))
+        write!(f, "{word} ({})", labels(&self.labels))
     }
 }
 
 impl fmt::Display for Unwrap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.conversion.name() {
-            Some(function) => write!(f, "| unwrap {function}({})", self.label)?,
-            None => write!(f, "| unwrap {}", self.label)?,
+            Some(function) => write!(f, "| unwrap {function}({})", label(&self.label))?,
+            None => write!(f, "| unwrap {}", label(&self.label))?,
         }
         self.filters
             .iter()
@@ -139,14 +139,14 @@ impl Binary {
         }
         if self.has_matching {
             let word = if self.matching.on { "on" } else { "ignoring" };
-            text.push_str(&format!(" {word} ({})", self.matching.labels.join(", ")));
+            text.push_str(&format!(" {word} ({})", labels(&self.matching.labels)));
         }
         let group = match self.matching.card {
             Cardinality::ManyToOne => "group_left",
             Cardinality::OneToMany => "group_right",
             _ => return text,
         };
-        text.push_str(&format!(" {group} ({})", self.matching.include.join(", ")));
+        text.push_str(&format!(" {group} ({})", labels(&self.matching.include)));
         text
     }
 }

@@ -27,8 +27,12 @@ fn in_one_line(text: String, level: usize) -> Option<String> {
 
 fn log_expr(log: &LogExpr, level: usize) -> String {
     in_one_line(log.to_string(), level).unwrap_or_else(|| {
-        let mut lines = vec![format!("{}{}", indent(level), selector(&log.selector))];
-        let stages = log.stages.iter();
+        let mut lines = Vec::new();
+        if !log.anywhere {
+            lines.push(format!("{}{}", indent(level), selector(&log.selector)));
+        }
+        let stages = log.stages.iter().map(ToString::to_string);
+        let stages = stages.chain(log.tail.iter().map(ToString::to_string));
         lines.extend(stages.map(|stage| format!("{}{stage}", indent(level + 1))));
         lines.join("\n")
     })

@@ -45,6 +45,10 @@ fn long_queries_are_cut() {
 #[test]
 fn conditions_keep_their_order() {
     for query in [
+        r#"|= "x" | json | a.b[0].c="d" and "e f">1"#,
+        r#"{a="b"} | fields a.b, "c d" | dedup e | sort f desc, g | limit 5"#,
+        r#"{a="b"} | stats count() as n, pct(a.b, 99) as p by (c) | sort n desc"#,
+        r#"sum by (a.b) (sum_over_time({a="b"} | unwrap "c d" [1m]))"#,
         r#"{a="b"} | x="1" and (y="2" or z="3") and w="4""#,
         r#"{a="b"} | x="1" or (y="2" or z="3")"#,
         r#"{a="b"} | x="1" and (y>2s and z!=ip("1.2.3.4"))"#,

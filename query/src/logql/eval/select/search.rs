@@ -202,7 +202,7 @@ impl Walk<'_> {
             let line = rows.line(at);
             stats.lines += 1;
             stats.bytes += line.len() as u64;
-            if stats.lines % TICK == 0 {
+            if stats.lines.is_multiple_of(TICK) {
                 check(budget)?;
             }
             if self.search.pipeline.passes(line) {
