@@ -1,7 +1,7 @@
 //! The query languages of Kymo: text to AST to values, over snapshots of the engine.
 //!
-//! Knows no wire format, no HTTP and no clock. [`promql`] and [`traceql`] are two of the three; [`promqltest`] runs
-//! Prometheus' scripts; [`lex`] and [`number`] are what the languages share.
+//! Knows no wire format, no HTTP and no clock. [`promql`], [`traceql`] and [`logql`] are the three; [`promqltest`],
+//! [`traceqltest`] and [`logqltest`] run their scripts; [`lex`] and [`number`] are what the languages share.
 
 #![forbid(unsafe_code)]
 

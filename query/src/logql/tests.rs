@@ -1,5 +1,7 @@
 //! The grammar: the corpus of real queries, precedences and messages.
 
+mod fuzz;
+
 use super::ast::{Expr, Filter, Stage};
 use super::*;
 

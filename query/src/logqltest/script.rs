@@ -98,6 +98,9 @@ pub(super) type Pairs = Vec<(String, String)>;
 
 /// Names and values of `{a="b"}`, and what follows.
 pub(super) fn labels(text: &str) -> Result<(Pairs, &str), String> {
+    if !text.starts_with('{') {
+        return Err(format!("labels are missing in {text:?}"));
+    }
     let mut quoted = None;
     let mut end = None;
     let mut escaped = false;

@@ -16,6 +16,16 @@ pub enum EvalError {
     /// A stage cannot be made.
     #[error("{0}")]
     Stage(String),
+    /// A query without a selector that has read more than such a one may.
+    #[error(
+        "the query would read too many bytes (query: {read} bytes, limit: {limit} bytes); consider adding more specific stream selectors or reduce the time range of the query"
+    )]
+    TooManyBytes {
+        /// Bytes of lines read so far.
+        read: u64,
+        /// Bytes that may be read.
+        limit: u64,
+    },
     /// Series do not go together.
     #[error("{0}")]
     Matching(&'static str),

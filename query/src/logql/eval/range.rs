@@ -55,6 +55,7 @@ pub fn range(
             parts.extend(store(&scan)?);
         }
         let gathering = gather::Gathering {
+            log,
             extractor: &extractor,
             gapless: asked.gapless,
             now: options.now,

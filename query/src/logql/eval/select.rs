@@ -134,6 +134,7 @@ pub fn select(
         parts.extend(store(&scan)?);
     }
     let (mut entries, stats) = Search {
+        log,
         pipeline: &pipeline,
         options,
         limit: match (options.interval, log.tail.as_slice()) {

@@ -2,6 +2,9 @@
 
 use kymo_engine::logs::{self, Scan, StreamRows};
 
+use super::EvalError;
+use crate::logql::ast::LogExpr;
+
 /// A part of a store. The entries of one stream that stand in several parts do not overlap in time, and each is in one part.
 pub struct Part<'a> {
     /// Earliest and latest time of its entries, both inclusive.
@@ -26,6 +29,9 @@ impl Part<'_> {
     }
 }
 
+/// Bytes of lines that a query without a selector may read.
+const ANYWHERE_BYTES_MAX: u64 = 16 << 30;
+
 /// What a query has read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -42,6 +48,17 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Ends a query without a selector that reads too much.
+    pub(super) fn check(&self, log: &LogExpr) -> Result<(), EvalError> {
+        match log.anywhere && self.bytes > ANYWHERE_BYTES_MAX {
+            true => Err(EvalError::TooManyBytes {
+                read: self.bytes,
+                limit: ANYWHERE_BYTES_MAX,
+            }),
+            false => Ok(()),
+        }
+    }
+
     /// Adds what another part of the query has read.
     pub fn add(&mut self, other: &Stats) {
         self.parts += other.parts;

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 use kymo_engine::logs::StreamRows;
 
 use super::Reserved;
+use crate::logql::ast::LogExpr;
 use crate::logql::eval::metric::Samples;
 use crate::logql::eval::metric::window::refuse_error;
 use crate::logql::eval::parallel::{check, in_parallel};
@@ -24,6 +25,7 @@ const SERIES_BYTES: usize = 256;
 
 /// What is taken from lines.
 pub(super) struct Gathering<'q> {
+    pub(super) log: &'q LogExpr,
     pub(super) extractor: &'q Extractor,
     /// Every line is in a window, so that its error fails the query at once.
     pub(super) gapless: bool,
@@ -86,6 +88,7 @@ impl Gathering<'_> {
                 }
                 reserved.reserve(all.bytes() - before)?;
             }
+            stats.check(self.log)?;
         }
         Ok((all.series, stats))
     }

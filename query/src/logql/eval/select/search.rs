@@ -8,6 +8,7 @@ use kymo_engine::labels::Labels;
 use kymo_engine::logs::StreamRows;
 
 use super::{Direction, Line, LineLabels, SelectOptions};
+use crate::logql::ast::LogExpr;
 use crate::logql::eval::EvalError;
 use crate::logql::eval::parallel::{check, in_parallel};
 use crate::logql::eval::store::{Part, Stats};
@@ -26,6 +27,7 @@ const LINE_BYTES: usize = 128;
 
 /// A query for lines.
 pub(super) struct Search<'q> {
+    pub(super) log: &'q LogExpr,
     pub(super) pipeline: &'q Pipeline,
     pub(super) options: &'q SelectOptions,
     /// Most entries.
@@ -74,6 +76,7 @@ impl Search<'_> {
                 stats.add(&gathered.stats);
                 all.extend(gathered.found);
             }
+            stats.check(self.log)?;
             all.sort_by(|a, b| self.compare(a, b));
             all.truncate(self.limit);
             at += next.len();
