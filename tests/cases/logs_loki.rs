@@ -63,7 +63,9 @@ fn check_catalogue(client: &Client) {
     let web = json!({"app": "web", "env": "prod", "service_name": "web"});
     let series = get("/loki/api/v1/series", &[("match[]", "{app=\"web\"}")]);
     assert_eq!(series, success(json!([web])));
-    let bytes = 5 * ("level=info app=web n=0".len() + "level=info app=db n=0".len());
+    // Two pairs of metadata with each line.
+    let metadata = "trace_id".len() + 32 + "detected_level".len() + "info".len();
+    let bytes = 5 * ("level=info app=web n=0".len() + "level=info app=db n=0".len() + 2 * metadata);
     assert_eq!(
         get("/loki/api/v1/index/stats", &[("query", "{env=\"prod\"}")]),
         json!({"streams": 2, "chunks": 2, "bytes": bytes, "entries": 10})
@@ -76,8 +78,8 @@ fn check_catalogue(client: &Client) {
     assert_eq!(
         volume["data"]["result"],
         json!([
-            {"metric": {"app": "web"}, "value": [end, "110"]},
-            {"metric": {"app": "db"}, "value": [end, "105"]},
+            {"metric": {"app": "web"}, "value": [end, "400"]},
+            {"metric": {"app": "db"}, "value": [end, "395"]},
         ])
     );
     let of = [
@@ -90,7 +92,7 @@ fn check_catalogue(client: &Client) {
     assert_eq!(points["data"]["resultType"], "matrix");
     assert_eq!(
         points["data"]["result"],
-        json!([{"metric": {"env": ""}, "values": [[1_700_000_002, "44"], [1_700_000_004, "44"], [1_700_000_006, "22"]]}])
+        json!([{"metric": {"env": ""}, "values": [[1_700_000_002, "160"], [1_700_000_004, "160"], [1_700_000_006, "80"]]}])
     );
     let detected = get("/loki/api/v1/detected_labels", &[("query", "")]);
     assert_eq!(
@@ -214,12 +216,20 @@ fn the_health_check_of_grafana_is_answered_even_by_an_empty_server() {
     assert!(client.get("/config", &[]).text().contains("loki:"));
 }
 
+/// Path, parameters, status and text.
+type Wrong = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    u16,
+    &'static str,
+);
+
 #[test]
 fn wrong_questions_are_answered_in_the_words_of_loki() {
     let dir = tempfile::tempdir().unwrap();
     let server = TestServer::start(dir.path());
     let range = "/loki/api/v1/query_range";
-    let cases: [(&str, &[(&str, &str)], u16, &str); 8] = [
+    let cases: [Wrong; 8] = [
         (
             range,
             &[("query", "{a=\"b\"")],
@@ -400,4 +410,78 @@ fn otlp_is_taken_at_its_own_path_and_at_that_of_loki() {
         .map(|v| v[1].clone())
         .collect();
     assert_eq!(lines, ["bang", "boom"]);
+}
+
+#[test]
+fn fields_are_found_in_lines_and_metadata() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TestServer::start(dir.path());
+    let line = r#"{"status":200,"http":{"took":"3ms"},"service_name":"other"}"#;
+    let values = [
+        json!([T.to_string(), line, {"user": "u1"}]),
+        json!([T.to_string(), "status=201 msg=\"a b\""]),
+    ];
+    let body = json!({"streams": [{"stream": {"service_name": "s"}, "values": values}]});
+    assert_eq!(push_json(&server.client, &body).status, 204);
+    let query = [("query", "{service_name=\"s\"}")];
+    let found = asked(&server.client, "/loki/api/v1/detected_fields", &query);
+    assert_eq!(found["limit"], 1000);
+    let fields = found["fields"].as_array().unwrap();
+    let of = |name: &str| {
+        fields
+            .iter()
+            .find(|field| field["label"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        of("status"),
+        json!({"label": "status", "type": "int", "cardinality": 2, "parsers": ["json", "logfmt"], "jsonPath": ["status"]})
+    );
+    assert_eq!(
+        of("http_took"),
+        json!({"label": "http_took", "type": "duration", "cardinality": 1, "parsers": ["json"], "jsonPath": ["http", "took"]})
+    );
+    assert_eq!(
+        of("user"),
+        json!({"label": "user", "type": "string", "cardinality": 1, "parsers": null})
+    );
+    assert_eq!(of("service_name_extracted")["cardinality"], 1);
+    let values = asked(
+        &server.client,
+        "/loki/api/v1/detected_field/status/values",
+        &query,
+    );
+    assert_eq!(values, json!({"values": ["200", "201"], "limit": 1000}));
+}
+
+#[test]
+fn a_tracking_id_leads_to_its_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TestServer::start(dir.path());
+    filled(&server.client);
+    let other = json!({"streams": [{"stream": {"app": "other"}, "values": [
+        [(T - SECOND).to_string(), "in the line: 0AF7651916CD43DD8448EB211C80319C"], [T.to_string(), "not this one"]]}]});
+    assert_eq!(push_json(&server.client, &other).status, 204);
+    let check = || {
+        let found = server
+            .client
+            .get("/api/v1/track/0af7651916cd43dd8448eb211c80319c", &[])
+            .data();
+        let logs = found["logs"].as_array().unwrap().clone();
+        assert_eq!((&found["trace"], logs.len()), (&Value::Null, 11));
+        assert_eq!(logs[0]["line"], "in the line: 0AF7651916CD43DD8448EB211C80319C");
+        assert_eq!(logs[1]["labels"]["app"], "db");
+        assert_eq!(logs[1]["structuredMetadata"]["detected_level"], "info");
+    };
+    check();
+    server.client.send("POST", "/api/v1/admin/flush", &[], b"");
+    check();
+    assert_eq!(
+        server
+            .client
+            .get("/api/v1/track/1af7651916cd43dd8448eb211c80319c", &[])
+            .status,
+        404
+    );
 }

@@ -237,7 +237,7 @@ fn a_conflict_is_one_rejected_point_however_many_series_it_makes() {
 #[test]
 fn signals_that_are_not_there_say_so() {
     let (_dir, server) = start();
-    for path in ["/v1/logs", "/v1/profiles"] {
+    for path in ["/v1/profiles"] {
         for client in [&server.client, server.otlp_http.as_ref().unwrap()] {
             let answer = post(client, path, PROTOBUF, "", b"");
             assert_eq!(answer.status, 404);
@@ -399,7 +399,7 @@ fn grpc_services_that_are_not_there_are_unimplemented() {
     let (_dir, server) = start();
     let own = format!("http://{}", server.otlp_grpc.unwrap());
     for path in [
-        "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
         "/other.Service/Method",
     ] {
         for base in [own.as_str(), server.client.base()] {

@@ -18,7 +18,7 @@ pub struct Volume {
     pub times: (i64, i64),
     /// Entries, those that repeat others included.
     pub entries: u64,
-    /// Bytes of lines; those of a run in a block are its part of what the stream has there, by entries.
+    /// Bytes of lines and structured metadata; those of a run in a block are its part of what the stream has there, by entries.
     pub bytes: u64,
 }
 

@@ -140,12 +140,18 @@ impl Run {
             entries: 0,
             bytes: 0,
         };
+        let mut last = (NO_SET, 0);
         for entry in self.first..self.first + self.count {
             let time = self.batch.time(entry);
             if time >= from && time < until {
+                let set = self.batch.set_of(entry);
+                if set != last.0 {
+                    let pairs = self.batch.set(set);
+                    last = (set, pairs.iter().map(|(n, v)| n.len() + v.len()).sum());
+                }
                 volume.times = (volume.times.0.min(time), volume.times.1.max(time));
                 volume.entries += 1;
-                volume.bytes += self.batch.line(entry).len() as u64;
+                volume.bytes += (self.batch.line(entry).len() + last.1) as u64;
             }
         }
         (volume.entries > 0).then_some(volume)

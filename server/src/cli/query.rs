@@ -1,5 +1,6 @@
 //! `kymo query`: questions in the query languages, and everything about one id, as a table or as JSON. PromQL here.
 
+mod logql;
 mod traceql;
 mod track;
 
@@ -17,7 +18,9 @@ pub(crate) enum QueryCommand {
     Promql(PromqlArgs),
     /// Find traces, or compute series from spans, by TraceQL.
     Traceql(traceql::TraceqlArgs),
-    /// Show what is known of a trace id: its spans as a tree, and the exemplars that point to it.
+    /// Find log lines, or compute series from them, by LogQL.
+    Logql(logql::LogqlArgs),
+    /// Show what is known of a trace id: its spans as a tree, its log lines, and the exemplars that point to it.
     Track(track::TrackArgs),
 }
 
@@ -54,6 +57,7 @@ pub(crate) fn query(command: &QueryCommand) -> Outcome {
     match command {
         QueryCommand::Promql(args) => promql(args),
         QueryCommand::Traceql(args) => traceql::traceql(args),
+        QueryCommand::Logql(args) => logql::logql(args),
         QueryCommand::Track(args) => track::track(args),
     }
 }

@@ -4,6 +4,7 @@
 mod ask;
 mod detected;
 mod error;
+mod fields;
 mod labels;
 mod params;
 mod push;
@@ -85,6 +86,14 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
         .route(
             "/loki/api/v1/detected_labels",
             get(detected::labels).post(detected::labels),
+        )
+        .route(
+            "/loki/api/v1/detected_fields",
+            get(fields::names).post(fields::names),
+        )
+        .route(
+            "/loki/api/v1/detected_field/{name}/values",
+            get(fields::values).post(fields::values),
         )
         .route("/loki/api/v1/drilldown-limits", get(detected::limits))
         .route("/loki/api/v1/{*path}", any(not_there))

@@ -1,6 +1,7 @@
-//! `/api/v1/track/{id}`: everything that names a tracking id: the tree of its trace, and the exemplars of metrics that point to
-//! it. No time range is needed.
+//! `/api/v1/track/{id}`: everything that names a tracking id: the tree of its trace, its log lines, and the exemplars of metrics
+//! that point to it. No time range is needed.
 
+mod lines;
 mod tree;
 
 use std::sync::Arc;
@@ -46,7 +47,8 @@ fn nothing(id: &TraceId) -> ApiError {
 fn answer(db: &Db, id: &TraceId) -> Reply {
     let trace = db.traces.snapshot().trace(id)?;
     let pointing = db.metrics.snapshot().exemplars_of_trace(id)?;
-    if trace.is_none() && pointing.is_empty() {
+    let (lines, cut) = lines::lines(db, &hex(id))?;
+    if trace.is_none() && pointing.is_empty() && lines.is_empty() {
         return Err(nothing(id));
     }
     let mut out = Vec::new();
@@ -59,6 +61,7 @@ fn answer(db: &Db, id: &TraceId) -> Reply {
         }
         o.name("exemplars")
             .extend_from_slice(exemplars::render(&pointing).as_bytes());
+        lines::push(o, &lines, cut);
     });
     written?;
     let text = String::from_utf8(out).map_err(|e| ApiError::new(ErrorType::Internal, e.to_string()))?;

@@ -1,3 +1,5 @@
+//! Values of columns come back as they were, whatever they are.
+
 use super::*;
 use crate::logs::grams::Gather;
 use crate::metrics::values::Effort;

@@ -41,6 +41,17 @@ pub(super) fn track(args: &TrackArgs) -> Outcome {
         ));
         say(&tree(&trace["spans"]));
     }
+    for line in data["logs"].as_array().into_iter().flatten() {
+        let labels = metric_text(&line["labels"]);
+        say(&format!(
+            "{} {labels} {}",
+            moment(&line["timeUnixNano"]),
+            plain(&line["line"])
+        ));
+    }
+    if data["logsCut"] == true {
+        say("and further lines");
+    }
     let rows = exemplars(&data["exemplars"]);
     if !rows.is_empty() {
         say(&format!(

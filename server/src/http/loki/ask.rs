@@ -19,6 +19,9 @@ use crate::http::answer::ErrorType;
 use crate::http::caller::Caller;
 use crate::http::prom::governed::{Held, governed, out_of_memory};
 
+/// What Loki says, without more, to stages where only matchers may stand.
+const ONLY_MATCHERS: &str = "only label matchers are supported";
+
 /// The logs of a tenant as they were at one moment, and what a question may use.
 pub(super) struct Asking<'a> {
     pub(super) snapshot: Snapshot<Logs>,
@@ -93,7 +96,10 @@ impl Asking<'_> {
 pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, LokiError> {
     match text.trim() {
         "" | "{}" => Ok(Vec::new()),
-        text => parse_matchers(text).map_err(|error| LokiError::bad(error.to_string())),
+        text => parse_matchers(text).map_err(|error| match error.message == ONLY_MATCHERS {
+            true => LokiError::bad(ONLY_MATCHERS),
+            false => LokiError::bad(error.to_string()),
+        }),
     }
 }
 

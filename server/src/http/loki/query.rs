@@ -113,7 +113,7 @@ pub(super) async fn format(params: Result<Params, ApiError>) -> Result<Response,
         Ok(expr) => {
             object(&mut body, |o| {
                 o.text("status", "success");
-                o.text_even_empty("data", &expr.to_string());
+                o.text_even_empty("data", &kymo_query::logql::pretty(&expr));
             });
             StatusCode::OK
         }
