@@ -147,13 +147,19 @@ impl Lines {
         }
     }
 
+    /// The time in milliseconds by RFC 3339; days by eras of 400 years that begin in March.
     fn date(&self) -> String {
         let (seconds, millis) = (self.now / 1_000_000_000, self.now / 1_000_000 % 1_000);
-        let of_day = seconds % 86_400;
-        // All lines are of one month; the calendar is not what is measured.
-        let day = 1 + (seconds / 86_400) % 28;
+        let (days, of_day) = (seconds / 86_400 + 719_468, seconds % 86_400);
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let of_era_year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * of_era_year + of_era_year / 4 - of_era_year / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = era * 400 + of_era_year + u64::from(month <= 2);
         let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-        format!("2026-02-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 
     fn message(&mut self, level: &str) -> &'static str {
@@ -238,6 +244,10 @@ mod tests {
         let all = lines(1);
         assert!(all == lines(1) && all != lines(2));
         assert!(all.windows(2).all(|w| w[0].time < w[1].time));
+        assert!(
+            all.iter()
+                .any(|l| l.text.starts_with("{\"ts\":\"2026-02-02T02:40:0"))
+        );
         let mean = all.iter().map(|l| l.text.len()).sum::<usize>() / all.len();
         assert!((235..=255).contains(&mean), "{mean} bytes a line");
     }

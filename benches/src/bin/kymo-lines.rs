@@ -83,8 +83,13 @@ struct Engine {
     lines: u64,
 }
 
-/// 2026-02-02.
-const START_NS: u64 = 1_770_000_000_000_000_000;
+/// Ten in the morning (UTC) of the day before: `ask` on the day of `fill` asks for its lines.
+fn first_time() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let days = now.map_or(0, |now| now.as_secs() / 86_400);
+    (days.saturating_sub(1) * 86_400 + 36_000) * 1_000_000_000
+}
+
 const STEP_NS: u64 = 2_000_000;
 const SEED: u64 = 7;
 /// Lines of a push.
@@ -99,7 +104,7 @@ fn main() -> Result<()> {
 }
 
 fn shop() -> Lines {
-    Lines::new(SEED, START_NS, STEP_NS)
+    Lines::new(SEED, first_time(), STEP_NS)
 }
 
 /// All pushes, and the bytes of their lines.
@@ -216,7 +221,7 @@ fn settle(server: &Server, data: &Path, total: usize) -> Result<()> {
         blocks as f64 / total as f64,
         disk_bytes(data)? as f64 / total as f64
     );
-    let end = START_NS + 2 * STEP_NS * total as u64;
+    let end = first_time() + 2 * STEP_NS * total as u64;
     let query = encoded("sum(count_over_time({namespace=\"shop\"}[30d]))");
     let (status, body) = client.get(&format!("/loki/api/v1/query?query={query}&time={end}"))?;
     ensure!(
@@ -244,8 +249,8 @@ type Named = (&'static str, String);
 
 /// A name and a path of each query of the table in the README.
 fn queries(lines: u64) -> Result<Vec<Named>> {
-    let end = START_NS + 2 * STEP_NS * lines;
-    let range = format!("start={START_NS}&end={end}");
+    let (start, end) = (first_time(), first_time() + 2 * STEP_NS * lines);
+    let range = format!("start={start}&end={end}");
     let log = |(name, query, limit): (&'static str, String, u32)| {
         let path = format!(
             "/loki/api/v1/query_range?{range}&limit={limit}&query={}",
