@@ -306,7 +306,7 @@ fn searches(lines: u64) -> Result<Vec<(&'static str, String, u32)>> {
         ),
         (
             "logfmt filter",
-            format!("{LOGFMT} | logfmt | region=\"us-east1\" and duration > 3990ms"),
+            format!("{LOGFMT} | logfmt | region=\"us-east-1\" and duration > 3990ms"),
             100,
         ),
         ("newest 100", ALL.to_owned(), 100),
