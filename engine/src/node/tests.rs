@@ -196,16 +196,14 @@ fn a_snapshot_is_a_data_directory() {
 #[test]
 fn a_newer_data_directory_is_refused() {
     let storage = MemoryStorage::new();
-    write_atomically(&storage, VERSION_FILE, b"kymo data 4\n").unwrap();
-    let refused = Node::open(Arc::new(storage), options()).err().unwrap();
-    assert!(matches!(
-        refused,
-        Error::UnsupportedVersion {
-            found: 4,
-            supported: 3,
-            ..
+    let newer = DATA_VERSION + 1;
+    write_atomically(&storage, VERSION_FILE, format!("kymo data {newer}\n").as_bytes()).unwrap();
+    match Node::open(Arc::new(storage), options()).err().unwrap() {
+        Error::UnsupportedVersion { found, supported, .. } => {
+            assert_eq!((found, supported), (newer, DATA_VERSION));
         }
-    ));
+        other => panic!("{other}"),
+    }
 }
 
 #[test]
