@@ -44,7 +44,7 @@ fn value() -> impl Strategy<Value = String> {
             s / 60 % 60,
             s % 60
         )),
-        "[a-zA-Z0-9 ü_.:=/-]{0,24}".prop_map(|s| s),
+        "[a-zA-Z0-9 \u{fc}_.:=/-]{0,24}".prop_map(|s| s),
     ]
 }
 
