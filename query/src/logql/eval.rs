@@ -1,4 +1,4 @@
-//! From AST to values: [`select`] is for lines, [`range`] for numbers, over the parts of a [`store`].
+//! From AST to values: [`mod@select`] is for lines, [`mod@range`] for numbers, over the parts of a [`store`].
 
 pub mod error;
 pub mod labels;

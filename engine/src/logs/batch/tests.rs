@@ -1,3 +1,5 @@
+//! A batch holds what was put into it, and damaged records do no harm.
+
 use super::*;
 use crate::labels::Labels;
 

@@ -1,3 +1,5 @@
+//! Lines taken apart and put together again: what each kind of line becomes, and what stays whole.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
 //! Queries for lines: the newest (or oldest) entries that pass the stages, with their labels in three kinds.
-//! Not for numbers (see [`super::range`]).
+//! Not for numbers (see [`mod@super::range`]).
 
 mod search;
 mod tail;

@@ -1,3 +1,5 @@
+//! Templates as Go runs them, function by function, and what is wrong with those that do not parse.
+
 use super::*;
 
 fn render(template: &str) -> Result<String, String> {
