@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod block;
 pub mod catalogue;
+pub mod columns;
 mod flush;
 pub mod grams;
 pub mod head;
@@ -18,6 +19,7 @@ pub mod values;
 
 pub use batch::{Batch, BatchBuilder, NO_SET};
 pub use catalogue::Volume;
+pub use columns::{Columns, Run};
 pub use head::Applied;
 pub use needle::Needle;
 pub use rows::{Rows, Sets, StreamRows};

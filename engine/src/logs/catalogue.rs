@@ -91,7 +91,9 @@ impl Snapshot<Logs> {
                         times = Some(group.times()?);
                     }
                     let extent = &streams.extents[run.stream as usize];
-                    if let Some(volume) = volume_of(run, times.as_deref(), extent, (from, until)) {
+                    if let Some(volume) =
+                        volume_of(run, times.as_deref().map(Vec::as_slice), extent, (from, until))
+                    {
                         visit(streams.index.labels(run.stream), volume);
                     }
                 }
