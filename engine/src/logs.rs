@@ -5,6 +5,7 @@ pub mod batch;
 pub mod block;
 pub mod catalogue;
 mod flush;
+pub mod follow;
 pub mod grams;
 pub mod head;
 pub mod labels;
@@ -18,6 +19,7 @@ pub mod values;
 
 pub use batch::{Batch, BatchBuilder, NO_SET};
 pub use catalogue::Volume;
+pub use follow::{Follower, Following, Missed};
 pub use head::Applied;
 pub use needle::Needle;
 pub use rows::{Rows, Sets, StreamRows};

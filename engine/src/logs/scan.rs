@@ -33,6 +33,8 @@ pub struct Scan {
     pub needles: Vec<Needle>,
     /// What of an entry is looked at.
     pub wanted: Wanted,
+    /// Of entries that are in no block, only those of the first so many batches applied; none for all.
+    pub applied: Option<u64>,
 }
 
 /// What of entries is looked at. The rest may be left out.
@@ -157,7 +159,8 @@ impl Snapshot<Logs> {
                 let runs = stream
                     .runs
                     .iter()
-                    .filter(|run| run.overlaps(scan.from, scan.until));
+                    .filter(|run| run.overlaps(scan.from, scan.until))
+                    .filter(|run| scan.applied.is_none_or(|applied| run.is_among(applied)));
                 let runs: Vec<Run> = runs.cloned().collect();
                 if !runs.is_empty() {
                     pieces.push(Piece {
