@@ -13,6 +13,7 @@ mod cases {
     mod lifecycle;
     mod logql_scripts;
     mod logs_loki;
+    mod logs_tail;
     mod operations;
     mod otlp;
     mod otlp_sdk;

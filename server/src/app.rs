@@ -37,6 +37,8 @@ pub struct App {
     pub pool: Pool,
     /// Those who listen to notices.
     pub(crate) listeners: Arc<AtomicUsize>,
+    /// Those who follow log lines.
+    pub(crate) tails: Arc<AtomicUsize>,
     /// Metadata that OTLP senders stated lately.
     pub(crate) stated: Stated,
     /// Metrics made of spans.
@@ -63,6 +65,7 @@ impl App {
             pool: Pool::for_this_machine(),
             started_ms: now_ms(),
             listeners: Arc::default(),
+            tails: Arc::default(),
             stated: Stated::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),

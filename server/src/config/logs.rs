@@ -27,6 +27,21 @@ pub struct Logs {
     pub otlp_record_labels: Vec<String>,
     /// Attributes of OTLP, wherever they stand, that are not kept.
     pub otlp_dropped: Vec<String>,
+    /// What questions may ask for.
+    pub asking: LogQuestions,
     /// Whether the severity's text of OTLP becomes a label.
     pub severity_text_as_label: bool,
+}
+
+/// What questions about logs may ask for; 0 is without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogQuestions {
+    /// Entries of an answer.
+    pub entries_max: u64,
+    /// Series of an answer.
+    pub series_max: u64,
+    /// Tails at a time.
+    pub tails_max: u64,
+    /// How long a tail may last, milliseconds.
+    pub tail_ms_max: u64,
 }

@@ -11,6 +11,7 @@ mod push;
 mod query;
 mod render;
 mod status;
+mod tail;
 mod volume;
 
 use std::sync::Arc;
@@ -63,6 +64,8 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             "/loki/api/v1/query_range",
             get(query::over_range).post(query::over_range),
         )
+        .route("/loki/api/v1/tail", get(tail::tail))
+        .route("/api/prom/tail", get(tail::tail))
         .route(
             "/loki/api/v1/format_query",
             get(query::format).post(query::format),
