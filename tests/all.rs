@@ -12,6 +12,7 @@ mod cases {
     mod governor;
     mod lifecycle;
     mod logql_scripts;
+    mod logs_delete;
     mod logs_loki;
     mod logs_tail;
     mod operations;

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod block;
 pub mod catalogue;
+pub mod deletion;
 mod flush;
 pub mod follow;
 pub mod grams;
@@ -18,7 +19,8 @@ pub mod signal;
 pub mod values;
 
 pub use batch::{Batch, BatchBuilder, NO_SET};
-pub use catalogue::Volume;
+pub use catalogue::{Buckets, Volume};
+pub use deletion::{Condition, Deletion, LineTest};
 pub use follow::{Follower, Following, Missed};
 pub use head::Applied;
 pub use needle::Needle;

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::deletes::Deletes;
 use crate::generate::Generator;
 use crate::governor::Governor;
 use crate::ingest::Stated;
@@ -43,6 +44,8 @@ pub struct App {
     pub(crate) stated: Stated,
     /// Metrics made of spans.
     pub(crate) generator: Generator,
+    /// Requests to delete log lines.
+    pub(crate) deletes: Deletes,
     node: OnceLock<Arc<Node>>,
     stopping: AtomicBool,
 }
@@ -67,6 +70,7 @@ impl App {
             listeners: Arc::default(),
             tails: Arc::default(),
             stated: Stated::default(),
+            deletes: Deletes::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),
         }

@@ -322,7 +322,8 @@ fn wrong_tails_are_refused() {
         refused(&[web, ("limit", "101")]),
         (
             400,
-            "max entries limit per query exceeded, limit > max_entries_limit_per_query (101 > 100)".to_owned()
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query (101 > 100)"
+                .to_owned()
         )
     );
     assert_eq!(refused(&[web, ("start", "yesterday")]).0, 400);

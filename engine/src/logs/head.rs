@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::batch::{Batch, BatchStream, NO_SET};
-use super::catalogue::Volume;
+use super::catalogue::{Buckets, Volume};
 use super::follow::Followers;
 use super::labels::{StreamExtent, StreamIndex};
 use super::rows::Rows;
@@ -168,28 +168,37 @@ impl Run {
 }
 
 impl Run {
-    /// What it holds between two times, the first inclusive, the second not; `None` when that is nothing.
-    pub(super) fn volume(&self, from: i64, until: i64) -> Option<Volume> {
-        let mut volume = Volume {
-            times: (i64::MAX, i64::MIN),
-            entries: 0,
-            bytes: 0,
-        };
+    /// Calls `visit` with what it holds of stretches of time.
+    pub(super) fn volumes(&self, buckets: &Buckets, mut visit: impl FnMut(usize, Volume)) {
+        let mut of: Option<(usize, Volume)> = None;
         let mut last = (NO_SET, 0);
         for entry in self.first..self.first + self.count {
             let time = self.batch.time(entry);
-            if time >= from && time < until {
-                let set = self.batch.set_of(entry);
-                if set != last.0 {
-                    let pairs = self.batch.set(set);
-                    last = (set, pairs.iter().map(|(n, v)| n.len() + v.len()).sum());
-                }
-                volume.times = (volume.times.0.min(time), volume.times.1.max(time));
-                volume.entries += 1;
-                volume.bytes += (self.batch.line(entry).len() + last.1) as u64;
+            let Some(bucket) = buckets.of(time) else { continue };
+            let set = self.batch.set_of(entry);
+            if set != last.0 {
+                let pairs = self.batch.set(set);
+                last = (set, pairs.iter().map(|(n, v)| n.len() + v.len()).sum());
             }
+            if let Some((other, volume)) = of.filter(|(of, _)| *of != bucket) {
+                visit(other, volume);
+                of = None;
+            }
+            let (_, volume) = of.get_or_insert((
+                bucket,
+                Volume {
+                    times: (i64::MAX, i64::MIN),
+                    entries: 0,
+                    bytes: 0,
+                },
+            ));
+            volume.times = (volume.times.0.min(time), volume.times.1.max(time));
+            volume.entries += 1;
+            volume.bytes += (self.batch.line(entry).len() + last.1) as u64;
         }
-        (volume.entries > 0).then_some(volume)
+        if let Some((bucket, volume)) = of {
+            visit(bucket, volume);
+        }
     }
 }
 

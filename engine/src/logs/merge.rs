@@ -2,6 +2,7 @@
 
 use super::block::group::Group;
 use super::block::writer::LogWriter;
+use super::deletion::Hidden;
 use super::rows::Rows;
 use super::scan::Wanted;
 use super::signal::Logs;
@@ -26,7 +27,7 @@ pub(super) fn merge(inputs: &[MergeInput<'_, Logs>], writer: &mut BlockWriter) -
     let mut out = LogWriter::new(writer);
     let mut cursors = Vec::with_capacity(inputs.len());
     for input in inputs {
-        cursors.push(Cursor::new(input));
+        cursors.push(Cursor::new(input)?);
     }
     for labels in &all {
         out.begin_stream(labels);
@@ -59,9 +60,11 @@ fn next_rows(cursors: &mut [Cursor<'_>]) -> Result<Option<Rows>> {
     Ok(Some(Rows::merge(parts)))
 }
 
-/// Reads a block once from the start to the end, stream by stream.
+/// Reads a block once from the start to the end, stream by stream, without what is hidden of it.
 struct Cursor<'b> {
     input: &'b MergeInput<'b, Logs>,
+    hidden: Hidden,
+    labels: Option<Labels>,
     group: u32,
     run: usize,
     /// Entries of the group, once opened.
@@ -71,19 +74,22 @@ struct Cursor<'b> {
 }
 
 impl<'b> Cursor<'b> {
-    fn new(input: &'b MergeInput<'b, Logs>) -> Cursor<'b> {
-        Cursor {
+    fn new(input: &'b MergeInput<'b, Logs>) -> Result<Cursor<'b>> {
+        Ok(Cursor {
             input,
+            hidden: Hidden::by(input.tombstones.iter().copied())?,
+            labels: None,
             group: 0,
             run: 0,
             open: None,
             stream: None,
             pending: Rows::default(),
-        }
+        })
     }
 
     fn begin(&mut self, labels: &Labels) -> Result<()> {
         self.stream = self.input.index.streams(self.input.file)?.index.find(labels);
+        self.labels = Some(labels.clone());
         Ok(())
     }
 
@@ -114,7 +120,12 @@ impl<'b> Cursor<'b> {
                 Some(run) if run.stream == stream => {
                     self.run += 1;
                     let first = run.first as usize;
-                    return Ok(Some(rows.slice(first..first + run.rows as usize)));
+                    let rows = rows.slice(first..first + run.rows as usize);
+                    let left = match &self.labels {
+                        Some(labels) => self.hidden.left(labels, rows),
+                        None => rows,
+                    };
+                    return Ok(Some(left));
                 }
                 Some(_) => return Ok(None),
                 None => {

@@ -10,6 +10,7 @@ use super::block::GroupSummary;
 use super::block::group::Group;
 use super::block::header::StreamRun;
 use super::block::search;
+use super::deletion::Hidden;
 use super::head::{Run, rows_of};
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
@@ -56,10 +57,17 @@ pub struct Part {
     sources: Vec<Source>,
 }
 
+/// A block and what is hidden of it.
+#[derive(Clone)]
+struct Seen {
+    block: Arc<Block<Logs>>,
+    hidden: Option<Arc<Hidden>>,
+}
+
 /// Where entries of a part are.
 enum Source {
     /// Runs of a group that are of streams asked for.
-    Group(Arc<Block<Logs>>, u32, Vec<(Labels, Range<usize>)>),
+    Group(Seen, u32, Vec<(Labels, Range<usize>)>),
     /// Runs of one stream in a head.
     Head(Labels, Vec<Run>),
 }
@@ -98,16 +106,21 @@ impl Part {
         for source in &self.sources {
             match source {
                 Source::Head(labels, runs) => add(labels, rows_of(runs, self.scan.from, self.scan.until)),
-                Source::Group(block, group, runs) => {
+                Source::Group(Seen { block, hidden }, group, runs) => {
+                    // Conditions of what is hidden look at all of an entry.
+                    let wanted = if hidden.is_some() { &everything } else { wanted };
                     let group = Group::open(block.file(), *group)?;
                     let open = group.read()?;
                     let entries = search::entries(&self.scan.needles, &open)?;
                     let ranges: Vec<Range<usize>> = runs.iter().map(|(_, range)| range.clone()).collect();
                     let times = (self.scan.from, self.scan.until);
                     let rows = open.rows(&ranges, times, entries.as_deref(), wanted)?;
-                    runs.iter()
-                        .zip(rows)
-                        .for_each(|((labels, _), rows)| add(labels, rows));
+                    for ((labels, _), rows) in runs.iter().zip(rows) {
+                        match hidden {
+                            Some(hidden) => add(labels, hidden.left(labels, rows)),
+                            None => add(labels, rows),
+                        }
+                    }
                 }
             }
         }
@@ -171,6 +184,9 @@ impl Snapshot<Logs> {
                 }
             }
         }
+        let hidden = self.hidden(&blocks)?;
+        let seen = |(block, hidden)| Seen { block, hidden };
+        let blocks: Vec<Seen> = blocks.into_iter().zip(hidden).map(seen).collect();
         let mut parts = parts_of(&scan, &blocks, &streams, pieces);
         parts.sort_by_key(|part| std::cmp::Reverse(part.times.1));
         Ok(parts)
@@ -231,12 +247,7 @@ fn runs_of(file: &BlockFile, n: usize, group: &GroupSummary) -> Result<Vec<Strea
 }
 
 /// Parts of pieces: those of one stream that overlap stay together, the others go by group.
-fn parts_of(
-    scan: &Arc<Scan>,
-    blocks: &[Arc<Block<Logs>>],
-    streams: &[Labels],
-    mut pieces: Vec<Piece>,
-) -> Vec<Part> {
+fn parts_of(scan: &Arc<Scan>, blocks: &[Seen], streams: &[Labels], mut pieces: Vec<Piece>) -> Vec<Part> {
     // By order of arrival within one time: blocks come before heads and both are in the order of the log.
     pieces.sort_by_key(|p| (p.stream, p.times.0));
     let mut whole: HashMap<(usize, u32), Part> = HashMap::new();
@@ -278,7 +289,7 @@ fn parts_of(
     parts
 }
 
-fn together_in_one(scan: &Arc<Scan>, blocks: &[Arc<Block<Logs>>], labels: &Labels, pieces: &[Piece]) -> Part {
+fn together_in_one(scan: &Arc<Scan>, blocks: &[Seen], labels: &Labels, pieces: &[Piece]) -> Part {
     let mut part = Part {
         times: (i64::MAX, i64::MIN),
         rows: 0,

@@ -27,6 +27,8 @@ pub struct Logs {
     pub otlp_record_labels: Vec<String>,
     /// Attributes of OTLP, wherever they stand, that are not kept.
     pub otlp_dropped: Vec<String>,
+    /// Deleting lines.
+    pub deletion: LogDeletion,
     /// What questions may ask for.
     pub asking: LogQuestions,
     /// Whether the severity's text of OTLP becomes a label.
@@ -44,4 +46,43 @@ pub struct LogQuestions {
     pub tails_max: u64,
     /// How long a tail may last, milliseconds.
     pub tail_ms_max: u64,
+}
+
+/// How lines are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogDeletion {
+    /// Whether they are.
+    pub mode: DeletionMode,
+    /// How long a request may be taken back, milliseconds.
+    pub cancel_ms: u64,
+}
+
+/// What becomes of deleted lines, by Loki's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeletionMode {
+    /// Nothing can be deleted.
+    Disabled,
+    /// They are hidden.
+    FilterOnly,
+    /// They are hidden, and taken out of the blocks later.
+    #[default]
+    FilterAndDelete,
+}
+
+impl DeletionMode {
+    /// All of them.
+    pub const ALL: [DeletionMode; 3] = [
+        DeletionMode::Disabled,
+        DeletionMode::FilterOnly,
+        DeletionMode::FilterAndDelete,
+    ];
+
+    /// The name in a configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeletionMode::Disabled => "disabled",
+            DeletionMode::FilterOnly => "filter-only",
+            DeletionMode::FilterAndDelete => "filter-and-delete",
+        }
+    }
 }

@@ -1,7 +1,7 @@
-//! Keys of what questions about logs may ask for.
+//! Keys of what questions about logs may ask for, and of deleting lines.
 
 use super::Key;
-use super::values::{count, positive_duration};
+use super::values::{count, deletion_mode, duration, positive_duration};
 use crate::units::duration_text;
 
 pub(super) const KEYS: &[Key] = &[
@@ -36,5 +36,21 @@ pub(super) const KEYS: &[Key] = &[
         list: false,
         apply: |c, v| positive_duration(v).map(|v| c.logs.asking.tail_ms_max = v),
         show: |c| duration_text(c.logs.asking.tail_ms_max),
+    },
+    Key {
+        path: "logs.deletion",
+        default: "filter-and-delete",
+        doc: "What `/loki/api/v1/delete` does (`deletion_mode`): `filter-and-delete` hides lines at once and takes them out of the blocks later, `filter-only` hides them, `disabled` refuses.",
+        list: false,
+        apply: |c, v| deletion_mode(v).map(|v| c.logs.deletion.mode = v),
+        show: |c| c.logs.deletion.mode.as_str().to_owned(),
+    },
+    Key {
+        path: "logs.delete_cancel_period",
+        default: "24h",
+        doc: "How long a deletion may be taken back before the lines are taken out of the blocks (`delete_request_cancel_period`).",
+        list: false,
+        apply: |c, v| duration(v).map(|v| c.logs.deletion.cancel_ms = v),
+        show: |c| duration_text(c.logs.deletion.cancel_ms),
     },
 ];
