@@ -12,7 +12,9 @@ mod cases {
     mod governor;
     mod lifecycle;
     mod logql_scripts;
+    mod logs_delete;
     mod logs_loki;
+    mod logs_tail;
     mod operations;
     mod otlp;
     mod otlp_sdk;

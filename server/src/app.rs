@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::deletes::Deletes;
 use crate::generate::Generator;
 use crate::governor::Governor;
 use crate::ingest::Stated;
@@ -37,10 +38,14 @@ pub struct App {
     pub pool: Pool,
     /// Those who listen to notices.
     pub(crate) listeners: Arc<AtomicUsize>,
+    /// Those who follow log lines.
+    pub(crate) tails: Arc<AtomicUsize>,
     /// Metadata that OTLP senders stated lately.
     pub(crate) stated: Stated,
     /// Metrics made of spans.
     pub(crate) generator: Generator,
+    /// Requests to delete log lines.
+    pub(crate) deletes: Deletes,
     node: OnceLock<Arc<Node>>,
     stopping: AtomicBool,
 }
@@ -63,7 +68,9 @@ impl App {
             pool: Pool::for_this_machine(),
             started_ms: now_ms(),
             listeners: Arc::default(),
+            tails: Arc::default(),
             stated: Stated::default(),
+            deletes: Deletes::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),
         }

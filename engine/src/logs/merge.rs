@@ -2,6 +2,7 @@
 
 use super::block::group::Reader;
 use super::block::writer::LogWriter;
+use super::deletion::Hidden;
 use super::rows::Rows;
 use super::signal::Logs;
 use crate::block::BlockWriter;
@@ -25,7 +26,7 @@ pub(super) fn merge(inputs: &[MergeInput<'_, Logs>], writer: &mut BlockWriter) -
     let mut out = LogWriter::new(writer);
     let mut cursors = Vec::with_capacity(inputs.len());
     for input in inputs {
-        cursors.push(Cursor::new(input));
+        cursors.push(Cursor::new(input)?);
     }
     for labels in &all {
         out.begin_stream(labels);
@@ -58,9 +59,11 @@ fn next_rows(cursors: &mut [Cursor<'_>]) -> Result<Option<Rows>> {
     Ok(Some(Rows::merge(parts)))
 }
 
-/// Reads a block once from the start to the end, stream by stream.
+/// Reads a block once from the start to the end, stream by stream, without what is hidden of it.
 struct Cursor<'b> {
     input: &'b MergeInput<'b, Logs>,
+    hidden: Hidden,
+    labels: Option<Labels>,
     group: u32,
     run: usize,
     open: Option<Reader>,
@@ -69,19 +72,22 @@ struct Cursor<'b> {
 }
 
 impl<'b> Cursor<'b> {
-    fn new(input: &'b MergeInput<'b, Logs>) -> Cursor<'b> {
-        Cursor {
+    fn new(input: &'b MergeInput<'b, Logs>) -> Result<Cursor<'b>> {
+        Ok(Cursor {
             input,
+            hidden: Hidden::by(input.tombstones.iter().copied())?,
+            labels: None,
             group: 0,
             run: 0,
             open: None,
             stream: None,
             pending: Rows::default(),
-        }
+        })
     }
 
     fn begin(&mut self, labels: &Labels) -> Result<()> {
         self.stream = self.input.index.streams(self.input.file)?.index.find(labels);
+        self.labels = Some(labels.clone());
         Ok(())
     }
 
@@ -106,7 +112,12 @@ impl<'b> Cursor<'b> {
                     let end = (run.first + run.rows) as usize;
                     let until = end.min(reader.at() + ROWS);
                     self.run += usize::from(until == end);
-                    return Ok(Some(reader.take(until)));
+                    let rows = reader.take(until);
+                    let left = match &self.labels {
+                        Some(labels) => self.hidden.left(labels, rows),
+                        None => rows,
+                    };
+                    return Ok(Some(left));
                 }
                 Some(_) => return Ok(None),
                 None => {

@@ -251,6 +251,24 @@ impl Rows {
         first..last.max(first)
     }
 
+    /// Only the entries that are to be kept.
+    pub(super) fn only(self, keep: &[bool]) -> Rows {
+        if keep.iter().all(|keep| *keep) {
+            return self;
+        }
+        let mut out = Rows::default();
+        for row in (0..self.len()).filter(|row| keep[*row]) {
+            out.push(
+                self.times[row],
+                self.line(row),
+                self.set_of[row],
+                self.is_kept(row),
+            );
+        }
+        out.sets = self.sets;
+        out
+    }
+
     /// Only the entries of a range.
     pub(super) fn slice(&self, range: std::ops::Range<usize>) -> Rows {
         if range == (0..self.len()) {

@@ -10,6 +10,7 @@ use super::block::GroupSummary;
 use super::block::group::Group;
 use super::block::header::StreamRun;
 use super::columns::Columns;
+use super::deletion::Hidden;
 use super::head::{Run, rows_of};
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
@@ -33,6 +34,8 @@ pub struct Scan {
     pub needles: Vec<Needle>,
     /// What of an entry is looked at.
     pub wanted: Wanted,
+    /// Of entries that are in no block, only those of the first so many batches applied; none for all.
+    pub applied: Option<u64>,
 }
 
 /// What of entries is looked at. The rest may be left out.
@@ -54,10 +57,17 @@ pub struct Part {
     sources: Vec<Source>,
 }
 
+/// A block and what is hidden of it.
+#[derive(Clone)]
+struct Seen {
+    block: Arc<Block<Logs>>,
+    hidden: Option<Arc<Hidden>>,
+}
+
 /// Where entries of a part are.
 enum Source {
     /// Runs of a group that are of streams asked for.
-    Group(Arc<Block<Logs>>, u32, Vec<RunOf>),
+    Group(Seen, u32, Vec<RunOf>),
     /// Runs of one stream in a head, between times as those of [`RunOf`].
     Head(Labels, Vec<Run>, Vec<(i64, i64)>),
 }
@@ -118,11 +128,20 @@ impl Part {
     /// What reading a block can bring.
     pub fn columns(&self) -> Result<Option<Columns<'_>>> {
         match self.sources.as_slice() {
-            [Source::Group(block, group, runs)] => {
-                Columns::open(block.file(), *group, runs, &self.scan).map(Some)
+            [Source::Group(seen, group, runs)] if !self.is_hidden_of(seen, runs) => {
+                Columns::open(seen.block.file(), *group, runs, &self.scan).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// True when entries of runs may be hidden.
+    fn is_hidden_of(&self, seen: &Seen, runs: &[RunOf]) -> bool {
+        let times = (self.scan.from, self.scan.until - 1);
+        seen.hidden.as_ref().is_some_and(|hidden| {
+            runs.iter()
+                .any(|run| hidden.of_stream(&run.labels, times).is_some())
+        })
     }
 
     /// The entries, each stream's in order of time. Streams without entries are left out, and no stream is told twice.
@@ -150,9 +169,18 @@ impl Part {
                         add(labels, rows_of(runs, from, until));
                     }
                 }
-                Source::Group(block, group, runs) => {
-                    let columns = Columns::open(block.file(), *group, runs, &self.scan)?;
-                    columns.load_all(wanted, &mut add)?;
+                Source::Group(seen, group, runs) => {
+                    // Conditions of what is hidden look at all of an entry.
+                    let wanted = if seen.hidden.is_some() {
+                        &everything
+                    } else {
+                        wanted
+                    };
+                    let columns = Columns::open(seen.block.file(), *group, runs, &self.scan)?;
+                    columns.load_all(wanted, &mut |labels, rows| match &seen.hidden {
+                        Some(hidden) => add(labels, hidden.left(labels, rows)),
+                        None => add(labels, rows),
+                    })?;
                 }
             }
         }
@@ -204,7 +232,8 @@ impl Snapshot<Logs> {
                 let runs = stream
                     .runs
                     .iter()
-                    .filter(|run| run.overlaps(scan.from, scan.until));
+                    .filter(|run| run.overlaps(scan.from, scan.until))
+                    .filter(|run| scan.applied.is_none_or(|applied| run.is_among(applied)));
                 let runs: Vec<Run> = runs.cloned().collect();
                 if !runs.is_empty() {
                     pieces.push(Piece {
@@ -215,6 +244,9 @@ impl Snapshot<Logs> {
                 }
             }
         }
+        let hidden = self.hidden(&blocks)?;
+        let seen = |(block, hidden)| Seen { block, hidden };
+        let blocks: Vec<Seen> = blocks.into_iter().zip(hidden).map(seen).collect();
         let mut parts = parts_of(&scan, &blocks, &streams, pieces);
         parts.sort_by_key(|part| std::cmp::Reverse(part.times.1));
         Ok(parts)
@@ -282,18 +314,13 @@ const HEAD: usize = usize::MAX;
 /// Parts being put together, by the sources they have in order of arrival.
 struct Parts<'s> {
     scan: &'s Arc<Scan>,
-    blocks: &'s [Arc<Block<Logs>>],
+    blocks: &'s [Seen],
     streams: &'s [Labels],
     parts: HashMap<Vec<SourceKey>, Part>,
 }
 
 /// Parts of pieces. Where pieces of one stream overlap, what lies in the same time stays together; everything else goes by group.
-fn parts_of(
-    scan: &Arc<Scan>,
-    blocks: &[Arc<Block<Logs>>],
-    streams: &[Labels],
-    mut pieces: Vec<Piece>,
-) -> Vec<Part> {
+fn parts_of(scan: &Arc<Scan>, blocks: &[Seen], streams: &[Labels], mut pieces: Vec<Piece>) -> Vec<Part> {
     pieces.sort_by_key(|p| (p.stream, p.times.0));
     let mut parts = Parts {
         scan,
@@ -389,7 +416,7 @@ impl Parts<'_> {
 }
 
 impl Source {
-    fn of((block, group): SourceKey, piece: &Piece, blocks: &[Arc<Block<Logs>>]) -> Source {
+    fn of((block, group): SourceKey, piece: &Piece, blocks: &[Seen]) -> Source {
         match &piece.place {
             Place::Head(runs) => Source::Head(Labels::empty(), runs.clone(), Vec::new()),
             Place::Group(..) => Source::Group(blocks[block].clone(), group, Vec::new()),

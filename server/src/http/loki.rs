@@ -2,6 +2,7 @@
 //! path goes where. Times in parameters are what Loki makes of them; what is asked is the query crate's to answer.
 
 mod ask;
+mod delete;
 mod detected;
 mod error;
 mod fields;
@@ -11,6 +12,7 @@ mod push;
 mod query;
 mod render;
 mod status;
+mod tail;
 mod volume;
 
 use std::sync::Arc;
@@ -63,6 +65,8 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             "/loki/api/v1/query_range",
             get(query::over_range).post(query::over_range),
         )
+        .route("/loki/api/v1/tail", get(tail::tail))
+        .route("/api/prom/tail", get(tail::tail))
         .route(
             "/loki/api/v1/format_query",
             get(query::format).post(query::format),
@@ -95,6 +99,14 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             "/loki/api/v1/detected_field/{name}/values",
             get(fields::values).post(fields::values),
         )
+        .route(
+            "/loki/api/v1/delete",
+            get(delete::all)
+                .post(delete::add)
+                .put(delete::add)
+                .delete(delete::cancel),
+        )
+        .route("/loki/api/v1/cache/generation_numbers", get(delete::generation))
         .route("/loki/api/v1/drilldown-limits", get(detected::limits))
         .route("/loki/api/v1/{*path}", any(not_there))
 }

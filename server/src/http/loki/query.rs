@@ -26,9 +26,6 @@ use crate::http::params::Params;
 const NO_INSTANT: &str =
     "log queries are not supported as an instant query type, please change your query to a range query type";
 
-/// Most series of an answer, as in Loki.
-const SERIES_MAX: usize = 500;
-
 /// The flag that tells kinds of labels apart.
 const CATEGORIZE: &str = "categorize-labels";
 
@@ -49,7 +46,7 @@ pub(super) async fn instant(
     };
     let options = RangeOptions {
         grid: Grid::instant(time),
-        max_series: SERIES_MAX,
+        max_series: usize::try_from(app.config.logs.asking.series_max).unwrap_or(usize::MAX),
         partial: is_drilldown(&headers),
         now,
     };
@@ -77,7 +74,7 @@ pub(super) async fn over_range(
                     end: times.1,
                     step,
                 },
-                max_series: SERIES_MAX,
+                max_series: usize::try_from(app.config.logs.asking.series_max).unwrap_or(usize::MAX),
                 partial: is_drilldown(&headers),
                 now,
             };
@@ -87,7 +84,7 @@ pub(super) async fn over_range(
             let options = SelectOptions {
                 from: times.0,
                 until: times.1,
-                limit,
+                limit: params::entries(&app, limit)?,
                 direction: if forward {
                     Direction::Forward
                 } else {
@@ -129,7 +126,7 @@ pub(super) async fn format(params: Result<Params, ApiError>) -> Result<Response,
 }
 
 /// The flags of a request's answer, as they came.
-fn flags(headers: &HeaderMap) -> Vec<String> {
+pub(super) fn flags(headers: &HeaderMap) -> Vec<String> {
     let sent = headers
         .get("x-loki-response-encoding-flags")
         .and_then(|v| v.to_str().ok());

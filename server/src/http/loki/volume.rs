@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use kymo_engine::labels::Labels;
-use kymo_engine::logs::Volume;
+use kymo_engine::logs::{Buckets, Volume};
 
 use super::ask::{Shown, ask, matchers};
 use super::error::LokiError;
@@ -40,15 +40,14 @@ pub(super) async fn stats(
     let document = ask(&app, caller, shown, move |asking, _| {
         let (mut streams, mut chunks, mut entries, mut bytes) = (BTreeSet::new(), 0i64, 0u64, 0u64);
         if let Some(asking) = asking {
-            let mut add = |labels: &Labels, volume: Volume| {
+            let mut add = |labels: &Labels, _: usize, volume: Volume| {
                 streams.insert(labels.hash64());
                 chunks += 1;
                 entries += volume.entries;
                 bytes += volume.bytes;
             };
-            asking
-                .snapshot
-                .volumes(&wanted, (start, end.saturating_add(1)), &mut add)?;
+            let all = Buckets::one(start, end.saturating_add(1));
+            asking.snapshot.volumes(&wanted, all, &mut add)?;
         }
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut body = Vec::new();
@@ -155,22 +154,24 @@ async fn summed(
     };
     let document = ask(app, caller, shown, move |asking, _| {
         let mut items: BTreeMap<Vec<(String, String)>, BTreeMap<i64, u64>> = BTreeMap::new();
-        let mut at = start;
         // One bucket without a step; with one, each ends where the next begins.
-        while let Some(asking) = asking {
-            let until = step.map_or(end.saturating_add(1), |step| {
-                at.saturating_add(step).min(end.saturating_add(1))
-            });
-            let mut add = |labels: &Labels, volume: Volume| {
-                for item in by.items(labels) {
-                    *items.entry(item).or_default().entry(until.min(end)).or_default() += volume.bytes;
-                }
-            };
-            asking.snapshot.volumes(&wanted, (at, until), &mut add)?;
-            at = until;
-            if at > end {
-                break;
+        let buckets = Buckets {
+            from: start,
+            until: end.saturating_add(1),
+            step,
+        };
+        let end_of = |bucket: usize| {
+            let step = step.unwrap_or(i64::MAX);
+            let passed = i64::try_from(bucket).unwrap_or(i64::MAX).saturating_add(1);
+            start.saturating_add(step.saturating_mul(passed)).min(end)
+        };
+        let mut add = |labels: &Labels, bucket: usize, volume: Volume| {
+            for item in by.items(labels) {
+                *items.entry(item).or_default().entry(end_of(bucket)).or_default() += volume.bytes;
             }
+        };
+        if let Some(asking) = asking {
+            asking.snapshot.volumes(&wanted, buckets, &mut add)?;
         }
         let mut items: Vec<_> = items.into_iter().collect();
         let total = |points: &BTreeMap<i64, u64>| points.values().sum::<u64>();
