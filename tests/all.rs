@@ -13,7 +13,9 @@ mod cases {
     mod lifecycle;
     mod logql_scripts;
     mod logs_delete;
+    mod logs_limits;
     mod logs_loki;
+    mod logs_routes;
     mod logs_tail;
     mod operations;
     mod otlp;

@@ -13,7 +13,7 @@ use super::signal::Logs;
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::metrics::matcher::Matcher;
-use crate::store::{Block, Snapshot};
+use crate::store::{Block, Snapshot, Store};
 
 /// What a run of a stream's entries holds in a stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +157,18 @@ impl Snapshot<Logs> {
     }
 }
 
+impl Store<Logs> {
+    /// Number of streams with entries that are in no block yet and not about to be.
+    pub fn active_streams(&self) -> usize {
+        self.open_head().state.read().index.len()
+    }
+
+    /// True for a stream with such entries.
+    pub fn is_active(&self, labels: &Labels) -> bool {
+        self.open_head().state.read().index.find(labels).is_some()
+    }
+}
+
 /// True when entries of a stream of a block are left between two times.
 fn any_left(
     block: &Block<Logs>,
@@ -182,7 +194,12 @@ fn any_left(
 }
 
 /// The entries of a run that are not hidden.
-fn rows_left(group: &Group<'_>, run: &StreamRun, labels: &Labels, hidden: &Hidden) -> Result<Rows> {
+pub(super) fn rows_left(
+    group: &Group<'_>,
+    run: &StreamRun,
+    labels: &Labels,
+    hidden: &Hidden,
+) -> Result<Rows> {
     let first = run.first as usize;
     let range = first..first + run.rows as usize;
     let everything = (i64::MIN, i64::MAX);

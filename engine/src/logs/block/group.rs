@@ -111,6 +111,11 @@ impl OpenGroup<'_> {
         &self.group.header
     }
 
+    /// Times of all entries.
+    pub(in crate::logs) fn times(&self) -> &[i64] {
+        &self.times
+    }
+
     /// Number of the shape of each entry.
     pub(in crate::logs) fn shapes(&self) -> &[u32] {
         &self.shapes
