@@ -38,6 +38,7 @@ mod cases {
     mod traces_compare;
     mod traces_crash;
     mod traces_jaeger;
+    mod traces_pages;
     mod traces_sdk;
     mod traces_split;
     mod traces_tempo;

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod block;
 pub mod catalogue;
+pub mod columns;
 pub mod deletion;
 pub mod fields;
 mod flush;
@@ -22,6 +23,7 @@ pub mod values;
 
 pub use batch::{Batch, BatchBuilder, NO_SET};
 pub use catalogue::{Buckets, Volume};
+pub use columns::{Columns, Run};
 pub use deletion::{Condition, Deletion, LineTest};
 pub use fields::{FieldName, FieldSink};
 pub use follow::{Follower, Following, Missed};

@@ -4,18 +4,35 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Threads that may be lent.
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+
+/// Threads that may be lent. They wait for work between queries, as to start one takes longer than many a query.
 #[derive(Debug)]
 pub struct Pool {
     free: AtomicUsize,
+    /// `None` where there is no further core, or no thread could be started.
+    threads: Option<ThreadPool>,
 }
 
 impl Pool {
     /// A pool that makes use of all cores, each query's own thread counted.
     pub fn for_this_machine() -> Pool {
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        Pool::of(cores - 1)
+    }
+
+    fn of(count: usize) -> Pool {
+        let threads = match count {
+            0 => None,
+            count => ThreadPoolBuilder::new()
+                .num_threads(count)
+                .thread_name(|_| "query".to_owned())
+                .build()
+                .ok(),
+        };
         Pool {
-            free: AtomicUsize::new(cores - 1),
+            free: AtomicUsize::new(if threads.is_some() { count } else { 0 }),
+            threads,
         }
     }
 
@@ -33,18 +50,15 @@ impl Pool {
                 task(i);
             }
         };
-        thread::scope(|scope| {
-            for _ in 0..lent {
-                let spawned = thread::Builder::new()
-                    .name("query".to_owned())
-                    .spawn_scoped(scope, work);
-                if spawned.is_err() {
-                    // Out of threads: the tasks are done by those there are.
-                    break;
+        match &self.threads {
+            Some(threads) if lent > 0 => threads.in_place_scope(|scope| {
+                for _ in 0..lent {
+                    scope.spawn(|_| work());
                 }
-            }
-            work();
-        });
+                work();
+            }),
+            _ => work(),
+        }
     }
 
     fn borrow(&self, wanted: usize) -> usize {

@@ -170,7 +170,7 @@ impl<'a> Asking<'a> {
     fn failed(&self, error: EvalError) -> ApiError {
         let text = error.to_string();
         match error {
-            EvalError::ManySpansets | EvalError::WrongKind(_) | EvalError::Pattern(_) => {
+            EvalError::Refused(_) | EvalError::WrongKind(_) | EvalError::Pattern(_) => {
                 ApiError::bad_data(format!("invalid TraceQL query: {text}"))
             }
             EvalError::OutOfMemory(limit) => out_of_memory(limit),

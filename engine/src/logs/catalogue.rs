@@ -203,7 +203,7 @@ pub(super) fn rows_left(
     let first = run.first as usize;
     let range = first..first + run.rows as usize;
     let everything = (i64::MIN, i64::MAX);
-    let open = group.read()?;
+    let open = group.clone().read();
     let mut rows = open.rows(std::slice::from_ref(&range), everything, None, &Wanted::default())?;
     Ok(hidden.left(labels, rows.pop().unwrap_or_default()))
 }

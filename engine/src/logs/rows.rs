@@ -228,6 +228,22 @@ impl Rows {
         out
     }
 
+    /// Entries of the same stream from several places, each place behind the one before it in time.
+    pub(super) fn joined(parts: Vec<Rows>) -> Rows {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        for part in parts {
+            let base = all.sets.len() as u32;
+            for set in 0..part.sets.len() {
+                all.sets.add(part.sets.get(set));
+            }
+            for (row, time) in part.times.iter().enumerate() {
+                all.push(*time, part.line(row), base + part.set_of[row], part.is_kept(row));
+            }
+        }
+        all
+    }
+
     /// The entries between two times, the first inclusive, the second not.
     pub fn between(&self, from: i64, until: i64) -> std::ops::Range<usize> {
         let first = self.times.partition_point(|t| *t < from);

@@ -4,7 +4,7 @@
 
 mod decode;
 mod encode;
-mod numbers;
+pub(super) mod numbers;
 mod template;
 mod times;
 

@@ -12,6 +12,7 @@ mod json_path;
 mod label_filter;
 mod line_filter;
 mod logfmt;
+mod looks;
 mod names;
 mod native;
 mod object;
@@ -35,6 +36,7 @@ use pattern::Pattern;
 pub(in crate::logql) use extract::Extractor;
 pub(in crate::logql) use fields::{ERROR, Fields, PRESERVE_ERROR};
 pub(in crate::logql) use format::Clock;
+pub(in crate::logql) use looks::{Looks, OnValue};
 pub(in crate::logql) use pattern::Pattern as LinePattern;
 
 /// A stage that cannot be made: its place among the stages and why.
@@ -265,6 +267,7 @@ impl Pipeline {
     }
 
     /// Takes a line through the stages; true for a line to keep.
+    #[cfg(test)]
     pub(in crate::logql) fn run<'m>(
         &self,
         run: &mut Run,

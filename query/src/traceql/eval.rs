@@ -19,6 +19,7 @@ mod need;
 mod operand;
 mod parallel;
 mod pipeline;
+mod refuse;
 mod relation;
 mod row;
 mod search;
@@ -28,7 +29,7 @@ mod spansets;
 mod tree;
 mod values;
 
-pub use error::EvalError;
+pub use error::{EvalError, Refusal};
 pub use metrics::{explore as metrics_over, wants_attribute_names};
 pub use need::{need, need_of};
 pub use search::{search, search_watched};

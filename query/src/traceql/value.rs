@@ -94,6 +94,12 @@ fn floats(op: BinaryOp, a: f64, b: f64) -> f64 {
     }
 }
 
+/// True for the division of one whole number by zero, or its rest.
+pub(super) fn divides_by_zero(op: BinaryOp, lhs: &Static, rhs: &Static) -> bool {
+    let divides = matches!(op, BinaryOp::Div | BinaryOp::Mod);
+    divides && matches!((lhs, rhs), (Static::Int(_), Static::Int(0)))
+}
+
 /// Arithmetic of integers, which wraps at 64 bits as Go's does. A division by zero has no result.
 fn integers(op: BinaryOp, a: i64, b: i64) -> Option<i64> {
     Some(match op {

@@ -77,6 +77,11 @@ impl Overrides {
         self.tenants.lock().get(tenant).cloned()
     }
 
+    /// What all tenants have set.
+    pub(crate) fn all(&self) -> BTreeMap<String, Stored> {
+        self.tenants.lock().clone()
+    }
+
     /// Replaces what a tenant has set by what `change` makes of it, durably, and gives what is stored then. `expected` is the
     /// version the caller knows, 0 for none, `None` for whichever it is.
     ///

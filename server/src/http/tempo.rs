@@ -1,6 +1,7 @@
 //! Tempo's API: at its own paths on its own listener, below `/tempo` on the main one. Handlers live in the modules; this file
 //! says which path goes where. Times in parameters are what Tempo makes of them; what is asked is the query crate's to answer.
 
+mod absent;
 mod by_id;
 mod diff;
 mod error;
@@ -8,6 +9,7 @@ mod filtered;
 mod overrides;
 mod params;
 mod pruned;
+mod querier;
 mod render;
 mod search;
 mod search_params;
@@ -72,14 +74,8 @@ impl Accepted {
 
 /// The routes of the listener of Tempo's API alone.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let ready = from_fn_with_state(Arc::clone(&app), when_ready);
-    data_routes()
-        .route("/ready", get(status::ready))
-        .layer(ready)
-        .merge(always_routes())
+    routes(&app)
         .merge(streaming::routes())
-        .route("/metrics", get(super::own::metrics))
-        .fallback(unknown)
         .layer(from_fn_with_state(Arc::clone(&app), edge))
         .with_state(app)
 }
@@ -88,6 +84,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let ready = from_fn_with_state(Arc::clone(app), when_ready);
     data_routes()
+        .nest("/querier", querier::only_whole(queries()))
         .route("/ready", get(status::ready))
         .layer(ready)
         .merge(always_routes())
@@ -95,10 +92,20 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
 }
 
 fn data_routes() -> Router<Arc<App>> {
+    queries().route("/api/v2/traces/diff", post(diff::diff)).route(
+        "/api/overrides",
+        get(overrides::get)
+            .post(overrides::post)
+            .patch(overrides::patch)
+            .delete(overrides::delete),
+    )
+}
+
+/// What a querier of Tempo answers, too.
+fn queries() -> Router<Arc<App>> {
     Router::new()
         .route("/api/traces/{id}", get(by_id::v1))
         .route("/api/v2/traces/{id}", get(by_id::v2))
-        .route("/api/v2/traces/diff", post(diff::diff))
         .route("/api/search", get(search::search))
         .route("/api/search/tags", get(tags::names_v1))
         .route("/api/v2/search/tags", get(tags::names_v2))
@@ -106,19 +113,14 @@ fn data_routes() -> Router<Arc<App>> {
         .route("/api/v2/search/tag/{*rest}", get(tags::values_v2))
         .route("/api/metrics/query_range", get(series::range))
         .route("/api/metrics/query", get(series::instant))
-        .route(
-            "/api/overrides",
-            get(overrides::get)
-                .post(overrides::post)
-                .patch(overrides::patch)
-                .delete(overrides::delete),
-        )
 }
 
 fn always_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/echo", get(async || "echo"))
+        .route("/metrics", get(super::own::metrics))
         .merge(status::routes())
+        .merge(absent::routes())
 }
 
 async fn unknown() -> (StatusCode, &'static str) {

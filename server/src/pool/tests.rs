@@ -4,9 +4,7 @@ use super::*;
 
 #[test]
 fn every_task_runs_once_and_the_threads_come_back() {
-    let pool = Pool {
-        free: AtomicUsize::new(3),
-    };
+    let pool = Pool::of(3);
     for n in [0, 1, 2, 100] {
         let runs: Vec<AtomicUsize> = (0..n).map(|_| AtomicUsize::new(0)).collect();
         pool.run(n, &|i| {
@@ -19,9 +17,7 @@ fn every_task_runs_once_and_the_threads_come_back() {
 
 #[test]
 fn tasks_inside_tasks_are_done_even_without_free_threads() {
-    let pool = Pool {
-        free: AtomicUsize::new(1),
-    };
+    let pool = Pool::of(1);
     let runs = AtomicUsize::new(0);
     pool.run(4, &|_| {
         pool.run(4, &|_| {
@@ -33,9 +29,7 @@ fn tasks_inside_tasks_are_done_even_without_free_threads() {
 
 #[test]
 fn a_task_that_panics_fails_its_query_and_costs_no_thread() {
-    let pool = Pool {
-        free: AtomicUsize::new(2),
-    };
+    let pool = Pool::of(2);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         pool.run(5, &|i| assert!(i != 3, "task {i} fails"));
     }));

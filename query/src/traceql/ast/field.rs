@@ -42,6 +42,26 @@ pub enum FieldExpr {
     },
 }
 
+impl FieldExpr {
+    /// True when values of spans can make it divide a whole number by zero.
+    pub(crate) fn may_divide_by_zero(&self) -> bool {
+        match self {
+            FieldExpr::Static(_) | FieldExpr::Attribute(_) => false,
+            FieldExpr::Unary { expr, .. } | FieldExpr::Exists { expr, .. } => expr.may_divide_by_zero(),
+            FieldExpr::Binary { op, lhs, rhs } => {
+                let divides = matches!(op, BinaryOp::Div | BinaryOp::Mod);
+                let by_literal = match &**rhs {
+                    FieldExpr::Static(Static::Int(n)) => *n != 0,
+                    FieldExpr::Static(_) => true,
+                    _ => false,
+                };
+                (divides && !by_literal) || lhs.may_divide_by_zero() || rhs.may_divide_by_zero()
+            }
+            FieldExpr::Logic { operands, .. } => operands.iter().any(FieldExpr::may_divide_by_zero),
+        }
+    }
+}
+
 /// What an expression can ask of a span.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Attribute {

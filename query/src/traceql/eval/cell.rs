@@ -12,6 +12,8 @@ pub(super) enum Cell {
     Absent,
     /// There, but nothing that the language compares: bytes and named values.
     Opaque,
+    /// A whole number was divided by zero.
+    Fault,
     One(Static),
     /// A list: it equals what one of its items equals.
     List(Vec<Static>),
@@ -78,13 +80,17 @@ impl Cell {
         }
     }
 
+    pub(super) fn is_fault(&self) -> bool {
+        matches!(self, Cell::Fault)
+    }
+
     /// The first value where there are several.
     pub(super) fn first(self) -> Option<Static> {
         match self {
             Cell::One(value) => Some(value),
             Cell::List(items) => items.into_iter().next(),
             Cell::Many(cells) => cells.into_iter().find_map(Cell::first),
-            Cell::Absent | Cell::Opaque => None,
+            Cell::Absent | Cell::Opaque | Cell::Fault => None,
         }
     }
 }
@@ -105,7 +111,7 @@ pub(super) type Test<'a> = dyn Fn(&Static) -> Option<bool> + 'a;
 /// Whether a comparison holds for a cell. `test` says it for one value, or that types do not go together.
 pub(super) fn holds(cell: &Cell, op: BinaryOp, test: &Test<'_>) -> bool {
     match cell {
-        Cell::Absent | Cell::Opaque => false,
+        Cell::Absent | Cell::Opaque | Cell::Fault => false,
         Cell::One(value) => test(value).unwrap_or(false),
         Cell::List(items) => {
             let mut results = items.iter().map(test);
@@ -125,6 +131,9 @@ pub(super) fn holds(cell: &Cell, op: BinaryOp, test: &Test<'_>) -> bool {
 pub(super) fn binary(op: BinaryOp, lhs: &Cell, rhs: &Cell) -> Cell {
     if op.is_arithmetic() {
         return arithmetic(op, lhs, rhs);
+    }
+    if lhs.is_fault() || rhs.is_fault() {
+        return Cell::Fault;
     }
     Cell::truth(match (lhs, rhs) {
         (Cell::Many(cells), _) => cells.iter().any(|cell| binary(op, cell, rhs).is_true()),
@@ -150,8 +159,10 @@ fn lists(op: BinaryOp, left: &[Static], right: &[Static]) -> bool {
 
 fn arithmetic(op: BinaryOp, lhs: &Cell, rhs: &Cell) -> Cell {
     match (lhs, rhs) {
+        (Cell::Fault, _) | (_, Cell::Fault) => Cell::Fault,
         (Cell::Many(cells), _) => many(cells.iter().map(|cell| arithmetic(op, cell, rhs))),
         (_, Cell::Many(cells)) => many(cells.iter().map(|cell| arithmetic(op, lhs, cell))),
+        (Cell::One(left), Cell::One(right)) if value::divides_by_zero(op, left, right) => Cell::Fault,
         (Cell::One(left), Cell::One(right)) => match value::apply(op, left, right) {
             Static::Nil => Cell::Absent,
             value => Cell::One(value),
@@ -160,10 +171,12 @@ fn arithmetic(op: BinaryOp, lhs: &Cell, rhs: &Cell) -> Cell {
     }
 }
 
-/// Those that are there.
+/// Those that are there; a fault when one is.
 fn many(cells: impl Iterator<Item = Cell>) -> Cell {
     let present: Vec<Cell> = cells.filter(|c| *c != Cell::Absent).collect();
-    if present.is_empty() {
+    if present.contains(&Cell::Fault) {
+        Cell::Fault
+    } else if present.is_empty() {
         Cell::Absent
     } else {
         Cell::Many(present)
@@ -175,6 +188,7 @@ pub(super) fn not(cell: &Cell) -> Cell {
     match cell {
         Cell::One(Static::Bool(b)) => Cell::truth(!b),
         Cell::Many(cells) => many(cells.iter().map(not)),
+        Cell::Fault => Cell::Fault,
         _ => Cell::Absent,
     }
 }
@@ -184,6 +198,7 @@ pub(super) fn negate(cell: &Cell) -> Cell {
     match cell {
         Cell::One(value) => super::super::fold::negated(value).map_or(Cell::Absent, Cell::One),
         Cell::Many(cells) => many(cells.iter().map(negate)),
+        Cell::Fault => Cell::Fault,
         _ => Cell::Absent,
     }
 }

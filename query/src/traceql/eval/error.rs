@@ -5,9 +5,9 @@ use crate::promql::eval::{Budget, BudgetExceeded, OutOfMemory};
 /// An error of evaluation. It fails the one query only.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
-    /// A spanset operator behind `by(..)`.
-    #[error("spanset operators are not supported for multiple spansets per trace. consider using coalesce()")]
-    ManySpansets,
+    /// A trace that the query cannot be answered for.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The query is of the other kind: series asked of a search, or traces of a metrics query.
     #[error("{0}")]
     WrongKind(&'static str),
@@ -26,6 +26,17 @@ pub enum EvalError {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] kymo_engine::Error),
+}
+
+/// Why a query is refused for a trace. A search is refused when that trace is among those to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Refusal {
+    /// A spanset operator behind `by(..)`.
+    #[error("spanset operators are not supported for multiple spansets per trace. consider using coalesce()")]
+    ManySpansets,
+    /// Whole numbers of a span, divided by zero.
+    #[error("integer division by zero")]
+    DivisionByZero,
 }
 
 /// Asks the caller whether to go on.

@@ -1,14 +1,14 @@
 //! A table under one query: the columns that the query names, read once, and the trees of its traces.
 //! Not for what is computed over them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use kymo_engine::traces::{ABSENT, AttributeScope, Field, NO_PARENT, ORPHAN, Run, Table, Value};
 
 use super::super::ast::{Attribute, Intrinsic, Scope, Static};
 use super::cell::Reading;
-use super::error::EvalError;
+use super::error::{EvalError, Refusal};
 use super::operand::{Ints, Operand};
 use super::tree::Tree;
 
@@ -25,6 +25,7 @@ pub(super) struct Frame<'t> {
     services: OnceCell<Operand<'t>>,
     statuses: OnceCell<Operand<'t>>,
     names: OnceCell<Operand<'t>>,
+    fault: Cell<bool>,
 }
 
 impl<'t> Frame<'t> {
@@ -37,6 +38,20 @@ impl<'t> Frame<'t> {
             services: OnceCell::new(),
             statuses: OnceCell::new(),
             names: OnceCell::new(),
+            fault: Cell::new(false),
+        }
+    }
+
+    /// Remembers that a value divides by zero.
+    pub(super) fn note_fault(&self) {
+        self.fault.set(true);
+    }
+
+    /// Refuses the query when a value divided by zero since this was asked last.
+    pub(super) fn refuse_fault(&self) -> Result<(), Refusal> {
+        match self.fault.replace(false) {
+            true => Err(Refusal::DivisionByZero),
+            false => Ok(()),
         }
     }
 

@@ -10,6 +10,7 @@ use super::super::ast::{
     SpansetExpr, SpansetOp, Stage, Static, Status, UnaryOp,
 };
 use super::compiled::id_literal;
+use super::refuse::may_refuse;
 
 /// Most filters that the alternatives of an `||` are spread to.
 const NEEDS_MAX: usize = 8;
@@ -24,45 +25,6 @@ pub fn need(query: &Query) -> Vec<Filter> {
         Body::Metrics(found) => metrics(found),
     };
     needs.into_iter().filter(|need| *need != Filter::Any).collect()
-}
-/// True when the query is refused for some traces, those with several spansets before an operator. Whether it is must not depend
-/// on what is left out.
-fn may_refuse(query: &Query) -> bool {
-    fn of_metrics(metrics: &Metrics) -> bool {
-        match metrics {
-            Metrics::Series(series) => of_pipeline(&series.pipeline),
-            Metrics::Compare(compare) => of_pipeline(&compare.pipeline),
-            Metrics::Rank { of, .. } | Metrics::Filter { of, .. } => of_metrics(of),
-            Metrics::Math { lhs, rhs, .. } => of_metrics(lhs) || of_metrics(rhs),
-            Metrics::Number(_) => false,
-        }
-    }
-    /// An operator behind `by(..)`, or anything refused within.
-    fn of_pipeline(pipeline: &Pipeline) -> bool {
-        let mut grouped = false;
-        pipeline.stages.iter().any(|stage| match stage {
-            Stage::Group(_) => {
-                grouped = true;
-                false
-            }
-            Stage::Spansets(SpansetExpr::Filter(_)) => false,
-            Stage::Spansets(expr) => grouped || of_spansets(expr),
-            _ => false,
-        })
-    }
-    fn of_spansets(expr: &SpansetExpr) -> bool {
-        match expr {
-            SpansetExpr::Filter(_) => false,
-            SpansetExpr::Pipeline(inner) => {
-                inner.stages.iter().any(|s| matches!(s, Stage::Group(_))) || of_pipeline(inner)
-            }
-            SpansetExpr::Op { lhs, rhs, .. } => of_spansets(lhs) || of_spansets(rhs),
-        }
-    }
-    match &query.body {
-        Body::Search(pipeline) => of_pipeline(pipeline),
-        Body::Metrics(metrics) => of_metrics(metrics),
-    }
 }
 
 /// What a trace must have so that an expression can hold for one of its spans.

@@ -11,7 +11,7 @@ use kymo_engine::traces::Value;
 use super::super::ast::{BinaryOp, Comparison, ScalarOp, Static};
 use super::super::value;
 use super::aggregate::aggregate;
-use super::error::EvalError;
+use super::error::{EvalError, Refusal};
 use super::grouping::Grouping;
 use super::operand::answered;
 use super::select::Evaluated;
@@ -128,6 +128,7 @@ impl<'s, 'w, 't> Runner<'s, 'w, 't> {
                     }
                 }
             }
+            self.work.frame.refuse_fault()?;
             std::mem::swap(&mut self.sets, &mut self.made);
             if self.sets.is_empty() {
                 return Ok(false);
@@ -175,7 +176,7 @@ impl<'s, 'w, 't> Runner<'s, 'w, 't> {
 
     fn keep(&mut self, expr: &Spansets, trace: &Range<u32>) -> Result<(), EvalError> {
         if self.sets.len() > 1 && matches!(expr, Spansets::Op { .. } | Spansets::Pipeline(_)) {
-            return Err(EvalError::ManySpansets);
+            return Err(Refusal::ManySpansets.into());
         }
         let at = trace.start as usize..trace.end as usize;
         for set in &self.sets {
@@ -296,9 +297,14 @@ fn scalar<'s>(
         Scalar::Op { op, lhs, rhs } => {
             let lhs = scalar(work, lhs, trace, rows, said, kept)?;
             let rhs = scalar(work, rhs, trace, rows, said, kept)?;
-            lhs.zip(rhs)
-                .map(|(a, b)| value::apply(arithmetic(*op), &a, &b))
-                .filter(|value| *value != Static::Nil)
+            let Some((lhs, rhs)) = lhs.zip(rhs) else {
+                return Ok(None);
+            };
+            let op = arithmetic(*op);
+            if value::divides_by_zero(op, &lhs, &rhs) {
+                return Err(Refusal::DivisionByZero.into());
+            }
+            Some(value::apply(op, &lhs, &rhs)).filter(|value| *value != Static::Nil)
         }
     })
 }

@@ -12,7 +12,10 @@ pub(super) fn eval(expr: &Compiled, attribute: &dyn Fn(usize) -> Cell) -> Cell {
         Compiled::Attribute(number) => attribute(*number),
         Compiled::Not(expr) => cell::not(&eval(expr, attribute)),
         Compiled::Negate(expr) => cell::negate(&eval(expr, attribute)),
-        Compiled::Exists { expr, absent } => Cell::truth((eval(expr, attribute) == Cell::Absent) == *absent),
+        Compiled::Exists { expr, absent } => match eval(expr, attribute) {
+            Cell::Fault => Cell::Fault,
+            cell => Cell::truth((cell == Cell::Absent) == *absent),
+        },
         Compiled::Match {
             expr,
             pattern,
@@ -27,14 +30,24 @@ pub(super) fn eval(expr: &Compiled, attribute: &dyn Fn(usize) -> Cell) -> Cell {
                 Static::String(text) => Some(pattern.is_match(text) != *negated),
                 _ => None,
             };
-            Cell::truth(cell::holds(&eval(expr, attribute), op, &matches))
+            match eval(expr, attribute) {
+                Cell::Fault => Cell::Fault,
+                cell => Cell::truth(cell::holds(&cell, op, &matches)),
+            }
         }
         Compiled::Binary { op, lhs, rhs } => cell::binary(*op, &eval(lhs, attribute), &eval(rhs, attribute)),
         Compiled::Logic { op, operands } => {
             let decisive = *op == LogicOp::Or;
-            let mut operands = operands.iter();
-            let decided = operands.any(|operand| eval(operand, attribute).is_true() == decisive);
-            Cell::truth(decided == decisive)
+            for operand in operands {
+                let cell = eval(operand, attribute);
+                if cell.is_fault() {
+                    return Cell::Fault;
+                }
+                if cell.is_true() == decisive {
+                    return Cell::truth(decisive);
+                }
+            }
+            Cell::truth(!decisive)
         }
     }
 }

@@ -9,7 +9,7 @@ use kymo_engine::traces::{Run, Table, TraceId};
 use super::super::answer::{FoundTrace, Progress, SearchAnswer, Stats};
 use super::super::ast::{Body, Query, Static};
 use super::super::options::{Part, SearchOptions};
-use super::error::{EvalError, check};
+use super::error::{EvalError, Refusal, check};
 use super::found::found;
 use super::frame::Frame;
 use super::parallel::in_parallel;
@@ -88,7 +88,7 @@ struct Search<'q> {
 struct Gathered {
     traces: Vec<(Rank, FoundTrace)>,
     /// The first trace for which the query is refused.
-    refused: Option<Rank>,
+    refused: Option<(Rank, Refusal)>,
     stats: Stats,
 }
 
@@ -129,8 +129,10 @@ impl Search<'_> {
             });
             settled = certain;
         }
-        if all.refused.is_some() && all.refused == self.floor(&all) {
-            return Err(EvalError::ManySpansets);
+        if let Some((rank, refusal)) = all.refused
+            && Some(rank) == self.floor(&all)
+        {
+            return Err(refusal.into());
         }
         Ok(SearchAnswer {
             traces: all.traces.into_iter().map(|(_, trace)| trace).collect(),
@@ -152,7 +154,7 @@ impl Search<'_> {
     fn floor(&self, all: &Gathered) -> Option<Rank> {
         let enough = all.traces.len() >= self.options.limit;
         let last = all.traces.last().filter(|_| enough).map(|(rank, _)| *rank);
-        last.into_iter().chain(all.refused).min()
+        last.into_iter().chain(all.refused.map(|(rank, _)| rank)).min()
     }
 
     fn part(&self, part: &Part<'_>, floor: Option<Rank>, budget: &Budget<'_>) -> Result<Gathered, EvalError> {
@@ -197,8 +199,8 @@ impl Search<'_> {
             }
             let trace = &runs[run].rows;
             let left = match runner.run(trace, kept_rows(trace, kept.as_deref())) {
-                Err(EvalError::ManySpansets) => {
-                    gathered.refused = Some(rank);
+                Err(EvalError::Refused(refusal)) => {
+                    gathered.refused = Some((rank, refusal));
                     break;
                 }
                 left => left?,
@@ -251,7 +253,7 @@ pub(super) type Led<'s> = (&'s [Stage], Option<Vec<bool>>);
 /// told trace by trace.
 pub(super) fn led<'s>(work: &Work<'_>, stages: &'s [Stage]) -> Result<Option<Led<'s>>, EvalError> {
     match leading(work, stages) {
-        Err(EvalError::ManySpansets) => Ok(Some((stages, None))),
+        Err(EvalError::Refused(_)) => Ok(Some((stages, None))),
         led => led,
     }
 }

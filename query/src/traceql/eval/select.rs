@@ -299,6 +299,19 @@ fn by_rows(expr: &Compiled, frame: &Frame<'_>) -> Result<Mask, EvalError> {
     Ok(Mask::Rows(hits.collect()))
 }
 
+/// The rows that an expression holds for, and those in which it divides by zero.
+pub(super) fn select_dividing(
+    expr: &Compiled,
+    frame: &Frame<'_>,
+) -> Result<(Vec<bool>, Vec<bool>), EvalError> {
+    let values = Evaluated::new(expr, frame)?;
+    let of_row = |row| {
+        let cell = values.plain(row);
+        (cell.is_true(), cell.is_fault())
+    };
+    Ok((0..frame.rows()).map(of_row).unzip())
+}
+
 /// An expression over a table whose columns are all there.
 pub(super) struct Evaluated<'s, 'a, 't> {
     expr: &'s Compiled,
@@ -328,8 +341,17 @@ impl<'s, 'a, 't> Evaluated<'s, 'a, 't> {
         }
     }
 
-    /// Its value in a row.
+    /// Its value in a row. The frame remembers a fault.
     pub(super) fn cell(&self, row: usize) -> Cell {
+        let cell = self.plain(row);
+        if cell.is_fault() {
+            self.frame.note_fault();
+        }
+        cell
+    }
+
+    /// Its value in a row.
+    fn plain(&self, row: usize) -> Cell {
         row::eval(self.expr, &|number| match self.frame.known(number) {
             Some(operand) => operand.cell(row),
             None => Cell::Absent,

@@ -9,12 +9,12 @@ use kymo_engine::traces::Run;
 
 use super::super::ast::{self, Aggregator, Comparison, ScalarOp, SpansetExpr, SpansetOp, Static};
 use super::compiled::{Attributes, Compiled};
-use super::error::EvalError;
+use super::error::{EvalError, Refusal};
 use super::frame::Frame;
 use super::mask::Mask;
 use super::pipeline::Runner;
 use super::relation::{Kin, inverse};
-use super::select::{Evaluated, select};
+use super::select::{Evaluated, select, select_dividing};
 
 /// A compiled stage.
 pub(super) enum Stage {
@@ -69,12 +69,19 @@ pub(super) enum Spansets {
     Pipeline(Vec<Stage>),
 }
 
+/// An expression in braces.
+pub(super) struct Braces {
+    expr: Compiled,
+    /// It may divide whole numbers by zero.
+    divides: bool,
+}
+
 /// What is compiled of a query.
 #[derive(Default)]
 pub(super) struct Compiler {
     pub(super) attributes: Attributes,
     /// The expressions in braces.
-    pub(super) filters: Vec<Compiled>,
+    pub(super) filters: Vec<Braces>,
     groupings: usize,
 }
 
@@ -123,8 +130,10 @@ impl Compiler {
     }
 
     pub(super) fn filter(&mut self, expr: &ast::FieldExpr) -> Result<Spansets, EvalError> {
-        let compiled = self.attributes.compile(expr)?;
-        self.filters.push(compiled);
+        self.filters.push(Braces {
+            divides: expr.may_divide_by_zero(),
+            expr: self.attributes.compile(expr)?,
+        });
         Ok(Spansets::Filter(self.filters.len() - 1))
     }
 
@@ -154,17 +163,19 @@ enum Kept {
     None,
     All,
     Rows(Vec<bool>),
+    /// The rows that are kept, and those for which the query is refused.
+    Faulty(Vec<bool>, Vec<bool>),
 }
 
 /// A table under one query with the filters that have been computed.
 pub(super) struct Work<'t> {
     pub(super) frame: Frame<'t>,
-    filters: &'t [Compiled],
+    filters: &'t [Braces],
     kept: Vec<OnceCell<Kept>>,
 }
 
 impl<'t> Work<'t> {
-    pub(super) fn new(frame: Frame<'t>, filters: &'t [Compiled]) -> Work<'t> {
+    pub(super) fn new(frame: Frame<'t>, filters: &'t [Braces]) -> Work<'t> {
         Work {
             frame,
             filters,
@@ -210,7 +221,12 @@ impl<'t> Work<'t> {
         if let Some(kept) = self.kept[number].get() {
             return Ok(kept);
         }
-        let kept = match select(&self.filters[number], &self.frame)? {
+        let Braces { expr, divides } = &self.filters[number];
+        if *divides {
+            let (rows, faults) = select_dividing(expr, &self.frame)?;
+            return Ok(self.kept[number].get_or_init(|| Kept::Faulty(rows, faults)));
+        }
+        let kept = match select(expr, &self.frame)? {
             Mask::None => Kept::None,
             Mask::All => Kept::All,
             mask => Kept::Rows(mask.into_rows(self.frame.rows())),
@@ -231,12 +247,12 @@ impl<'t> Work<'t> {
             Spansets::Filter(number) => Ok(match self.kept(*number)? {
                 Kept::None => None,
                 Kept::All => Some(copied(input, rows)),
-                Kept::Rows(list) => {
-                    let mut list = list[rows.clone()].to_vec();
-                    if let Some(input) = input {
-                        list.iter_mut().zip(input).for_each(|(a, b)| *a &= b);
+                Kept::Rows(list) => among(&list[rows.clone()], input),
+                Kept::Faulty(list, faults) => {
+                    if among(&faults[rows.clone()], input).is_some() {
+                        return Err(Refusal::DivisionByZero.into());
                     }
-                    list.contains(&true).then_some(list)
+                    among(&list[rows.clone()], input)
                 }
             }),
             Spansets::Op { op, lhs, rhs } => self.operation(*op, lhs, rhs, rows, input),
@@ -337,7 +353,7 @@ impl<'t> Work<'t> {
                 continue;
             }
             if runner.count() > 1 {
-                return Err(EvalError::ManySpansets);
+                return Err(Refusal::ManySpansets.into());
             }
             for row in runner.kept_rows() {
                 all[row as usize - rows.start] = true;
@@ -353,6 +369,15 @@ fn has_pipeline(expr: &Spansets) -> bool {
         Spansets::Pipeline(_) => true,
         Spansets::Op { lhs, rhs, .. } => has_pipeline(lhs) || has_pipeline(rhs),
     }
+}
+
+/// Those of the input; `None` when there are none.
+fn among(list: &[bool], input: Option<&[bool]>) -> Option<Vec<bool>> {
+    let mut list = list.to_vec();
+    if let Some(input) = input {
+        list.iter_mut().zip(input).for_each(|(a, b)| *a &= b);
+    }
+    list.contains(&true).then_some(list)
 }
 
 fn copied(input: Option<&[bool]>, rows: &Range<usize>) -> Vec<bool> {

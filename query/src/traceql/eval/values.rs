@@ -106,7 +106,7 @@ fn values(operand: &Operand<'_>, rows: &[bool]) -> HashSet<Key> {
 /// Adds every value of a cell.
 fn add(cell: Cell, found: &mut HashSet<Key>) {
     match cell {
-        Cell::Absent | Cell::Opaque => {}
+        Cell::Absent | Cell::Opaque | Cell::Fault => {}
         Cell::One(value) => {
             found.insert(Key(value));
         }

@@ -1,6 +1,7 @@
 //! `/ready`, `/api/status/buildinfo` and the pages below `/status`. What Tempo shows of its modules and rings does not exist
 //! here: there is one process, and its one service runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,7 +10,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use serde::Serialize;
+
+use super::error::TempoError;
 use crate::app::App;
+use crate::generate::overrides::Limits;
 use crate::http::json::object;
 use crate::http::params::Params;
 
@@ -23,6 +28,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/status/buildinfo", get(buildinfo))
         .route("/status", get(all))
         .route("/status/{page}", get(page))
+        .route("/status/overrides/{tenant}", get(tenant_overrides))
 }
 
 pub(super) async fn ready() -> &'static str {
@@ -54,6 +60,12 @@ async fn page(State(app): State<Arc<App>>, Path(page): Path<String>, params: Par
         "config" if params.first("mode") == "diff" => app.config.differences(),
         "config" if params.first("mode") == "defaults" => crate::config::Config::default().to_yaml(),
         "config" => config(&app),
+        "runtime_config" => match runtime_config(&app) {
+            Ok(text) => text,
+            Err(error) => return error.into_response(),
+        },
+        "overrides" => overrides(&app),
+        "usage-stats" => USAGE.to_owned(),
         _ => {
             let text = format!("no such page: {page}\n");
             return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, TEXT)], text).into_response();
@@ -62,7 +74,46 @@ async fn page(State(app): State<Arc<App>>, Path(page): Path<String>, params: Par
     ([(header::CONTENT_TYPE, TEXT)], body).into_response()
 }
 
-const ENDPOINTS: [&str; 15] = [
+/// What a tenant's metrics from spans are made with: the configuration with what is set through `/api/overrides`.
+async fn tenant_overrides(State(app): State<Arc<App>>, Path(tenant): Path<String>) -> Response {
+    match yaml(&Limits::of(&app.generator.settings(&tenant))) {
+        Ok(body) => ([(header::CONTENT_TYPE, TEXT)], body).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// What can change while the server runs, and does not stand in its configuration.
+fn runtime_config(app: &App) -> Result<String, TempoError> {
+    let all = app.generator.overrides.all();
+    let limits: BTreeMap<&str, &Limits> = all
+        .iter()
+        .map(|(tenant, s)| (tenant.as_str(), &s.limits))
+        .collect();
+    yaml(&BTreeMap::from([("overrides", limits)]))
+}
+
+fn yaml(value: &impl Serialize) -> Result<String, TempoError> {
+    serde_saphyr::to_string(value).map_err(|error| TempoError {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        text: error.to_string(),
+    })
+}
+
+/// The tenants that have set anything through `/api/overrides`.
+fn overrides(app: &App) -> String {
+    let all = app.generator.overrides.all();
+    let lines = all
+        .iter()
+        .map(|(tenant, stored)| format!("{tenant}: version {}\n", stored.version));
+    match all.is_empty() {
+        true => "no tenant has overrides\n".to_owned(),
+        false => lines.collect(),
+    }
+}
+
+const USAGE: &str = "usage statistics are neither collected nor sent\n";
+
+const ENDPOINTS: [&str; 18] = [
     "GET /ready",
     "GET /metrics",
     "GET /api/echo",
@@ -76,8 +127,11 @@ const ENDPOINTS: [&str; 15] = [
     "GET /api/metrics/query_range",
     "GET /api/metrics/query",
     "GET /api/status/buildinfo",
+    "GET,POST,PATCH,DELETE /api/overrides",
+    "POST /api/v2/traces/diff",
+    "GET /querier/api/...",
     "GET /status",
-    "GET /status/{version,services,endpoints,config}",
+    "GET /status/{version,services,endpoints,config,runtime_config,overrides,overrides/{tenant},usage-stats}",
 ];
 
 fn version() -> String {

@@ -1,5 +1,6 @@
 //! The plainest evaluation of queries over owned traces: span by span, relation by relation, no columns.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use kymo_engine::metrics::re2::compile_anchored;
@@ -11,6 +12,12 @@ use super::super::super::ast::{
 };
 use super::super::super::grid::Grid;
 use super::super::super::{parse_attribute, value};
+use super::super::Refusal;
+
+thread_local! {
+    /// A value has been divided by zero.
+    static DIVIDED: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A trace and the spans of its spansets.
 pub(super) type Found = (TraceId, Vec<Vec<SpanId>>);
@@ -75,7 +82,7 @@ fn stages(trace: &Trace, pipeline: &Pipeline, mut sets: Vec<Set>) -> Result<Vec<
             Stage::Spansets(expr) => {
                 let plain = matches!(expr, SpansetExpr::Filter(_));
                 if sets.len() > 1 && !plain {
-                    return Err(super::super::EvalError::ManySpansets.to_string());
+                    return Err(Refusal::ManySpansets.to_string());
                 }
                 for set in &sets {
                     next.push(spansets(trace, expr, set)?);
@@ -111,6 +118,9 @@ fn stages(trace: &Trace, pipeline: &Pipeline, mut sets: Vec<Set>) -> Result<Vec<
                     }
                 }
             }
+        }
+        if DIVIDED.take() {
+            return Err(Refusal::DivisionByZero.to_string());
         }
         next.retain(|set| !set.is_empty());
         sets = next;
@@ -154,7 +164,11 @@ fn spansets(trace: &Trace, expr: &SpansetExpr, input: &Set) -> Result<Set, Strin
         SpansetExpr::Filter(None) => return Ok(input.clone()),
         SpansetExpr::Filter(Some(expr)) => {
             let kept = |at: &usize| is_true(&eval(trace, *at, expr));
-            return Ok(input.iter().copied().filter(kept).collect());
+            let kept = input.iter().copied().filter(kept).collect();
+            return match DIVIDED.take() {
+                true => Err(Refusal::DivisionByZero.to_string()),
+                false => Ok(kept),
+            };
         }
         SpansetExpr::Pipeline(inner) => {
             let sets = stages(trace, inner, vec![input.clone()])?;
@@ -162,7 +176,11 @@ fn spansets(trace: &Trace, expr: &SpansetExpr, input: &Set) -> Result<Set, Strin
         }
         SpansetExpr::Op { op, lhs, rhs } => (op, lhs, rhs),
     };
-    let (lhs, rhs) = (spansets(trace, lhs, input)?, spansets(trace, rhs, input)?);
+    let lhs = spansets(trace, lhs, input)?;
+    if lhs.is_empty() && !matches!(op, SpansetOp::Or | SpansetOp::NotRelated(_)) {
+        return Ok(lhs);
+    }
+    let rhs = spansets(trace, rhs, input)?;
     let union = |mut all: Set| {
         all.sort_unstable();
         all.dedup();
@@ -261,7 +279,10 @@ fn eval(trace: &Trace, at: usize, expr: &FieldExpr) -> Vec<Item> {
             let pairs = || lhs.iter().flat_map(|l| rhs.iter().map(move |r| (l, r)));
             if op.is_arithmetic() {
                 let results = pairs().filter_map(|pair| match pair {
-                    (Item::Plain(l), Item::Plain(r)) => Some(value::apply(*op, l, r)),
+                    (Item::Plain(l), Item::Plain(r)) => {
+                        DIVIDED.set(DIVIDED.get() || value::divides_by_zero(*op, l, r));
+                        Some(value::apply(*op, l, r))
+                    }
                     _ => None,
                 });
                 return results.filter(|r| *r != Static::Nil).map(Item::Plain).collect();

@@ -128,6 +128,7 @@ fn part(streams: &Arc<Vec<StreamRows>>, at: usize) -> Part<'static> {
     Part {
         times: (edge(times.first()), edge(times.last())),
         rows: rows.len() as u64,
+        columns: None,
         load: Box::new(move || Ok(vec![streams[at].clone()])),
     }
 }
