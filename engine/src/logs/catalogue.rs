@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
-use super::block::group::Group;
+use super::block::group::{Group, OpenGroup};
 use super::block::header::StreamRun;
 use super::deletion::Hidden;
 use super::rows::Rows;
@@ -182,7 +182,7 @@ fn any_left(
         if !(group.streams.0..=group.streams.1).contains(&stream) {
             continue;
         }
-        let group = Group::open(file, n as u32)?;
+        let group = Group::open(file, n as u32)?.read();
         for run in group.header().runs.iter().filter(|run| run.stream == stream) {
             let left = rows_left(&group, run, labels, hidden)?;
             if left.times().iter().any(|time| buckets.of(*time).is_some()) {
@@ -195,7 +195,7 @@ fn any_left(
 
 /// The entries of a run that are not hidden.
 pub(super) fn rows_left(
-    group: &Group<'_>,
+    group: &OpenGroup<'_>,
     run: &StreamRun,
     labels: &Labels,
     hidden: &Hidden,
@@ -203,8 +203,7 @@ pub(super) fn rows_left(
     let first = run.first as usize;
     let range = first..first + run.rows as usize;
     let everything = (i64::MIN, i64::MAX);
-    let open = group.clone().read();
-    let mut rows = open.rows(std::slice::from_ref(&range), everything, None, &Wanted::default())?;
+    let mut rows = group.rows(std::slice::from_ref(&range), everything, None, &Wanted::default())?;
     Ok(hidden.left(labels, rows.pop().unwrap_or_default()))
 }
 
@@ -217,10 +216,13 @@ fn group_volumes(
     visit: &mut dyn FnMut(&Labels, usize, Volume),
 ) -> Result<()> {
     let (file, streams) = (block.file(), block.index().streams(block.file())?);
-    let group = Group::open(file, n)?;
-    let header = group.header().clone();
-    let mut times = None;
-    for run in header.runs.iter().filter(|run| selected.contains(run.stream)) {
+    let group = Group::open(file, n)?.read();
+    for run in group
+        .header()
+        .runs
+        .iter()
+        .filter(|run| selected.contains(run.stream))
+    {
         if run.min_time >= buckets.until || run.max_time < buckets.from {
             continue;
         }
@@ -253,12 +255,13 @@ fn group_volumes(
         match (buckets.of(reach.0), buckets.of(reach.1)) {
             (Some(bucket), Some(last)) if bucket == last => put(bucket, reach, run.rows.into()),
             _ => {
-                let times = match &mut times {
-                    Some(times) => times,
-                    times => times.insert(group.times()?),
-                };
                 let first = run.first as usize;
-                split(times.get(first..first + run.rows as usize).unwrap_or_default());
+                split(
+                    group
+                        .times()?
+                        .get(first..first + run.rows as usize)
+                        .unwrap_or_default(),
+                );
             }
         }
     }

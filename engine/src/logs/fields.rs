@@ -17,6 +17,9 @@ use crate::labels::Labels;
 use crate::metrics::matcher::Matcher;
 use crate::store::{Block, Snapshot};
 
+/// Skeletons that are remembered.
+const SKELETONS_MAX: usize = 10_000;
+
 /// What a value is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldName<'f> {
@@ -68,10 +71,10 @@ impl Snapshot<Logs> {
                 if !sink.goes_on() {
                     return Ok(());
                 }
-                let group = Group::open(block.file(), n as u32)?;
+                let group = Group::open(block.file(), n as u32)?.read();
                 let mut walk = Walk {
                     block,
-                    group: &group,
+                    open: &group,
                     hidden: hidden.as_deref(),
                     times: (from, until),
                     of_lines: &mut of_lines,
@@ -86,6 +89,7 @@ impl Snapshot<Logs> {
                     return Ok(());
                 }
                 let labels = state.index.labels(n);
+                of_lines.begin();
                 for run in &state.streams[n as usize].runs {
                     run.contents(
                         from,
@@ -103,17 +107,49 @@ impl Snapshot<Logs> {
     }
 }
 
-/// Fields of lines, one by one.
+/// Tells the fields of one line.
+pub fn of_line(stream: &Labels, line: &[u8], sink: &mut dyn FieldSink) {
+    let mut of = OfLines::default();
+    of.begin();
+    of.line(stream, line, sink);
+}
+
+/// Fields of lines, one by one. Numbers of fields are remembered for the lines of one stream.
 #[derive(Default)]
 struct OfLines {
     scanned: Scanned,
-    names: HashMap<Box<[u8]>, Vec<SlotName>>,
+    skeletons: HashMap<Box<[u8]>, Slots>,
+    metadata: HashMap<Box<str>, (u64, Option<usize>)>,
+    /// Number of the stream, which changes with each.
+    stream: u64,
+}
+
+/// What the slots of a skeleton are of.
+struct Slots {
+    names: Vec<SlotName>,
+    fields: Vec<Option<usize>>,
+    /// The stream whose fields these are.
+    stream: u64,
 }
 
 impl OfLines {
+    /// Begins with another stream.
+    fn begin(&mut self) {
+        self.stream += 1;
+    }
+
     fn metadata(&mut self, labels: &Labels, pairs: &[(&str, &str)], sink: &mut dyn FieldSink) {
         for (name, value) in pairs {
-            if let Some(field) = sink.field(labels, FieldName::Metadata(name)) {
+            let known = self.metadata.get(*name).filter(|(of, _)| *of == self.stream);
+            let field = match known {
+                Some((_, field)) => *field,
+                None => {
+                    let field = sink.field(labels, FieldName::Metadata(name));
+                    self.metadata.insert((*name).into(), (self.stream, field));
+                    field
+                }
+            };
+            if let Some(field) = field {
                 sink.value(field, value.as_bytes());
             }
         }
@@ -125,23 +161,40 @@ impl OfLines {
             return sink.line(labels, line);
         }
         let skeleton = self.scanned.skeleton.as_slice();
-        if !self.names.contains_key(skeleton) {
-            let names = slot_names(kind, skeleton).unwrap_or_default();
-            self.names.insert(skeleton.into(), names);
-        }
-        let names = self.names.get(skeleton).map(Vec::as_slice).unwrap_or_default();
-        for (n, (name, (from, to))) in names.iter().zip(&self.scanned.slots).enumerate() {
-            // Of slots with one name the first counts.
-            let Some(field) = field_of(name).filter(|_| !names[..n].contains(name)) else {
-                continue;
+        if !self.skeletons.contains_key(skeleton) {
+            let slots = Slots {
+                names: slot_names(kind, skeleton).unwrap_or_default(),
+                fields: Vec::new(),
+                stream: 0,
             };
-            if let Some(field) = sink.field(labels, field) {
-                put_value(name, field, &line[*from as usize..*to as usize], sink);
+            if self.skeletons.len() >= SKELETONS_MAX {
+                self.skeletons.clear();
+            }
+            self.skeletons.insert(skeleton.into(), slots);
+        }
+        let Some(slots) = self.skeletons.get_mut(skeleton) else {
+            return;
+        };
+        if slots.stream != self.stream {
+            slots.stream = self.stream;
+            let names = slots.names.iter().enumerate();
+            // Of slots with one name the first counts.
+            let field = |(n, name): (usize, &SlotName)| {
+                let field = field_of(name).filter(|_| !slots.names[..n].contains(name))?;
+                sink.field(labels, field)
+            };
+            slots.fields = names.map(field).collect();
+        }
+        let slots = slots.names.iter().zip(&slots.fields).zip(&self.scanned.slots);
+        for ((name, field), (from, to)) in slots {
+            if let Some(field) = field {
+                put_value(name, *field, &line[*from as usize..*to as usize], sink);
             }
         }
     }
 
     fn rows(&mut self, labels: &Labels, rows: &Rows, sink: &mut dyn FieldSink) {
+        self.begin();
         for row in 0..rows.len() {
             let pairs: Vec<(&str, &str)> = rows.metadata(row).collect();
             self.metadata(labels, &pairs, sink);
@@ -173,7 +226,7 @@ fn put_value(name: &SlotName, field: usize, raw: &[u8], sink: &mut dyn FieldSink
 /// A group being walked through.
 struct Walk<'w> {
     block: &'w Block<Logs>,
-    group: &'w Group<'w>,
+    open: &'w OpenGroup<'w>,
     hidden: Option<&'w Hidden>,
     times: (i64, i64),
     of_lines: &'w mut OfLines,
@@ -186,8 +239,8 @@ impl Walk<'_> {
     fn run(&mut self, selected: &RoaringBitmap, sink: &mut dyn FieldSink) -> Result<()> {
         let index = &self.block.index().streams(self.block.file())?.index;
         let (from, until) = self.times;
-        let header = self.group.header().clone();
-        let open = self.group.read()?;
+        let open = self.open;
+        let (header, times) = (open.header(), open.times()?);
         let mut runs: Vec<(&Labels, &StreamRun)> = Vec::new();
         let mut run_of = vec![NO_RUN; header.rows as usize];
         for run in header.runs.iter().filter(|run| selected.contains(run.stream)) {
@@ -197,14 +250,14 @@ impl Walk<'_> {
             let labels = index.labels(run.stream);
             let reach = (run.min_time, run.max_time);
             if let Some(hidden) = self.hidden.and_then(|hidden| hidden.of_stream(labels, reach)) {
-                let left = rows_left(self.group, run, labels, &hidden)?;
+                let left = rows_left(open, run, labels, &hidden)?;
                 let within = left.between(from, until);
                 self.of_lines.rows(labels, &left.slice(within), sink);
                 continue;
             }
             let first = run.first as usize;
             let rows = first..first + run.rows as usize;
-            for (of, time) in run_of[rows.clone()].iter_mut().zip(&open.times()[rows]) {
+            for (of, time) in run_of[rows.clone()].iter_mut().zip(&times[rows]) {
                 if *time >= from && *time < until {
                     *of = runs.len() as u32;
                 }
@@ -212,19 +265,19 @@ impl Walk<'_> {
             runs.push((labels, run));
         }
         for column in 0..header.columns.len() as u32 {
-            self.column(&open, column, &runs, &run_of, sink)?;
+            self.column(column, &runs, &run_of, sink)?;
         }
         Ok(())
     }
 
     fn column(
         &mut self,
-        open: &OpenGroup<'_>,
         column: u32,
         runs: &[(&Labels, &StreamRun)],
         run_of: &[u32],
         sink: &mut dyn FieldSink,
     ) -> Result<()> {
+        let open = self.open;
         let header = &open.header().columns[column as usize];
         let is_text = header.name == ColumnName::Slot(SlotName::Text, 0);
         let name = match &header.name {
@@ -245,7 +298,7 @@ impl Walk<'_> {
         let has = open.has(column);
         let mut places = Vec::new();
         let mut next = 0usize;
-        for (shape, run) in open.shapes().iter().zip(run_of) {
+        for (shape, run) in open.shapes()?.iter().zip(run_of) {
             if has[*shape as usize] {
                 if *run != NO_RUN {
                     places.push((next, *run as usize));
@@ -257,12 +310,13 @@ impl Walk<'_> {
             return Ok(());
         }
         let values = open.column(column)?;
+        let mut last = usize::MAX;
         let mut seen: HashSet<(usize, u32)> = HashSet::new();
         let mut text = Vec::new();
         for (n, run) in places {
-            let code = match &values {
+            let code = match &*values {
                 Values::Const(_) => Some(0),
-                Values::Dictionary(_, codes) => Some(codes[n]),
+                Values::Dictionary(_, codes) => Some(u32::from(codes[n])),
                 _ => None,
             };
             let of = if is_text { Some(run) } else { fields[run] };
@@ -273,7 +327,12 @@ impl Walk<'_> {
             values.put(n, &mut text);
             match &header.name {
                 ColumnName::Metadata(_) => sink.value(of, &text),
-                ColumnName::Slot(SlotName::Text, _) => self.of_lines.line(runs[run].0, &text, sink),
+                ColumnName::Slot(SlotName::Text, _) => {
+                    if std::mem::replace(&mut last, run) != run {
+                        self.of_lines.begin();
+                    }
+                    self.of_lines.line(runs[run].0, &text, sink);
+                }
                 ColumnName::Slot(slot, _) => put_value(slot, of, &text, sink),
             }
         }

@@ -10,6 +10,7 @@ mod labels;
 mod legacy;
 mod limits;
 mod params;
+mod patterns;
 mod push;
 mod query;
 mod render;
@@ -117,6 +118,10 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
                 .delete(delete::cancel),
         )
         .route("/loki/api/v1/cache/generation_numbers", get(delete::generation))
+        .route(
+            "/loki/api/v1/patterns",
+            get(patterns::patterns).post(patterns::patterns),
+        )
         .route("/loki/api/v1/drilldown-limits", get(detected::limits))
         .route("/loki/api/v1/{*path}", any(not_there))
 }

@@ -174,11 +174,6 @@ impl OpenGroup<'_> {
         &self.group.header
     }
 
-    /// Times of all entries.
-    pub(in crate::logs) fn times(&self) -> &[i64] {
-        &self.times
-    }
-
     /// Number of the shape of each entry.
     pub(in crate::logs) fn shapes(&self) -> Result<&[u32]> {
         once(&self.shapes, || self.group.shapes())
@@ -386,7 +381,7 @@ impl Reader {
 }
 
 /// What is there, read when it is first asked for.
-fn once<'c, T>(cell: &'c OnceCell<Arc<Vec<T>>>, read: impl Fn() -> Result<Arc<Vec<T>>>) -> Result<&'c [T]> {
+fn once<T>(cell: &OnceCell<Arc<Vec<T>>>, read: impl Fn() -> Result<Arc<Vec<T>>>) -> Result<&[T]> {
     match cell.get() {
         Some(there) => Ok(there),
         None => {

@@ -19,7 +19,7 @@ use crate::governor::{Cost, Gate, Running};
 use crate::http::ApiError;
 use crate::http::answer::ErrorType;
 use crate::http::caller::Caller;
-use crate::http::prom::governed::{Held, governed, out_of_memory};
+use crate::http::prom::governed::{Held, governed, interruption, out_of_memory};
 
 /// What Loki says, without more, to stages where only matchers may stand.
 const ONLY_MATCHERS: &str = "only label matchers are supported";
@@ -97,6 +97,24 @@ impl Asking<'_> {
             interrupted: &interrupted,
             executor: &executor,
         })
+    }
+
+    /// Takes account of memory that is held until the answer is sent.
+    ///
+    /// # Errors
+    /// More than the query may hold.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
+        self.running.account.reserve(bytes).map_err(out_of_memory)
+    }
+
+    /// Why the question is to end now, if it is.
+    pub(super) fn interrupted(&self) -> Option<ApiError> {
+        self.running.check().map(|_| interruption(self.running))
+    }
+
+    /// Does so many tasks on the threads that queries share.
+    pub(super) fn in_parallel(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {
+        self.app.pool.run(n, task);
     }
 
     /// Seconds that it waited for its turn.
