@@ -12,8 +12,12 @@ mod cases {
     mod governor;
     mod lifecycle;
     mod logql_scripts;
+    mod logs_clients;
     mod logs_delete;
+    mod logs_fields;
+    mod logs_limits;
     mod logs_loki;
+    mod logs_routes;
     mod logs_tail;
     mod operations;
     mod otlp;

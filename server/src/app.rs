@@ -13,7 +13,7 @@ use crate::counters::Counters;
 use crate::deletes::Deletes;
 use crate::generate::Generator;
 use crate::governor::Governor;
-use crate::ingest::Stated;
+use crate::ingest::{Rates, Stated};
 use crate::pool::Pool;
 use crate::remember::Remembered;
 
@@ -44,6 +44,8 @@ pub struct App {
     pub(crate) stated: Stated,
     /// Metrics made of spans.
     pub(crate) generator: Generator,
+    /// How much of logs was written lately.
+    pub(crate) log_rates: Rates,
     /// Requests to delete log lines.
     pub(crate) deletes: Deletes,
     node: OnceLock<Arc<Node>>,
@@ -70,6 +72,7 @@ impl App {
             listeners: Arc::default(),
             tails: Arc::default(),
             stated: Stated::default(),
+            log_rates: Rates::default(),
             deletes: Deletes::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),

@@ -168,9 +168,11 @@ fn kinds_of_labels_are_told_apart_where_asked() {
     let server = TestServer::start(dir.path());
     let query = [("query", "{app=\"web\"} | logfmt n"), ALL];
     // Nothing was ever written.
-    let mut tail = Tail::open(&server.client, "/api/prom/tail", &query, "categorize-labels")
-        .ok()
-        .unwrap();
+    let open = |path: &str| {
+        let opened = Tail::open(&server.client, path, &query, "categorize-labels");
+        opened.unwrap_or_else(|refused| panic!("{refused:?}"))
+    };
+    let (mut tail, mut legacy) = (open("/loki/api/v1/tail"), open("/api/prom/tail"));
     push(&server.client, "web", &entries(7..8));
     assert_eq!(
         tail.frame(),
@@ -180,7 +182,13 @@ fn kinds_of_labels_are_told_apart_where_asked() {
                 {"structuredMetadata": {"detected_level": "info"}, "parsed": {"n": "7"}}]],
         }]})
     );
-    drop(tail);
+    assert_eq!(
+        legacy.frame(),
+        json!({"streams": [{
+            "labels": "{app=\"web\", detected_level=\"info\", n=\"7\", service_name=\"web\"}",
+            "entries": [{"ts": "2023-11-14T22:13:20.007Z", "line": "level=info n=7"}],
+        }]})
+    );
     server.stop();
 }
 

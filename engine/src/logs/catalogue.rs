@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
-use super::block::group::Group;
+use super::block::group::{Group, OpenGroup};
 use super::block::header::StreamRun;
 use super::deletion::Hidden;
 use super::rows::Rows;
@@ -13,7 +13,7 @@ use super::signal::Logs;
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::metrics::matcher::Matcher;
-use crate::store::{Block, Snapshot};
+use crate::store::{Block, Snapshot, Store};
 
 /// What a run of a stream's entries holds in a stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +157,18 @@ impl Snapshot<Logs> {
     }
 }
 
+impl Store<Logs> {
+    /// Number of streams with entries that are in no block yet and not about to be.
+    pub fn active_streams(&self) -> usize {
+        self.open_head().state.read().index.len()
+    }
+
+    /// True for a stream with such entries.
+    pub fn is_active(&self, labels: &Labels) -> bool {
+        self.open_head().state.read().index.find(labels).is_some()
+    }
+}
+
 /// True when entries of a stream of a block are left between two times.
 fn any_left(
     block: &Block<Logs>,
@@ -170,7 +182,7 @@ fn any_left(
         if !(group.streams.0..=group.streams.1).contains(&stream) {
             continue;
         }
-        let group = Group::open(file, n as u32)?;
+        let group = Group::open(file, n as u32)?.read();
         for run in group.header().runs.iter().filter(|run| run.stream == stream) {
             let left = rows_left(&group, run, labels, hidden)?;
             if left.times().iter().any(|time| buckets.of(*time).is_some()) {
@@ -182,12 +194,16 @@ fn any_left(
 }
 
 /// The entries of a run that are not hidden.
-fn rows_left(group: &Group<'_>, run: &StreamRun, labels: &Labels, hidden: &Hidden) -> Result<Rows> {
+pub(super) fn rows_left(
+    group: &OpenGroup<'_>,
+    run: &StreamRun,
+    labels: &Labels,
+    hidden: &Hidden,
+) -> Result<Rows> {
     let first = run.first as usize;
     let range = first..first + run.rows as usize;
     let everything = (i64::MIN, i64::MAX);
-    let open = group.clone().read();
-    let mut rows = open.rows(std::slice::from_ref(&range), everything, None, &Wanted::default())?;
+    let mut rows = group.rows(std::slice::from_ref(&range), everything, None, &Wanted::default())?;
     Ok(hidden.left(labels, rows.pop().unwrap_or_default()))
 }
 
@@ -200,10 +216,13 @@ fn group_volumes(
     visit: &mut dyn FnMut(&Labels, usize, Volume),
 ) -> Result<()> {
     let (file, streams) = (block.file(), block.index().streams(block.file())?);
-    let group = Group::open(file, n)?;
-    let header = group.header().clone();
-    let mut times = None;
-    for run in header.runs.iter().filter(|run| selected.contains(run.stream)) {
+    let group = Group::open(file, n)?.read();
+    for run in group
+        .header()
+        .runs
+        .iter()
+        .filter(|run| selected.contains(run.stream))
+    {
         if run.min_time >= buckets.until || run.max_time < buckets.from {
             continue;
         }
@@ -236,12 +255,13 @@ fn group_volumes(
         match (buckets.of(reach.0), buckets.of(reach.1)) {
             (Some(bucket), Some(last)) if bucket == last => put(bucket, reach, run.rows.into()),
             _ => {
-                let times = match &mut times {
-                    Some(times) => times,
-                    times => times.insert(group.times()?),
-                };
                 let first = run.first as usize;
-                split(times.get(first..first + run.rows as usize).unwrap_or_default());
+                split(
+                    group
+                        .times()?
+                        .get(first..first + run.rows as usize)
+                        .unwrap_or_default(),
+                );
             }
         }
     }

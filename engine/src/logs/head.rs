@@ -168,6 +168,29 @@ impl Run {
 }
 
 impl Run {
+    /// Calls `metadata` with each set of its entries between two times, the first inclusive, the second not, neighbours' once,
+    /// and `line` with each line.
+    pub(super) fn contents(
+        &self,
+        from: i64,
+        until: i64,
+        mut metadata: impl FnMut(&[(&str, &str)]),
+        mut line: impl FnMut(&[u8]),
+    ) {
+        let mut last = NO_SET;
+        for entry in self.first..self.first + self.count {
+            if !(from..until).contains(&self.batch.time(entry)) {
+                continue;
+            }
+            let set = self.batch.set_of(entry);
+            if set != NO_SET && set != last {
+                metadata(&self.batch.set(set));
+                last = set;
+            }
+            line(self.batch.line(entry));
+        }
+    }
+
     /// Calls `visit` with what it holds of stretches of time.
     pub(super) fn volumes(&self, buckets: &Buckets, mut visit: impl FnMut(usize, Volume)) {
         let mut of: Option<(usize, Volume)> = None;

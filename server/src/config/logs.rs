@@ -27,6 +27,8 @@ pub struct Logs {
     pub otlp_record_labels: Vec<String>,
     /// Attributes of OTLP, wherever they stand, that are not kept.
     pub otlp_dropped: Vec<String>,
+    /// How much may be written.
+    pub rates: LogRates,
     /// Deleting lines.
     pub deletion: LogDeletion,
     /// What questions may ask for.
@@ -42,6 +44,14 @@ pub struct LogQuestions {
     pub entries_max: u64,
     /// Series of an answer.
     pub series_max: u64,
+    /// From start to end, milliseconds.
+    pub length_ms_max: u64,
+    /// Of a window of a range aggregation, milliseconds.
+    pub range_ms_max: u64,
+    /// Before now, milliseconds.
+    pub lookback_ms_max: u64,
+    /// Bytes of the streams in the times asked for.
+    pub bytes_max: u64,
     /// Tails at a time.
     pub tails_max: u64,
     /// How long a tail may last, milliseconds.
@@ -84,5 +94,32 @@ impl DeletionMode {
             DeletionMode::FilterOnly => "filter-only",
             DeletionMode::FilterAndDelete => "filter-and-delete",
         }
+    }
+}
+
+/// How much of logs may be written; 0 is without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogRates {
+    /// Bytes of lines and metadata a second of a tenant.
+    pub bytes: u64,
+    /// Bytes at once; 0 for those of a second.
+    pub bytes_at_once: u64,
+    /// Bytes a second of a stream.
+    pub stream_bytes: u64,
+    /// Bytes at once of a stream; 0 for those of a second.
+    pub stream_bytes_at_once: u64,
+    /// Streams of a tenant with entries that are in no block yet.
+    pub streams_max: u64,
+}
+
+impl LogRates {
+    /// Bytes at once of a tenant.
+    pub fn burst(&self) -> u64 {
+        self.bytes_at_once.max(self.bytes)
+    }
+
+    /// Bytes at once of a stream.
+    pub fn stream_burst(&self) -> u64 {
+        self.stream_bytes_at_once.max(self.stream_bytes)
     }
 }

@@ -7,10 +7,16 @@ mod detected;
 mod error;
 mod fields;
 mod labels;
+mod legacy;
+mod limits;
 mod params;
+mod patterns;
 mod push;
 mod query;
 mod render;
+mod rules;
+mod shards;
+mod stats;
 mod status;
 mod tail;
 mod volume;
@@ -66,7 +72,8 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             get(query::over_range).post(query::over_range),
         )
         .route("/loki/api/v1/tail", get(tail::tail))
-        .route("/api/prom/tail", get(tail::tail))
+        .merge(legacy::routes())
+        .merge(rules::routes())
         .route(
             "/loki/api/v1/format_query",
             get(query::format).post(query::format),
@@ -78,6 +85,10 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             get(labels::values).post(labels::values),
         )
         .route("/loki/api/v1/series", get(labels::series).post(labels::series))
+        .route(
+            "/loki/api/v1/index/shards",
+            get(shards::shards).post(shards::shards),
+        )
         .route("/loki/api/v1/index/stats", get(volume::stats).post(volume::stats))
         .route(
             "/loki/api/v1/index/volume",
@@ -107,6 +118,10 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
                 .delete(delete::cancel),
         )
         .route("/loki/api/v1/cache/generation_numbers", get(delete::generation))
+        .route(
+            "/loki/api/v1/patterns",
+            get(patterns::patterns).post(patterns::patterns),
+        )
         .route("/loki/api/v1/drilldown-limits", get(detected::limits))
         .route("/loki/api/v1/{*path}", any(not_there))
 }

@@ -381,7 +381,7 @@ impl Reader {
 }
 
 /// What is there, read when it is first asked for.
-fn once<'c, T>(cell: &'c OnceCell<Arc<Vec<T>>>, read: impl Fn() -> Result<Arc<Vec<T>>>) -> Result<&'c [T]> {
+fn once<T>(cell: &OnceCell<Arc<Vec<T>>>, read: impl Fn() -> Result<Arc<Vec<T>>>) -> Result<&[T]> {
     match cell.get() {
         Some(there) => Ok(there),
         None => {

@@ -1,8 +1,8 @@
-//! Keys of what questions about logs may ask for, and of deleting lines.
+//! Keys of what questions about logs may ask for, of deleting lines, and of how much may be written.
 
 use super::Key;
-use super::values::{count, deletion_mode, duration, positive_duration};
-use crate::units::duration_text;
+use super::values::{bounded_size, count, deletion_mode, duration, positive_duration};
+use crate::units::{duration_text, size_text};
 
 pub(super) const KEYS: &[Key] = &[
     Key {
@@ -20,6 +20,38 @@ pub(super) const KEYS: &[Key] = &[
         list: false,
         apply: |c, v| count(v, 1, 1_000_000_000).map(|v| c.logs.asking.series_max = v),
         show: |c| c.logs.asking.series_max.to_string(),
+    },
+    Key {
+        path: "logs.max_query_length",
+        default: "0s",
+        doc: "Longest time from start to end of a query (`max_query_length`); `0s` for no limit.",
+        list: false,
+        apply: |c, v| duration(v).map(|v| c.logs.asking.length_ms_max = v),
+        show: |c| duration_text(c.logs.asking.length_ms_max),
+    },
+    Key {
+        path: "logs.max_query_range",
+        default: "0s",
+        doc: "Longest window of a range aggregation (`max_query_range`); `0s` for no limit.",
+        list: false,
+        apply: |c, v| duration(v).map(|v| c.logs.asking.range_ms_max = v),
+        show: |c| duration_text(c.logs.asking.range_ms_max),
+    },
+    Key {
+        path: "logs.max_query_lookback",
+        default: "0s",
+        doc: "How old lines may be that a query asks for (`max_query_lookback`); `0s` for no limit.",
+        list: false,
+        apply: |c, v| duration(v).map(|v| c.logs.asking.lookback_ms_max = v),
+        show: |c| duration_text(c.logs.asking.lookback_ms_max),
+    },
+    Key {
+        path: "logs.max_query_bytes_read",
+        default: "0",
+        doc: "Most bytes that the streams of a query have in its times (`max_query_bytes_read`); 0 for no limit.",
+        list: false,
+        apply: |c, v| bounded_size(v, 0, 1 << 60).map(|v| c.logs.asking.bytes_max = v),
+        show: |c| size_text(c.logs.asking.bytes_max),
     },
     Key {
         path: "logs.tails",
@@ -47,10 +79,50 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         path: "logs.delete_cancel_period",
-        default: "24h",
+        default: "1d",
         doc: "How long a deletion may be taken back before the lines are taken out of the blocks (`delete_request_cancel_period`).",
         list: false,
         apply: |c, v| duration(v).map(|v| c.logs.deletion.cancel_ms = v),
         show: |c| duration_text(c.logs.deletion.cancel_ms),
+    },
+    Key {
+        path: "logs.ingestion_rate",
+        default: "0",
+        doc: "Most bytes of lines and metadata that a tenant may write in a second (`ingestion_rate_mb`); 0 for no limit.",
+        list: false,
+        apply: |c, v| bounded_size(v, 0, 1 << 60).map(|v| c.logs.rates.bytes = v),
+        show: |c| size_text(c.logs.rates.bytes),
+    },
+    Key {
+        path: "logs.ingestion_burst",
+        default: "0",
+        doc: "Most bytes that it may write at once (`ingestion_burst_size_mb`), those of a second when that is more.",
+        list: false,
+        apply: |c, v| bounded_size(v, 0, 1 << 60).map(|v| c.logs.rates.bytes_at_once = v),
+        show: |c| size_text(c.logs.rates.bytes_at_once),
+    },
+    Key {
+        path: "logs.stream_rate",
+        default: "0",
+        doc: "Most bytes of a stream in a second (`per_stream_rate_limit`); 0 for no limit.",
+        list: false,
+        apply: |c, v| bounded_size(v, 0, 1 << 60).map(|v| c.logs.rates.stream_bytes = v),
+        show: |c| size_text(c.logs.rates.stream_bytes),
+    },
+    Key {
+        path: "logs.stream_burst",
+        default: "0",
+        doc: "Most bytes of a stream at once (`per_stream_rate_limit_burst`), those of a second when that is more.",
+        list: false,
+        apply: |c, v| bounded_size(v, 0, 1 << 60).map(|v| c.logs.rates.stream_bytes_at_once = v),
+        show: |c| size_text(c.logs.rates.stream_bytes_at_once),
+    },
+    Key {
+        path: "logs.max_streams",
+        default: "0",
+        doc: "Most streams of a tenant with lines that are in no block yet (`max_streams_per_user`); 0 for no limit.",
+        list: false,
+        apply: |c, v| count(v, 0, 1_000_000_000).map(|v| c.logs.rates.streams_max = v),
+        show: |c| c.logs.rates.streams_max.to_string(),
     },
 ];

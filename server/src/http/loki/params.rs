@@ -1,7 +1,6 @@
 //! Parameters of Loki's API, with the texts of its errors (`pkg/loghttp/params.go`, `query.go`).
 
 use super::error::LokiError;
-use crate::app::App;
 use crate::http::params::Params;
 use crate::units::parse_duration_ms;
 
@@ -81,19 +80,6 @@ pub(super) fn range(params: &Params, now: i64) -> Result<(i64, i64), LokiError> 
 /// What is no number, and 0 and less.
 pub(super) fn limit(params: &Params) -> Result<usize, LokiError> {
     count(params, "limit", LIMIT_DEFAULT)
-}
-
-/// The most entries of an answer of lines.
-///
-/// # Errors
-/// More than the configuration lets.
-pub(super) fn entries(app: &App, limit: usize) -> Result<usize, LokiError> {
-    match app.config.logs.asking.entries_max {
-        most if most > 0 && limit as u64 > most => Err(LokiError::bad(format!(
-            "max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {most})"
-        ))),
-        _ => Ok(limit),
-    }
 }
 
 /// A number over 0.

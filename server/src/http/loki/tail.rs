@@ -9,14 +9,15 @@ mod source;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{MatchedPath, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kymo_query::logql::{Expr, LogExpr, parse};
 
 use super::error::LokiError;
+use super::limits::Limits;
 use super::query::flags;
 use super::{now, params};
 use crate::app::App;
@@ -42,8 +43,16 @@ struct Tail {
     limit: Option<usize>,
     /// Seconds that entries are held back.
     delay_seconds: u64,
-    /// The flags of the answer, empty unless kinds of labels are told apart.
-    flags: Vec<String>,
+    form: Form,
+}
+
+/// The form of messages.
+#[derive(Debug, Clone)]
+enum Form {
+    /// With the flags of the answer, empty unless kinds of labels are told apart.
+    Current(Vec<String>),
+    /// That of the API below `/api/prom`.
+    Legacy,
 }
 
 pub(super) async fn tail(
@@ -51,10 +60,14 @@ pub(super) async fn tail(
     caller: Result<Caller, ApiError>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    path: MatchedPath,
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
     let (caller, params) = (caller?, params?);
-    let tail = Tail::of(&app, &params, &headers)?;
+    let mut tail = Tail::of(&app, &params, &headers)?;
+    if path.as_str().contains("/api/prom/") {
+        tail.form = Form::Legacy;
+    }
     let upgrade = upgrade.map_err(|rejection| LokiError::bad(rejection.body_text()))?;
     Ok(upgrade.on_upgrade(move |socket| async move {
         let place = Place::take(&app);
@@ -89,7 +102,7 @@ impl Tail {
                 "delay_for can't be greater than {DELAY_SECONDS_MAX}"
             )));
         }
-        let limit = params::entries(app, params::limit(params)?)?;
+        let limit = Limits::of(app, headers)?.entries(params::limit(params)?)?;
         let is_asked = |name| !params.first(name).is_empty();
         Ok(Tail {
             text: text.to_owned(),
@@ -98,7 +111,7 @@ impl Tail {
             // Who goes on where it stopped wants all since then.
             limit: (is_asked("limit") || !is_asked("start")).then_some(limit),
             delay_seconds,
-            flags: flags(headers),
+            form: Form::Current(flags(headers)),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! How much streams hold: `/loki/api/v1/index/stats`, `/loki/api/v1/index/volume` and `/loki/api/v1/index/volume_range`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -12,6 +12,7 @@ use super::ask::{Shown, ask, matchers};
 use super::error::LokiError;
 use super::params::{range, step};
 use super::render::{Points, matrix, vector};
+use super::shards::Totals;
 use super::{JSON, now};
 use crate::app::App;
 use crate::http::ApiError;
@@ -38,25 +39,9 @@ pub(super) async fn stats(
         times: (start, end, 0),
     };
     let document = ask(&app, caller, shown, move |asking, _| {
-        let (mut streams, mut chunks, mut entries, mut bytes) = (BTreeSet::new(), 0i64, 0u64, 0u64);
-        if let Some(asking) = asking {
-            let mut add = |labels: &Labels, _: usize, volume: Volume| {
-                streams.insert(labels.hash64());
-                chunks += 1;
-                entries += volume.entries;
-                bytes += volume.bytes;
-            };
-            let all = Buckets::one(start, end.saturating_add(1));
-            asking.snapshot.volumes(&wanted, all, &mut add)?;
-        }
-        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let totals = Totals::of(asking, &wanted, (start, end))?;
         let mut body = Vec::new();
-        object(&mut body, |o| {
-            o.integer("streams", count(streams.len() as u64));
-            o.integer("chunks", chunks);
-            o.integer("bytes", count(bytes));
-            o.integer("entries", count(entries));
-        });
+        object(&mut body, |o| totals.put(o));
         Ok(Document::new(JSON, body))
     });
     Ok(document.await?.into_response())

@@ -193,8 +193,8 @@ impl Session {
     }
 
     async fn send(&mut self, lines: Vec<Line>, missed: Missed) -> Result<(), End> {
-        let flags = self.tail.flags.clone();
-        for frame in frames(lines, missed, &flags) {
+        let form = self.tail.form.clone();
+        for frame in frames(lines, missed, &form) {
             self.put(Message::Text(frame.into())).await?;
         }
         Ok(())
