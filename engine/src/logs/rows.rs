@@ -276,4 +276,29 @@ impl Rows {
         one.push(self.times[row], self.line(row), set, self.is_kept(row));
         one
     }
+
+    /// Only the entries of a range.
+    pub(super) fn slice(&self, range: std::ops::Range<usize>) -> Rows {
+        if range == (0..self.len()) {
+            return self.clone();
+        }
+        let base = if range.start == 0 {
+            0
+        } else {
+            self.ends[range.start - 1]
+        };
+        let end = if range.is_empty() {
+            base
+        } else {
+            self.ends[range.end - 1]
+        };
+        Rows {
+            times: self.times[range.clone()].to_vec(),
+            lines: self.lines[base..end].to_vec(),
+            ends: self.ends[range.clone()].iter().map(|e| e - base).collect(),
+            sets: self.sets.clone(),
+            set_of: self.set_of[range.clone()].to_vec(),
+            kept: self.kept.get(range).map(<[bool]>::to_vec).unwrap_or_default(),
+        }
+    }
 }
