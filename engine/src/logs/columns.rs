@@ -8,6 +8,8 @@ use super::block::contains::{self, Holding};
 use super::block::group::{Group, OpenGroup, Tally};
 use super::block::header::GroupHeader;
 use super::block::search;
+use super::grams::is_id;
+use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
 use super::scan::{RunOf, Scan, Wanted};
 use super::values::Values;
@@ -122,6 +124,30 @@ impl<'p> Columns<'p> {
     /// Which lines of the group hold a text, as far as columns tell; case counts. The text is not empty.
     pub fn holding(&self, text: &[u8]) -> Result<Holding> {
         contains::holding(text, &self.group)
+    }
+
+    /// The same for needles with ids only, which few entries have.
+    pub fn rare_candidates(&self) -> Result<Option<Vec<bool>>> {
+        let has_id = |text: &String| {
+            text.split(|c: char| !c.is_ascii_hexdigit())
+                .any(|run| is_id(run.as_bytes()))
+        };
+        let rare: Vec<Needle> = self
+            .scan
+            .needles
+            .iter()
+            .filter(|of| of.any.iter().all(has_id))
+            .cloned()
+            .collect();
+        match rare.is_empty() {
+            true => Ok(None),
+            false => search::entries(&rare, &self.group),
+        }
+    }
+
+    /// Shows the lines of entries, given by their place in the group, ascending.
+    pub fn lines(&self, rows: &[u32], visit: &mut dyn FnMut(u32, &[u8])) -> Result<()> {
+        self.group.lines(rows, visit)
     }
 
     /// Chosen entries by their place in the group, ascending, those outside of the asked times left out.

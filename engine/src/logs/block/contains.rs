@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use super::group::OpenGroup;
 use crate::error::Result;
 use crate::logs::line::{ARRAY, BARE, QUOTED};
-use crate::logs::values::{TemplateValues, Values, numbers};
+use crate::logs::values::{Form, TemplateValues, Values, numbers};
 
 /// What columns tell of lines and a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,9 @@ pub(in crate::logs) fn holding(text: &[u8], group: &OpenGroup<'_>) -> Result<Hol
             .for_each(|column| is_of_line[*column as usize] = true);
     }
     for column in (0..header.columns.len() as u32).filter(|n| is_of_line[*n as usize]) {
+        if !may_hold(column, group, &finder)? {
+            continue;
+        }
         let rows = header.columns[column as usize].rows as usize;
         let values = group.column(column)?;
         let Some(hits) = hits(&values, rows, &finder) else {
@@ -62,6 +65,24 @@ pub(in crate::logs) fn holding(text: &[u8], group: &OpenGroup<'_>) -> Result<Hol
         }
     }
     Ok(Holding { lines, unsure })
+}
+
+/// False when the form of a column, or its dictionary, says that no value holds the text.
+fn may_hold(column: u32, group: &OpenGroup<'_>, finder: &Finder<'_>) -> Result<bool> {
+    let only = |of: fn(u8) -> bool| finder.needle().iter().all(|b| of(*b));
+    Ok(match Form::of(&group.column_bytes(column)?) {
+        Some(Form::Ints) => only(|b| b.is_ascii_digit() || b == b'-'),
+        Some(Form::Padded) => only(|b| b.is_ascii_digit()),
+        Some(Form::Decimals) => only(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.')),
+        Some(Form::Times) => only(|b| b.is_ascii_digit() || b"-: TZ.,".contains(&b)),
+        Some(Form::Hex) => only(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+        Some(Form::Uuids) => only(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-')),
+        Some(Form::Dictionary) => match group.tally(column)? {
+            Some(tally) => tally.texts.iter().any(|text| finder.find(text).is_some()),
+            None => true,
+        },
+        _ => true,
+    })
 }
 
 /// True when a text may begin in a slot and end beside it, or the other way round.

@@ -326,6 +326,39 @@ impl OpenGroup<'_> {
     }
 }
 
+impl OpenGroup<'_> {
+    /// Shows the lines of entries, given by their place, ascending.
+    pub(in crate::logs) fn lines(&self, rows: &[u32], visit: &mut dyn FnMut(u32, &[u8])) -> Result<()> {
+        let header = &*self.group.header;
+        let shapes = self.shapes()?;
+        let mut columns: Vec<Option<Arc<Values>>> = vec![None; header.columns.len()];
+        let mut seen = vec![false; header.skeletons.len()];
+        for row in rows {
+            let skeleton = header.shapes[shapes[*row as usize] as usize].skeleton as usize;
+            if std::mem::replace(&mut seen[skeleton], true) {
+                continue;
+            }
+            for column in &header.skeletons[skeleton].columns {
+                if columns[*column as usize].is_none() {
+                    columns[*column as usize] = Some(self.column(*column)?);
+                }
+            }
+        }
+        let mut weave = Weave::new(&self.group.header, columns, false);
+        let mut line = Vec::new();
+        let mut at = 0;
+        for row in rows {
+            let place = *row as usize;
+            weave.skip(&shapes[at..place]);
+            line.clear();
+            weave.put_line(shapes[place], &mut line);
+            visit(*row, &line);
+            at = place + 1;
+        }
+        Ok(())
+    }
+}
+
 fn read_header(file: &BlockFile, number: u32, bytes: &[u8]) -> Result<GroupHeader> {
     let corrupt = |Malformed(what)| file.corrupt(number.into(), what);
     let header = GroupHeader::decode(bytes).map_err(corrupt)?;
@@ -485,6 +518,16 @@ impl Weave {
             values.put(*n as usize, out);
         }
         *n += 1;
+    }
+
+    /// Appends the next line, and leaves its metadata behind for good.
+    fn put_line(&mut self, number: u32, out: &mut Vec<u8>) {
+        if self.is_behind {
+            self.catch_up();
+        }
+        self.passed[number as usize] += 1;
+        let skeleton = self.header.shapes[number as usize].skeleton as usize;
+        self.line(skeleton, out);
     }
 
     fn put(&mut self, number: u32, time: i64, rows: &mut Rows) {

@@ -42,6 +42,8 @@ fn entries_with(text: &[u8], group: &OpenGroup<'_>) -> Result<Option<Vec<bool>>>
     // The longest words are the rarest; later ones are looked for only when some entries are left.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.truncate(4);
+    // Short numbers are in most entries, and looking for them means printing all others.
+    words.retain(|word| word.len() > 3 || !word.iter().all(u8::is_ascii_digit));
     let mut left: Option<Vec<bool>> = None;
     for word in words {
         if left.as_ref().is_some_and(|left| !left.contains(&true)) {

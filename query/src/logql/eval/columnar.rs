@@ -327,6 +327,22 @@ impl Tested {
         }
         Ok(all)
     }
+
+    /// Conditions that columns tell nothing of, asked of the lines that needles leave.
+    pub(super) fn by_lines(columns: &Columns<'_>, pipeline: &Pipeline) -> kymo_engine::Result<Tested> {
+        let header = columns.header();
+        let mut keeps = columns
+            .candidates()?
+            .unwrap_or_else(|| vec![true; header.rows as usize]);
+        let rows = places(&keeps);
+        columns.lines(&rows, &mut |row, line| {
+            keeps[row as usize] = pipeline.passes(line)
+        })?;
+        Ok(Tested {
+            keeps,
+            unsure: vec![false; header.shapes.len()],
+        })
+    }
 }
 
 fn join(a: &mut [bool], b: &[bool], how: fn(bool, bool) -> bool) {
@@ -370,10 +386,16 @@ pub(super) fn chosen(
                 |row: &u32| tested.keeps[*row as usize] || tested.unsure[shapes[*row as usize] as usize];
             all.filter(keeps).collect()
         }
-        None => match columns.candidates()? {
-            Some(candidates) => places(&candidates),
-            None => all.collect(),
-        },
+        None => {
+            let is_told =
+                !pipeline.tests_lines() && conditions.dropping.iter().all(|of| of.looks().is_some());
+            // Looking for texts costs more than asking the columns, unless the texts are rare.
+            let candidates = match is_told {
+                true => columns.rare_candidates()?,
+                false => columns.candidates()?,
+            };
+            candidates.map_or_else(|| all.collect(), |candidates| places(&candidates))
+        }
     };
     for dropping in conditions.dropping {
         match dropping.looks() {

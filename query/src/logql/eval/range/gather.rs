@@ -105,15 +105,17 @@ impl Gathering<'_> {
         budget: &Budget<'_>,
     ) -> Result<Option<Vec<StreamRows>>, EvalError> {
         let pipeline = &self.extractor.pipeline;
-        let (looks, tested) = (pipeline.looks(), Tested::of(columns, pipeline)?);
-        let is_told = tested.is_some() || !pipeline.tests_lines();
-        let looks = looks.filter(|_| is_told && !self.extractor.counts_bytes());
+        let looks = pipeline.looks().filter(|_| !self.extractor.counts_bytes());
         let Some(looks) = looks else {
             if !pipeline.tests_lines() && self.dropping.is_empty() {
                 return Ok(None);
             }
             let chosen = chosen(columns, &self.conditions(), budget)?;
             return Ok(Some(columns.load(&chosen.rows, self.extractor.wanted())?));
+        };
+        let tested = match Tested::of(columns, pipeline)? {
+            None if pipeline.tests_lines() => Some(Tested::by_lines(columns, pipeline)?),
+            tested => tested,
         };
         let mut counting = Counting::new(self, columns, looks, tested, table, stats);
         let whole = counting.run(budget)?;
