@@ -1,5 +1,7 @@
 //! Writes the entries of several blocks to one: each stream's in order, each entry once.
 
+use std::ops::Range;
+
 use super::block::group::Reader;
 use super::block::writer::LogWriter;
 use super::deletion::Hidden;
@@ -33,30 +35,49 @@ pub(super) fn merge(inputs: &[MergeInput<'_, Logs>], writer: &mut BlockWriter) -
         for cursor in &mut cursors {
             cursor.begin(labels)?;
         }
-        while let Some(rows) = next_rows(&mut cursors)? {
-            for (row, time) in rows.times().iter().enumerate() {
-                out.row(*time, rows.line(row), rows.metadata(row), rows.is_kept(row))?;
-            }
-        }
+        merge_stream(&mut cursors, &mut out)?;
     }
     out.finish()
 }
 
-/// Entries up to the latest time that every cursor with entries can say is complete.
-fn next_rows(cursors: &mut [Cursor<'_>]) -> Result<Option<Rows>> {
+/// Writes the entries of the stream that cursors have begun with, in order of time and then of arrival.
+fn merge_stream(cursors: &mut [Cursor<'_>], out: &mut LogWriter<'_>) -> Result<()> {
+    loop {
+        for cursor in cursors.iter_mut() {
+            cursor.fill()?;
+        }
+        let next = |n: usize, cursors: &[Cursor<'_>]| cursors[n].time().map(|time| (time, n));
+        let Some((time, first)) = (0..cursors.len()).filter_map(|n| next(n, cursors)).min() else {
+            return Ok(());
+        };
+        let others = (0..cursors.len()).filter(|n| *n != first);
+        let others = others.filter_map(|n| cursors[n].time()).min();
+        if cursors[first].write_until(others, out)? == 0 {
+            write_of_time(time, cursors, out)?;
+        }
+    }
+}
+
+/// Writes the entries of one time, each once.
+fn write_of_time(time: i64, cursors: &mut [Cursor<'_>], out: &mut LogWriter<'_>) -> Result<()> {
+    let mut of_time = Vec::new();
     for cursor in cursors.iter_mut() {
-        cursor.fill()?;
+        while cursor.time() == Some(time) {
+            of_time.push(cursor.rows.pick(cursor.at));
+            cursor.at += 1;
+            cursor.fill()?;
+        }
     }
-    // What a cursor holds is complete up to its last time, that one excluded unless nothing follows.
-    let bound = cursors.iter().filter_map(Cursor::complete_until).min();
-    let parts: Vec<Rows> = cursors
-        .iter_mut()
-        .filter_map(|cursor| cursor.take(bound))
-        .collect();
-    if parts.is_empty() {
-        return Ok(None);
+    let rows = Rows::merge(of_time);
+    write(&rows, 0..rows.len(), out)
+}
+
+fn write(rows: &Rows, range: Range<usize>, out: &mut LogWriter<'_>) -> Result<()> {
+    for row in range {
+        let (time, line) = (rows.times()[row], rows.line(row));
+        out.row(time, line, rows.metadata(row), rows.is_kept(row))?;
     }
-    Ok(Some(Rows::merge(parts)))
+    Ok(())
 }
 
 /// Reads a block once from the start to the end, stream by stream, without what is hidden of it.
@@ -68,7 +89,9 @@ struct Cursor<'b> {
     run: usize,
     open: Option<Reader>,
     stream: Option<u32>,
-    pending: Rows,
+    /// Entries at hand, and the next of them.
+    rows: Rows,
+    at: usize,
 }
 
 impl<'b> Cursor<'b> {
@@ -81,7 +104,8 @@ impl<'b> Cursor<'b> {
             run: 0,
             open: None,
             stream: None,
-            pending: Rows::default(),
+            rows: Rows::default(),
+            at: 0,
         })
     }
 
@@ -128,61 +152,31 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// True when more entries of the stream follow those at hand.
-    fn has_more(&self) -> bool {
-        let Some(stream) = self.stream else {
-            return false;
-        };
-        let in_group = self
-            .open
-            .as_ref()
-            .and_then(|reader| reader.header().runs.get(self.run));
-        match in_group {
-            Some(run) => run.stream == stream,
-            None => {
-                let next = self.group as usize + usize::from(self.open.is_some());
-                let groups = &self.input.index.groups;
-                groups.get(next).is_some_and(|g| g.streams.0 == stream)
-            }
-        }
-    }
-
-    /// Has entries of two times at least, or the last of the stream.
+    /// Has the next entry at hand, if there is one.
     fn fill(&mut self) -> Result<()> {
-        loop {
-            let times = self.pending.times();
-            let has_two = times.first() != times.last();
-            if has_two || !self.has_more() {
-                return Ok(());
-            }
-            let Some(run) = self.next_rows()? else {
+        while self.at == self.rows.len() {
+            let Some(rows) = self.next_rows()? else {
                 return Ok(());
             };
-            let pending = std::mem::take(&mut self.pending);
-            self.pending = if pending.is_empty() {
-                run
-            } else {
-                Rows::merge(vec![pending, run])
-            };
+            (self.rows, self.at) = (rows, 0);
         }
+        Ok(())
     }
 
-    /// Entries before this time are all at hand; none when all of the stream is.
-    fn complete_until(&self) -> Option<i64> {
-        self.has_more().then(|| self.pending.times().last().copied())?
+    /// Time of the next entry.
+    fn time(&self) -> Option<i64> {
+        self.rows.times().get(self.at).copied()
     }
 
-    /// Takes the entries before a time, or all.
-    fn take(&mut self, bound: Option<i64>) -> Option<Rows> {
-        let pending = std::mem::take(&mut self.pending);
-        let until = bound.map_or(pending.len(), |bound| {
-            pending.times().partition_point(|t| *t < bound)
-        });
-        if until == pending.len() {
-            return (!pending.is_empty()).then_some(pending);
-        }
-        let taken = pending.slice(0..until);
-        self.pending = pending.slice(until..pending.len());
-        (!taken.is_empty()).then_some(taken)
+    /// Writes entries at hand that come before a time and of which no two are of one time; returns how many.
+    fn write_until(&mut self, until: Option<i64>, out: &mut LogWriter<'_>) -> Result<usize> {
+        let times = &self.rows.times()[self.at..];
+        // What follows the last one is not known yet.
+        let pairs = times.windows(2);
+        let alone = pairs.take_while(|pair| pair[0] < pair[1] && until.is_none_or(|until| pair[0] < until));
+        let count = alone.count();
+        write(&self.rows, self.at..self.at + count, out)?;
+        self.at += count;
+        Ok(count)
     }
 }

@@ -269,6 +269,14 @@ impl Rows {
         out
     }
 
+    /// One entry only.
+    pub(super) fn pick(&self, row: usize) -> Rows {
+        let mut one = Rows::default();
+        let set = one.sets.add(self.metadata(row));
+        one.push(self.times[row], self.line(row), set, self.is_kept(row));
+        one
+    }
+
     /// Only the entries of a range.
     pub(super) fn slice(&self, range: std::ops::Range<usize>) -> Rows {
         if range == (0..self.len()) {
