@@ -107,6 +107,13 @@ fn check_patterns(client: &Client) {
             (r#"{"level":"<_>","rare":{"id":<_>}}"#, "error", 1),
         ]
     );
+    // Each pattern finds its lines again.
+    for (pattern, _, total) in shown {
+        let query = format!("sum(count_over_time({{app=\"web\"}} |> `{pattern}` [1m]))");
+        let params = [("query", query.as_str()), ("time", "1700000059")];
+        let found = client.get("/loki/api/v1/query", &params).data();
+        assert_eq!(found["result"][0]["value"][1], total.to_string(), "{query}");
+    }
     // Steps begin at multiples of their length.
     assert_eq!(
         data[1]["samples"],

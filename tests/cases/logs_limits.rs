@@ -131,6 +131,8 @@ fn what_stands_before_the_server_may_limit_questions_further() {
         ("X-Loki-Query-Limits", r#"{"maxQueryLength":"3h"}"#),
         ("X-Loki-Query-Limits-Context", context),
     ];
+    let unknown = [headers[0], ("X-Loki-Query-Limits-Context", "{\"from\": 5}")];
+    assert_eq!(asked(client, &[LINES], &unknown).0, 200);
     assert_eq!(
         asked(client, &[LINES], &headers),
         (

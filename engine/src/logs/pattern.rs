@@ -43,10 +43,21 @@ impl Patterns {
             (self.scanned.skeleton, self.scanned.slots) = (skeleton, slots);
         }
         if self.pattern.len() > PATTERN_BYTES_MAX {
-            self.pattern.truncate(PATTERN_BYTES_MAX);
-            self.pattern.extend_from_slice(ANYTHING.as_bytes());
+            self.cut();
         }
         &self.pattern
+    }
+
+    /// Leaves out what is beyond the longest pattern. The mark for it never follows another one, of which none is cut in two.
+    fn cut(&mut self) {
+        let mut len = PATTERN_BYTES_MAX;
+        while len > 0
+            && (self.pattern[len] & 0xc0 == 0x80 || matches!(self.pattern[len - 1], b'<' | b'_' | b'>'))
+        {
+            len -= 1;
+        }
+        self.pattern.truncate(len);
+        self.pattern.extend_from_slice(ANYTHING.as_bytes());
     }
 
     /// A value that is a text of several words has a pattern of its own.

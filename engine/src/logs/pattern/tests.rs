@@ -28,5 +28,19 @@ fn what_varies_is_left_out() {
         patterns.of(long.as_bytes()).len(),
         PATTERN_BYTES_MAX + ANYTHING.len()
     );
+    // Neither characters nor marks are cut in two.
+    for n in 0..40 {
+        let long = format!(
+            "{}{}",
+            "x".repeat(n),
+            " 17 \u{e4} words between the numbers".repeat(60)
+        );
+        let pattern = String::from_utf8(patterns.of(long.as_bytes()).to_vec()).unwrap();
+        let whole = pattern.strip_suffix(ANYTHING).unwrap();
+        assert!(
+            whole.len() > 1000 && !whole.ends_with(['<', '_', '>']),
+            "{pattern}"
+        );
+    }
     patterns.of(&[0xff, 0, 1, 2, b'{']);
 }

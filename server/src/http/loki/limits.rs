@@ -52,16 +52,18 @@ struct Asked {
 }
 
 impl Asked {
-    /// From start to end in nanoseconds.
-    fn length(&self) -> Result<i64, LokiError> {
+    /// From start to end in nanoseconds; 0 where that cannot be told: Grafana sends it with every question, and it only narrows.
+    fn length(headers: &HeaderMap) -> i64 {
+        let asked = headers.get("x-loki-query-limits-context");
+        let asked = asked.and_then(|value| serde_json::from_slice::<Asked>(value.as_bytes()).ok());
         let ms = |text: &str| {
-            let time = text.parse::<jiff::Timestamp>();
-            time.map(jiff::Timestamp::as_millisecond)
-                .map_err(|error| LokiError::bad(format!("x-loki-query-limits-context: {error}")))
+            text.parse::<jiff::Timestamp>()
+                .map(jiff::Timestamp::as_millisecond)
         };
-        Ok(ms(&self.to)?
-            .saturating_sub(ms(&self.from)?)
-            .saturating_mul(MILLISECOND))
+        match asked.map(|asked| (ms(&asked.from), ms(&asked.to))) {
+            Some((Ok(from), Ok(to))) => to.saturating_sub(from).saturating_mul(MILLISECOND),
+            _ => 0,
+        }
     }
 }
 
@@ -73,21 +75,16 @@ fn tighter(a: u64, b: u64) -> u64 {
     }
 }
 
-fn header<'h, T: Deserialize<'h>>(headers: &'h HeaderMap, name: &str) -> Result<Option<T>, LokiError> {
-    let Some(value) = headers.get(name) else {
-        return Ok(None);
-    };
-    serde_json::from_slice(value.as_bytes())
-        .map(Some)
-        .map_err(|error| LokiError::bad(format!("{name}: {error}")))
-}
-
 impl Limits {
     /// # Errors
     /// A header that does not read.
     pub(super) fn of(app: &App, headers: &HeaderMap) -> Result<Limits, LokiError> {
         let asking = app.config.logs.asking;
-        let brought: Brought = header(headers, "x-loki-query-limits")?.unwrap_or_default();
+        let brought = match headers.get("x-loki-query-limits") {
+            Some(value) => serde_json::from_slice(value.as_bytes())
+                .map_err(|error| LokiError::bad(format!("x-loki-query-limits: {error}")))?,
+            None => Brought::default(),
+        };
         let duration = |text: &str| match text {
             "" => Ok(0),
             text => parse_duration_ms(text).ok_or_else(|| {
@@ -101,7 +98,6 @@ impl Limits {
             text => parse_size_bytes(text)
                 .ok_or_else(|| LokiError::bad(format!("x-loki-query-limits: not a size: {text:?}")))?,
         };
-        let asked: Option<Asked> = header(headers, "x-loki-query-limits-context")?;
         let timeout = tighter(app.config.query.timeout_ms, duration(&brought.max_query_time)?);
         Ok(Limits {
             entries: tighter(asking.entries_max, brought.max_entries_limit_per_query),
@@ -113,7 +109,7 @@ impl Limits {
             timeout: Duration::from_millis(timeout),
             required: brought.required_labels,
             labels_min: brought.minimum_labels_number,
-            asked: asked.map_or(Ok(0), |asked| asked.length())?,
+            asked: Asked::length(headers),
         })
     }
 

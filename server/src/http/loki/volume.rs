@@ -173,9 +173,9 @@ async fn summed(
             })
             .collect();
         let mut body = Vec::new();
-        match step {
-            Some(_) => matrix(&mut body, &points),
-            None => vector(&mut body, &points),
+        match points.iter().any(|series| series.points.len() > 1) {
+            true => matrix(&mut body, &points),
+            false => vector(&mut body, &points),
         }
         Ok(Document::new(JSON, body))
     });
