@@ -12,6 +12,7 @@ mod json_path;
 mod label_filter;
 mod line_filter;
 mod logfmt;
+mod lookup;
 mod names;
 mod native;
 mod object;
@@ -35,6 +36,7 @@ use pattern::Pattern;
 pub(in crate::logql) use extract::Extractor;
 pub(in crate::logql) use fields::{ERROR, Fields, PRESERVE_ERROR};
 pub(in crate::logql) use format::Clock;
+pub(crate) use lookup::look_up;
 pub(in crate::logql) use pattern::Pattern as LinePattern;
 
 /// A stage that cannot be made: its place among the stages and why.
