@@ -10,6 +10,7 @@ mod cases {
     mod endpoints;
     mod federate;
     mod governor;
+    mod insights;
     mod lifecycle;
     mod logql_scripts;
     mod logs_clients;

@@ -15,7 +15,9 @@ mod token;
 pub use ast::{Expr, LogExpr, Metric};
 pub use error::ParseError;
 pub use lexer::bytes_of;
+pub(crate) use parser::plain_name;
 pub use parser::{DEPTH_MAX, QUERY_BYTES_MAX, parse, parse_log, parse_matchers, parse_metric};
+pub(crate) use pipeline::look_up;
 pub use printer::pretty;
 
 use crate::promql::ast::BinaryOp;

@@ -18,10 +18,14 @@
 //!
 //! eval lines from 0s to 60s limit 1 {app="a"} | keep app
 //!   {app="a"} 40s `took=2s n=1`
+//!
+//! eval insights from 0s to 60s stats count(*) by app
+//!   app=`a` count(*)=`3`
 //! ```
 //!
 //! Nothing is unescaped in lines; `{{.i}}` is the number of a repetition. `eval lines` is not Loki's: it asks for lines, the
-//! newest first or with `forward` the oldest, and shows them stream by stream.
+//! newest first or with `forward` the oldest, and shows them stream by stream. `eval insights` asks in the language of
+//! [`crate::insights`].
 
 pub use crate::outcome::{Failure, Outcome, ScriptError};
 

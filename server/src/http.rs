@@ -7,6 +7,7 @@ mod caller;
 mod document;
 mod edge;
 mod federate;
+mod insights;
 pub(crate) mod jaeger;
 pub(crate) mod json;
 pub(crate) mod loki;
@@ -111,6 +112,10 @@ fn data_routes() -> Router<Arc<App>> {
         .merge(prom::rules::routes())
         .merge(prom::search::routes())
         .route("/api/v1/track/{id}", get(track::track))
+        .route(
+            "/api/v1/insights/query",
+            get(insights::query).post(insights::query),
+        )
         .route("/api/v1/features", get(prom::features::features))
         .route("/api/v1/status/self_metrics", get(own::self_metrics))
         .merge(prom::deletes::routes())

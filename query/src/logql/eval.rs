@@ -12,5 +12,7 @@ pub mod store;
 
 pub use error::EvalError;
 pub use labels::LabelSet;
+pub(crate) use needles::scans;
+pub(crate) use parallel::{check, in_parallel};
 pub use range::{Numbers, RangeOptions, range};
 pub use select::{Direction, Line, LineLabels, Lines, SelectOptions, select};

@@ -239,7 +239,7 @@ impl Parser {
 }
 
 /// The name under which a store has a label.
-pub(in crate::logql) fn plain_name(name: &str) -> String {
+pub(crate) fn plain_name(name: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || c == '_';
     if name.chars().all(is_plain) {
         return name.to_owned();

@@ -13,6 +13,7 @@ mod label_filter;
 mod line_filter;
 mod logfmt;
 mod looks;
+mod lookup;
 mod names;
 mod native;
 mod object;
@@ -37,6 +38,7 @@ pub(in crate::logql) use extract::Extractor;
 pub(in crate::logql) use fields::{ERROR, Fields, PRESERVE_ERROR};
 pub(in crate::logql) use format::Clock;
 pub(in crate::logql) use looks::{Looks, OnValue};
+pub(crate) use lookup::look_up;
 pub(in crate::logql) use pattern::Pattern as LinePattern;
 
 /// A stage that cannot be made: its place among the stages and why.

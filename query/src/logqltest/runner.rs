@@ -3,6 +3,7 @@
 use super::expectation::{Expectation, show};
 use super::script::{self, Command, Eval, Kind};
 use super::{Failure, Loader, Outcome, ScriptError};
+use crate::insights::{self, QueryOptions};
 use crate::logql::eval::metric::{Grid, Value};
 use crate::logql::eval::{RangeOptions, SelectOptions, range, select};
 use crate::logql::{parse_log, parse_metric};
@@ -45,8 +46,12 @@ fn case(eval: &Eval, loader: &dyn Loader) -> Result<Option<String>, String> {
     let grid = match eval.kind {
         Kind::Instant(time) => Grid::instant(time),
         Kind::Range(start, end, step) => Grid { start, end, step },
-        Kind::Lines(..) => {
-            let got = lines(eval, loader).unwrap_or_else(|e| format!("expect fail msg: {e}"));
+        Kind::Lines(..) | Kind::Insights(..) => {
+            let got = match eval.kind {
+                Kind::Insights(from, until) => rows(&eval.query, (from, until), loader),
+                _ => lines(eval, loader),
+            };
+            let got = got.unwrap_or_else(|e| format!("expect fail msg: {e}"));
             let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
             let is_met = match eval.expected.first().and_then(|l| l.strip_prefix("expect ")) {
                 Some("empty") => got.is_empty(),
@@ -76,6 +81,25 @@ fn numbers(query: &str, grid: &Grid, loader: &dyn Loader) -> Result<Value, Strin
     };
     let numbers = range(&metric, &|scan| loader.parts(scan), &options, &Budget::default());
     numbers.map(|numbers| numbers.value).map_err(|e| e.to_string())
+}
+
+/// Rows as `name="value"`, one a line.
+fn rows(query: &str, (from, until): (i64, i64), loader: &dyn Loader) -> Result<String, String> {
+    let query = insights::parse(query).map_err(|e| e.to_string())?;
+    let options = QueryOptions {
+        selector: Vec::new(),
+        from,
+        until,
+        limit: 1_000,
+    };
+    let found = insights::query(&query, &|scan| loader.parts(scan), &options, &Budget::default());
+    let found = found.map_err(|e| e.to_string())?;
+    let row = |row: &Vec<Option<std::sync::Arc<str>>>| {
+        let cells = found.columns.iter().zip(row);
+        let shown = cells.filter_map(|(name, value)| Some(format!("{name}=`{}`", value.as_ref()?)));
+        shown.collect::<Vec<String>>().join(" ")
+    };
+    Ok(found.rows.iter().map(row).collect::<Vec<String>>().join("\n"))
 }
 
 fn lines(eval: &Eval, loader: &dyn Loader) -> Result<String, String> {

@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Range(i64, i64, i64),
     /// From, until, most entries.
     Lines(i64, i64, usize, Direction),
+    /// Rows of an Insights query: from, until.
+    Insights(i64, i64),
 }
 
 /// A query and what it must give.
@@ -233,6 +235,12 @@ fn eval(line: usize, text: &str, expected: Vec<String>) -> Result<Eval, String> 
                 }
                 None => Kind::Lines(from, to, limit, Direction::Backward),
             }
+        }
+        "insights" => {
+            expect("from", word())?;
+            let from = nanos(word())?;
+            expect("to", word())?;
+            Kind::Insights(from, nanos(word())?)
         }
         other => return Err(format!("unknown kind of eval: {other:?}")),
     };

@@ -1,5 +1,6 @@
 //! `kymo query`: questions in the query languages, and everything about one id, as a table or as JSON. PromQL here.
 
+mod insights;
 mod logql;
 mod traceql;
 mod track;
@@ -20,6 +21,8 @@ pub(crate) enum QueryCommand {
     Traceql(traceql::TraceqlArgs),
     /// Find log lines, or compute series from them, by LogQL.
     Logql(logql::LogqlArgs),
+    /// Ask for tables of log lines, by commands between pipes as in CloudWatch Logs Insights.
+    Insights(insights::InsightsArgs),
     /// Show what is known of a trace id: its spans as a tree, its log lines, and the exemplars that point to it.
     Track(track::TrackArgs),
 }
@@ -58,6 +61,7 @@ pub(crate) fn query(command: &QueryCommand) -> Outcome {
         QueryCommand::Promql(args) => promql(args),
         QueryCommand::Traceql(args) => traceql::traceql(args),
         QueryCommand::Logql(args) => logql::logql(args),
+        QueryCommand::Insights(args) => insights::insights(args),
         QueryCommand::Track(args) => track::track(args),
     }
 }

@@ -1,7 +1,7 @@
 //! Loki's API: at its own paths on its own listener and on the main one. Handlers live in the modules; this file says which
 //! path goes where. Times in parameters are what Loki makes of them; what is asked is the query crate's to answer.
 
-mod ask;
+pub(in crate::http) mod ask;
 mod delete;
 mod detected;
 mod error;

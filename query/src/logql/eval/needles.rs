@@ -22,7 +22,7 @@ const NAMES_MAX: usize = 4;
 const TEXTS_MAX: usize = 64;
 
 /// The questions that together find every entry which can pass the stages, none twice.
-pub(in crate::logql) fn scans(log: &LogExpr, from: i64, until: i64) -> Vec<Scan> {
+pub(crate) fn scans(log: &LogExpr, from: i64, until: i64) -> Vec<Scan> {
     let mut plan = Plan::new();
     log.stages.iter().for_each(|stage| plan.stage(stage));
     let scan = |own: &[Matcher], of: &[&All]| Scan {

@@ -6,7 +6,7 @@ use super::EvalError;
 use crate::promql::eval::{Budget, BudgetExceeded};
 
 /// Asks the caller whether to go on.
-pub(super) fn check(budget: &Budget<'_>) -> Result<(), EvalError> {
+pub(crate) fn check(budget: &Budget<'_>) -> Result<(), EvalError> {
     match (budget.interrupted)() {
         None => Ok(()),
         Some(BudgetExceeded::Timeout) => Err(EvalError::Timeout),
@@ -15,7 +15,7 @@ pub(super) fn check(budget: &Budget<'_>) -> Result<(), EvalError> {
 }
 
 /// What a task gives for each item, in the order of the items.
-pub(super) fn in_parallel<I: Sync, T: Send>(
+pub(crate) fn in_parallel<I: Sync, T: Send>(
     items: &[I],
     budget: &Budget<'_>,
     task: impl Fn(&I) -> Result<T, EvalError> + Sync,

@@ -63,7 +63,7 @@ pub struct Stats {
 
 impl Stats {
     /// Ends a query without a selector that reads too much.
-    pub(super) fn check(&self, log: &LogExpr) -> Result<(), EvalError> {
+    pub(crate) fn check(&self, log: &LogExpr) -> Result<(), EvalError> {
         match log.anywhere && self.bytes > ANYWHERE_BYTES_MAX {
             true => Err(EvalError::TooManyBytes {
                 read: self.bytes,

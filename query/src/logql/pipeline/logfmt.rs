@@ -123,6 +123,18 @@ fn clean(value: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// Shows each pair of a line until `visit` is false.
+pub(super) fn pairs<'l>(line: &'l str, visit: &mut dyn FnMut(&str, Cow<'l, str>) -> bool) {
+    let mut pairs = Pairs { line, at: 0 };
+    while let Some(pair) = pairs.next() {
+        if let Pair::Is(key, value) = pair
+            && !visit(key, clean(value))
+        {
+            return;
+        }
+    }
+}
+
 /// Takes the pairs of a line; false drops the line.
 pub(super) fn logfmt(
     line: &str,

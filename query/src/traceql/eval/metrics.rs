@@ -3,7 +3,6 @@
 //! Not for what is done with the series afterwards (see [`second`]).
 
 mod compare;
-mod exact;
 mod exemplars;
 mod finish;
 

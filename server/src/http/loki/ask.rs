@@ -166,7 +166,7 @@ pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, LokiError> {
 }
 
 /// An error of evaluation.
-pub(super) fn failed(error: EvalError) -> ApiError {
+pub(in crate::http) fn failed(error: EvalError) -> ApiError {
     let text = error.to_string();
     match error {
         EvalError::OutOfMemory(limit) => out_of_memory(limit),

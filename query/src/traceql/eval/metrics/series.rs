@@ -13,10 +13,10 @@ use super::super::frame::Frame;
 use super::super::group::Grouper;
 use super::super::key::Key;
 use super::super::operand::Operand;
-use super::exact::Exact;
 use super::exemplars::Candidates;
 use super::sketch::Sketch;
 use super::stretches::Stretches;
+use crate::exact::Exact;
 
 mod rows;
 mod total;

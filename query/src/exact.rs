@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 
 /// A sum without rounding errors: floats that do not overlap, whose sum is the exact one (Shewchuk's expansions).
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Exact {
+pub(crate) struct Exact {
     parts: Vec<f64>,
     /// What is not finite, summed apart.
     special: f64,
 }
 
 impl Exact {
-    pub(super) fn add(&mut self, x: f64) {
+    pub(crate) fn add(&mut self, x: f64) {
         if !x.is_finite() {
             self.special += x;
             return;
@@ -38,13 +38,13 @@ impl Exact {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Exact) {
+    pub(crate) fn merge(&mut self, other: &Exact) {
         other.parts.iter().for_each(|part| self.add(*part));
         self.special += other.special;
     }
 
     /// The exact sum, rounded once.
-    pub(super) fn value(&self) -> f64 {
+    pub(crate) fn value(&self) -> f64 {
         if self.special != 0.0 || self.special.is_nan() {
             return self.special;
         }
