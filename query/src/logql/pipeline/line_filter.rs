@@ -4,6 +4,7 @@ use kymo_engine::metrics::re2;
 use memchr::memmem::Finder;
 
 use super::ip::IpSet;
+use super::looks::LineTexts;
 use super::pattern::Pattern;
 use crate::logql::ast::{LineFilter, LineOp, LineText};
 
@@ -42,7 +43,7 @@ impl LineTest {
 
 impl LineTest {
     /// The texts of which a line holds one, or none when the second is true; none for conditions that are no texts.
-    pub(super) fn texts(&self) -> Option<(Vec<&[u8]>, bool)> {
+    pub(super) fn texts(&self) -> Option<LineTexts<'_>> {
         let texts = self.any.iter().map(|test| match test {
             Test::Text(finder) => Some(finder.needle()),
             _ => None,

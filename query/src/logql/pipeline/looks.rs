@@ -118,7 +118,7 @@ impl Pipeline {
 
     /// The texts that each condition of the stored line looks for, and whether it wants none of them there; none when conditions look
     /// for more than texts.
-    pub(in crate::logql) fn line_texts(&self) -> Option<Vec<(Vec<&[u8]>, bool)>> {
+    pub(in crate::logql) fn line_texts(&self) -> Option<Vec<LineTexts<'_>>> {
         self.leading.iter().map(|test| test.texts()).collect()
     }
 
@@ -134,6 +134,9 @@ impl Pipeline {
         self.steps.iter().all(leaves)
     }
 }
+
+/// Texts of which a line holds one, or none when the second is true.
+pub(in crate::logql) type LineTexts<'p> = (Vec<&'p [u8]>, bool);
 
 /// A condition of one label, asked of values.
 #[derive(Clone, Copy)]
