@@ -56,6 +56,10 @@ pub(in crate::logs) fn holding(text: &[u8], group: &OpenGroup<'_>) -> Result<Hol
             continue;
         };
         let has = group.has(column);
+        if has.iter().all(|has| *has) {
+            lines.iter_mut().zip(&hits).for_each(|(line, hit)| *line |= hit);
+            continue;
+        }
         let mut next = 0;
         for (line, shape) in lines.iter_mut().zip(shapes) {
             if has[*shape as usize] {
@@ -172,6 +176,18 @@ fn in_templates(of: &TemplateValues, rows: usize, finder: &Finder<'_>) -> Option
         .collect();
     if known.iter().all(|known| matches!(known, OfTemplate::None)) {
         return None;
+    }
+    let by_template: Option<Vec<bool>> = known
+        .iter()
+        .map(|known| match known {
+            OfTemplate::None => Some(false),
+            OfTemplate::All => Some(true),
+            OfTemplate::Some(_) | OfTemplate::Unsure => None,
+        })
+        .collect();
+    if let Some(by_template) = by_template {
+        let codes = of.codes().iter();
+        return Some(codes.map(|code| by_template[usize::from(*code)]).collect());
     }
     let mut text = Vec::new();
     let mut is_in = |row: usize| match &known[usize::from(of.codes()[row])] {
