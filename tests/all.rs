@@ -13,7 +13,13 @@ mod cases {
     mod insights;
     mod lifecycle;
     mod logql_scripts;
+    mod logs_clients;
+    mod logs_delete;
+    mod logs_fields;
+    mod logs_limits;
     mod logs_loki;
+    mod logs_routes;
+    mod logs_tail;
     mod operations;
     mod otlp;
     mod otlp_sdk;

@@ -1,5 +1,7 @@
-//! The cache of decompressed, verified bytes of blocks, bounded by weight and shared by every store of a node.
+//! The cache of decompressed, verified bytes of blocks and of what is made of them, bounded by weight and shared by every store
+//! of a node.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use quick_cache::Weighter;
@@ -27,17 +29,35 @@ impl Weighter<Key, Arc<[u8]>> for ByLength {
     }
 }
 
-/// A bounded cache of block bytes.
+/// What was made of bytes, and about how many it takes itself.
+#[derive(Clone)]
+struct Made {
+    what: Arc<dyn Any + Send + Sync>,
+    bytes: u64,
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<Key, Made> for ByBytes {
+    fn weight(&self, _: &Key, made: &Made) -> u64 {
+        made.bytes + 64
+    }
+}
+
+/// A bounded cache of block bytes, and one of what is made of them.
 pub struct BlockCache {
     bytes: Cache<Key, Arc<[u8]>, ByLength>,
+    made: Cache<Key, Made, ByBytes>,
 }
 
 impl BlockCache {
-    /// A cache of at most `capacity_bytes`.
+    /// A cache of at most `capacity_bytes` for bytes, and of as many for what is made of them.
     pub fn new(capacity_bytes: u64) -> BlockCache {
         let items = (capacity_bytes / (32 << 10)).clamp(64, 1 << 20) as usize;
         BlockCache {
             bytes: Cache::with_weighter(items, capacity_bytes, ByLength),
+            made: Cache::with_weighter(items, capacity_bytes, ByBytes),
         }
     }
 
@@ -46,8 +66,27 @@ impl BlockCache {
         self.bytes.get_or_insert_with(&key, read)
     }
 
+    /// What was made under `key`, made by `make` when absent, which tells about how many bytes it takes. One key is of one type.
+    pub fn get_or_make<T: Any + Send + Sync>(
+        &self,
+        key: Key,
+        make: impl Fn() -> Result<(T, usize)>,
+    ) -> Result<Arc<T>> {
+        let made = self.made.get_or_insert_with(&key, || {
+            let (what, bytes) = make()?;
+            Ok::<_, crate::Error>(Made {
+                what: Arc::new(what),
+                bytes: bytes as u64,
+            })
+        })?;
+        match made.what.downcast::<T>() {
+            Ok(what) => Ok(what),
+            Err(_) => Ok(Arc::new(make()?.0)),
+        }
+    }
+
     /// Bytes held now.
     pub fn weight(&self) -> u64 {
-        self.bytes.weight()
+        self.bytes.weight() + self.made.weight()
     }
 }

@@ -42,16 +42,18 @@ pub struct Merge {
     pub level: Level,
 }
 
-/// The next merge worth doing, if any. `today` is the current UTC day.
-pub fn plan(blocks: &[BlockMeta], today: i64, options: &CompactionOptions) -> Option<Merge> {
+/// The next merge worth doing, if any. `today` is the current UTC day; rows of the days `coming` are in no block yet.
+pub fn plan(blocks: &[BlockMeta], today: i64, coming: &[i64], options: &CompactionOptions) -> Option<Merge> {
     by_day(blocks).into_iter().find_map(|(day, blocks)| {
-        tiered(day, &blocks, options).or_else(|| {
-            if day < today {
-                finished_day(day, &blocks, options)
-            } else {
-                None
+        let merge = tiered(day, &blocks, options);
+        match day.cmp(&today) {
+            std::cmp::Ordering::Less => {
+                // Rows that come much later are crumbs, however long they keep coming.
+                let is_filling = coming.contains(&day) && day + 1 == today;
+                merge.or_else(|| finished_day(day, &blocks, is_filling, options))
             }
-        })
+            _ => merge,
+        }
     })
 }
 
@@ -92,12 +94,21 @@ fn tiered(day: i64, blocks: &[&BlockMeta], options: &CompactionOptions) -> Optio
     })
 }
 
-/// A day that gets no more regular data is worth one block, unless only crumbs of late data lie beside a large one.
-fn finished_day(day: i64, blocks: &[&BlockMeta], options: &CompactionOptions) -> Option<Merge> {
+/// A day that gets no more regular data is worth one block, unless only crumbs of late data lie beside a large one. While a day is
+/// filled late, it is written anew when it has doubled and at no other time: every row is written a few times only.
+fn finished_day(
+    day: i64,
+    blocks: &[&BlockMeta],
+    is_filling: bool,
+    options: &CompactionOptions,
+) -> Option<Merge> {
     let largest = blocks.iter().map(|b| b.bytes).max()?;
     let total: u64 = blocks.iter().map(|b| b.bytes).sum();
     let run = prefix_within(blocks, options);
-    let grew = (total - largest) * 8 >= largest || blocks.iter().all(|b| b.level < COLD);
+    let grew = match is_filling {
+        true => total - largest >= largest && blocks.iter().any(|b| b.level > 0),
+        false => (total - largest) * 8 >= largest || blocks.iter().all(|b| b.level < COLD),
+    };
     (worth_it(run) && grew).then(|| cold(day, run))
 }
 

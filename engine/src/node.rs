@@ -43,7 +43,7 @@ pub struct NodeOptions {
     pub traces: StoreOptions,
     /// Every store of logs.
     pub logs: StoreOptions,
-    /// Bytes of decompressed blocks kept in memory.
+    /// Bytes of decompressed blocks kept in memory, and as many of columns of logs that were decoded from them.
     pub cache_bytes: u64,
     /// Most space held back so that flushes, merges and deletions still run on a full disk, as much of it as the heads need;
     /// 0 holds none.

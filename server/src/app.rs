@@ -10,9 +10,10 @@ use tokio::sync::Semaphore;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::deletes::Deletes;
 use crate::generate::Generator;
 use crate::governor::Governor;
-use crate::ingest::Stated;
+use crate::ingest::{Rates, Stated};
 use crate::pool::Pool;
 use crate::remember::Remembered;
 
@@ -37,10 +38,16 @@ pub struct App {
     pub pool: Pool,
     /// Those who listen to notices.
     pub(crate) listeners: Arc<AtomicUsize>,
+    /// Those who follow log lines.
+    pub(crate) tails: Arc<AtomicUsize>,
     /// Metadata that OTLP senders stated lately.
     pub(crate) stated: Stated,
     /// Metrics made of spans.
     pub(crate) generator: Generator,
+    /// How much of logs was written lately.
+    pub(crate) log_rates: Rates,
+    /// Requests to delete log lines.
+    pub(crate) deletes: Deletes,
     node: OnceLock<Arc<Node>>,
     stopping: AtomicBool,
 }
@@ -63,7 +70,10 @@ impl App {
             pool: Pool::for_this_machine(),
             started_ms: now_ms(),
             listeners: Arc::default(),
+            tails: Arc::default(),
             stated: Stated::default(),
+            log_rates: Rates::default(),
+            deletes: Deletes::default(),
             node: OnceLock::new(),
             stopping: AtomicBool::new(false),
         }

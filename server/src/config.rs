@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use generate::Generate;
 pub use load::{Overrides, Problems, load, parse};
-pub use logs::Logs;
+pub use logs::{DeletionMode, LogDeletion, LogQuestions, LogRates, Logs};
 pub use otlp::{Otlp, Strategy};
 use regex::Regex;
 

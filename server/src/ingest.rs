@@ -15,8 +15,8 @@ mod write;
 
 pub(crate) use fault::Fault;
 pub(crate) use inflate::Coding;
-pub(crate) use logs::LogFormat;
 pub use logs::LogReason;
+pub(crate) use logs::{LogFormat, Rates, Refused};
 pub(crate) use otlp::Stated;
 pub use rejects::{Reason, Rejects};
 pub(crate) use write::{Format, LogOutcome, Outcome, Reserved, write, write_logs, write_traces};

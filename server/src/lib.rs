@@ -7,6 +7,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod counters;
+mod deletes;
+mod files;
 pub mod generate;
 pub mod go_float;
 mod governor;

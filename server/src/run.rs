@@ -242,7 +242,8 @@ impl Opened {
         log_recovery(dir, &recovery, started.elapsed());
         app.governor.open_journal(dir);
         app.generator.overrides.open(dir, &app.config.generate);
-        let generating = Arc::clone(app);
+        app.deletes.open(dir);
+        let (generating, deleting) = (Arc::clone(app), Arc::clone(app));
         let commits = {
             let node = Arc::clone(&node);
             std::thread::Builder::new()
@@ -264,6 +265,13 @@ impl Opened {
         let workers = vec![
             worker("maintenance", Box::new(Node::maintain))?,
             worker("merges", Box::new(Node::merge_due))?,
+            worker(
+                "deleted lines",
+                Box::new(move |node, now| {
+                    deleting.deletes.carry_out(node, &deleting.config, now)?;
+                    Ok(Upkeep::default())
+                }),
+            )?,
             worker(
                 "metrics of spans",
                 Box::new(move |node, now| {

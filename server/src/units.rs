@@ -3,7 +3,7 @@
 
 mod go;
 
-pub use go::parse_go_duration;
+pub use go::{go_duration_text, parse_go_duration};
 
 /// Milliseconds of each unit, largest first.
 const DURATION_UNITS: [(&str, u64); 7] = [

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use kymo_tests::note;
+use kymo_tests::packages;
 use kymo_tests::server::TestServer;
 use tempfile::TempDir;
 
@@ -17,36 +17,7 @@ const PACKAGES: [&str; 3] = [
 
 /// A Python that has the SDK; `None` when it cannot be installed.
 pub(super) fn python() -> Option<PathBuf> {
-    // The test binary lies in target/<profile>/deps.
-    let test = std::env::current_exe().expect("the path of the test binary");
-    let target = test
-        .ancestors()
-        .nth(3)
-        .expect("test binaries lie two levels deep");
-    let venv = target.join("otel-python");
-    let python = venv.join("bin/python");
-    let complete = venv.join("complete");
-    if complete.exists() {
-        return Some(python);
-    }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES))?;
-    std::fs::write(complete, "").expect("the virtual environment can be written");
-    Some(python)
-}
-
-fn run(command: &mut Command) -> Option<()> {
-    let why = match command.output() {
-        Ok(output) if output.status.success() => return Some(()),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    note(&format!(
-        "SKIPPED: the OpenTelemetry SDK cannot be installed: {why}"
-    ));
-    None
+    packages::python("otel-python", &PACKAGES)
 }
 
 /// Runs a script beside this file.

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod compare;
 pub mod grpc;
+pub mod packages;
 pub mod peer;
 pub mod recording;
 pub mod server;

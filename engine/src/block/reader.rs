@@ -141,6 +141,22 @@ impl BlockFile {
         self.cache.get_or_read(key, derive)
     }
 
+    /// What is made of the block and kept in the cache; `kind` is that of no section and of one type. `make` tells about how many
+    /// bytes it takes.
+    pub fn made<T: std::any::Any + Send + Sync>(
+        &self,
+        kind: u16,
+        page: u32,
+        make: impl Fn() -> Result<(T, usize)>,
+    ) -> Result<Arc<T>> {
+        let key = Key {
+            block: self.number,
+            section: kind,
+            page,
+        };
+        self.cache.get_or_make(key, make)
+    }
+
     /// Where the pages of a paged section lie.
     pub fn pages(&self, kind: u16) -> Result<Vec<Extent>> {
         let directory = self.section(kind)?;
@@ -204,7 +220,8 @@ impl BlockFile {
     }
 }
 
-fn decompress(stored: &[u8], raw_len: usize) -> std::io::Result<Vec<u8>> {
+/// Decompresses with a context that the thread keeps.
+pub(crate) fn decompress(stored: &[u8], raw_len: usize) -> std::io::Result<Vec<u8>> {
     thread_local! {
         // Pages are small: making a context for each would cost as much as decompressing it.
         static CONTEXT: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };

@@ -136,6 +136,21 @@ impl Batch {
         self.bytes.clone()
     }
 
+    /// Bytes of lines and metadata, those of a set counted with each entry.
+    pub fn content_bytes(&self) -> u64 {
+        let of = |set: u32| {
+            self.set(set)
+                .iter()
+                .map(|(n, v)| (n.len() + v.len()) as u64)
+                .sum()
+        };
+        let sets: Vec<u64> = (0..self.sets.len() as u32).map(of).collect();
+        let entries = self.entries.iter();
+        entries
+            .map(|entry| u64::from(entry.line.len) + sets.get(entry.set as usize).copied().unwrap_or(0))
+            .sum()
+    }
+
     /// Bytes in memory.
     pub fn byte_len(&self) -> usize {
         self.bytes.capacity()

@@ -1,6 +1,7 @@
 //! A block of entries: streams by their labels, and groups of entries in order of stream, time and arrival. In a group every
 //! slot of the lines and every name of metadata is a column. Byte layout in FORMAT.md, "Logs block".
 
+pub mod contains;
 pub(super) mod group;
 pub mod header;
 pub(super) mod ids;

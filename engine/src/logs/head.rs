@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
-use super::batch::{Batch, NO_SET};
-use super::catalogue::Volume;
+use super::batch::{Batch, BatchStream, NO_SET};
+use super::catalogue::{Buckets, Volume};
+use super::follow::Followers;
 use super::labels::{StreamExtent, StreamIndex};
 use super::rows::Rows;
 use super::signal::Logs;
@@ -24,6 +25,7 @@ pub struct Applied {
 #[derive(Debug, Default)]
 pub struct LogsHead {
     state: RwLock<State>,
+    followers: Arc<Followers>,
 }
 
 /// What a head holds.
@@ -54,12 +56,30 @@ pub(super) struct Run {
     count: u32,
     min_time: i64,
     max_time: i64,
+    /// Number of the batch among all applied.
+    number: u64,
 }
 
 impl LogsHead {
+    /// A head that follows another.
+    pub(super) fn after(previous: Option<&LogsHead>) -> LogsHead {
+        LogsHead {
+            state: RwLock::default(),
+            followers: previous.map(|head| head.followers.clone()).unwrap_or_default(),
+        }
+    }
+
     /// Takes a batch in.
     pub(super) fn apply(&self, batch: &Arc<Batch>) -> Applied {
-        self.state.write().apply(batch)
+        // Both under one lock: what is counted is there for whoever reads afterwards.
+        let mut state = self.state.write();
+        let number = self.followers.apply(batch);
+        state.apply(batch, number)
+    }
+
+    /// Those who get what is applied.
+    pub(super) fn followers(&self) -> &Followers {
+        &self.followers
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -82,7 +102,7 @@ impl LogsHead {
 }
 
 impl State {
-    fn apply(&mut self, batch: &Arc<Batch>) -> Applied {
+    fn apply(&mut self, batch: &Arc<Batch>, applied: u64) -> Applied {
         for part in batch.streams() {
             let number = self.index.number(&part.labels) as usize;
             if number == self.streams.len() {
@@ -105,11 +125,9 @@ impl State {
             }
             self.days.entry(day.0).and_modify(|n| *n += day.1);
             stream.runs.push(Run {
-                batch: batch.clone(),
-                first: part.first,
-                count: part.count,
                 min_time,
                 max_time,
+                ..Run::new(batch, part, applied)
             });
         }
         self.rows += batch.len() as u64;
@@ -121,6 +139,23 @@ impl State {
 }
 
 impl Run {
+    /// The entries of a stream of a batch, whatever their times.
+    pub(super) fn new(batch: &Arc<Batch>, stream: &BatchStream, number: u64) -> Run {
+        Run {
+            batch: batch.clone(),
+            first: stream.first,
+            count: stream.count,
+            min_time: i64::MIN,
+            max_time: i64::MAX,
+            number,
+        }
+    }
+
+    /// True when its batch was applied by the time that so many were.
+    pub(super) fn is_among(&self, applied: u64) -> bool {
+        self.number <= applied
+    }
+
     /// Number of entries.
     pub(super) fn len(&self) -> u64 {
         self.count.into()
@@ -133,28 +168,60 @@ impl Run {
 }
 
 impl Run {
-    /// What it holds between two times, the first inclusive, the second not; `None` when that is nothing.
-    pub(super) fn volume(&self, from: i64, until: i64) -> Option<Volume> {
-        let mut volume = Volume {
-            times: (i64::MAX, i64::MIN),
-            entries: 0,
-            bytes: 0,
-        };
+    /// Calls `metadata` with each set of its entries between two times, the first inclusive, the second not, neighbours' once,
+    /// and `line` with each line.
+    pub(super) fn contents(
+        &self,
+        from: i64,
+        until: i64,
+        mut metadata: impl FnMut(&[(&str, &str)]),
+        mut line: impl FnMut(&[u8]),
+    ) {
+        let mut last = NO_SET;
+        for entry in self.first..self.first + self.count {
+            if !(from..until).contains(&self.batch.time(entry)) {
+                continue;
+            }
+            let set = self.batch.set_of(entry);
+            if set != NO_SET && set != last {
+                metadata(&self.batch.set(set));
+                last = set;
+            }
+            line(self.batch.line(entry));
+        }
+    }
+
+    /// Calls `visit` with what it holds of stretches of time.
+    pub(super) fn volumes(&self, buckets: &Buckets, mut visit: impl FnMut(usize, Volume)) {
+        let mut of: Option<(usize, Volume)> = None;
         let mut last = (NO_SET, 0);
         for entry in self.first..self.first + self.count {
             let time = self.batch.time(entry);
-            if time >= from && time < until {
-                let set = self.batch.set_of(entry);
-                if set != last.0 {
-                    let pairs = self.batch.set(set);
-                    last = (set, pairs.iter().map(|(n, v)| n.len() + v.len()).sum());
-                }
-                volume.times = (volume.times.0.min(time), volume.times.1.max(time));
-                volume.entries += 1;
-                volume.bytes += (self.batch.line(entry).len() + last.1) as u64;
+            let Some(bucket) = buckets.of(time) else { continue };
+            let set = self.batch.set_of(entry);
+            if set != last.0 {
+                let pairs = self.batch.set(set);
+                last = (set, pairs.iter().map(|(n, v)| n.len() + v.len()).sum());
             }
+            if let Some((other, volume)) = of.filter(|(of, _)| *of != bucket) {
+                visit(other, volume);
+                of = None;
+            }
+            let (_, volume) = of.get_or_insert((
+                bucket,
+                Volume {
+                    times: (i64::MAX, i64::MIN),
+                    entries: 0,
+                    bytes: 0,
+                },
+            ));
+            volume.times = (volume.times.0.min(time), volume.times.1.max(time));
+            volume.entries += 1;
+            volume.bytes += (self.batch.line(entry).len() + last.1) as u64;
         }
-        (volume.entries > 0).then_some(volume)
+        if let Some((bucket, volume)) = of {
+            visit(bucket, volume);
+        }
     }
 }
 
@@ -196,6 +263,13 @@ fn without_repeats(runs: &[Run], entries: &[(u32, u32)]) -> Vec<(u32, u32)> {
         }
     }
     out
+}
+
+/// Calls `visit` with the batch and the number in it of all entries of runs of one stream, in order, each once.
+pub(super) fn all_of(runs: &[Run], mut visit: impl FnMut(&Batch, u32)) {
+    for (run, entry) in ordered(runs, i64::MIN, i64::MAX) {
+        visit(&runs[run as usize].batch, entry);
+    }
 }
 
 /// Calls `visit` with the entries of runs of one stream between two times, in order, each once: time, line, metadata, whether

@@ -6,6 +6,8 @@
 mod json;
 mod logfmt;
 
+pub(super) use json::unescape;
+
 /// In a skeleton: a value between quotes, without them.
 pub const QUOTED: u8 = 0;
 /// In a skeleton: a value as it stands, such as a number.

@@ -1,9 +1,11 @@
 //! Writes the entries of several blocks to one: each stream's in order, each entry once.
 
-use super::block::group::Group;
+use std::ops::Range;
+
+use super::block::group::Reader;
 use super::block::writer::LogWriter;
+use super::deletion::Hidden;
 use super::rows::Rows;
-use super::scan::Wanted;
 use super::signal::Logs;
 use crate::block::BlockWriter;
 use crate::block::writer::Written;
@@ -11,8 +13,8 @@ use crate::error::Result;
 use crate::labels::Labels;
 use crate::signal::MergeInput;
 
-/// No time is excluded but the very last, which no day has.
-const EVERYTHING: (i64, i64) = (i64::MIN, i64::MAX);
+/// Entries that a merge takes from an input at a time.
+const ROWS: usize = if cfg!(test) { 7 } else { 1_024 };
 
 /// Merges blocks given in the order of the log.
 pub(super) fn merge(inputs: &[MergeInput<'_, Logs>], writer: &mut BlockWriter) -> Result<Written> {
@@ -26,69 +28,95 @@ pub(super) fn merge(inputs: &[MergeInput<'_, Logs>], writer: &mut BlockWriter) -
     let mut out = LogWriter::new(writer);
     let mut cursors = Vec::with_capacity(inputs.len());
     for input in inputs {
-        cursors.push(Cursor::new(input));
+        cursors.push(Cursor::new(input)?);
     }
     for labels in &all {
         out.begin_stream(labels);
         for cursor in &mut cursors {
             cursor.begin(labels)?;
         }
-        while let Some(rows) = next_rows(&mut cursors)? {
-            for (row, time) in rows.times().iter().enumerate() {
-                out.row(*time, rows.line(row), rows.metadata(row), rows.is_kept(row))?;
-            }
-        }
+        merge_stream(&mut cursors, &mut out)?;
     }
     out.finish()
 }
 
-/// Entries up to the latest time that every cursor with entries can say is complete.
-fn next_rows(cursors: &mut [Cursor<'_>]) -> Result<Option<Rows>> {
-    for cursor in cursors.iter_mut() {
-        cursor.fill()?;
+/// Writes the entries of the stream that cursors have begun with, in order of time and then of arrival.
+fn merge_stream(cursors: &mut [Cursor<'_>], out: &mut LogWriter<'_>) -> Result<()> {
+    loop {
+        for cursor in cursors.iter_mut() {
+            cursor.fill()?;
+        }
+        let next = |n: usize, cursors: &[Cursor<'_>]| cursors[n].time().map(|time| (time, n));
+        let Some((time, first)) = (0..cursors.len()).filter_map(|n| next(n, cursors)).min() else {
+            return Ok(());
+        };
+        let others = (0..cursors.len()).filter(|n| *n != first);
+        let others = others.filter_map(|n| cursors[n].time()).min();
+        if cursors[first].write_until(others, out)? == 0 {
+            write_of_time(time, cursors, out)?;
+        }
     }
-    // What a cursor holds is complete up to its last time, that one excluded unless nothing follows.
-    let bound = cursors.iter().filter_map(Cursor::complete_until).min();
-    let parts: Vec<Rows> = cursors
-        .iter_mut()
-        .filter_map(|cursor| cursor.take(bound))
-        .collect();
-    if parts.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Rows::merge(parts)))
 }
 
-/// Reads a block once from the start to the end, stream by stream.
+/// Writes the entries of one time, each once.
+fn write_of_time(time: i64, cursors: &mut [Cursor<'_>], out: &mut LogWriter<'_>) -> Result<()> {
+    let mut of_time = Vec::new();
+    for cursor in cursors.iter_mut() {
+        while cursor.time() == Some(time) {
+            of_time.push(cursor.rows.pick(cursor.at));
+            cursor.at += 1;
+            cursor.fill()?;
+        }
+    }
+    let rows = Rows::merge(of_time);
+    write(&rows, 0..rows.len(), out)
+}
+
+fn write(rows: &Rows, range: Range<usize>, out: &mut LogWriter<'_>) -> Result<()> {
+    for row in range {
+        let (time, line) = (rows.times()[row], rows.line(row));
+        out.row(time, line, rows.metadata(row), rows.is_kept(row))?;
+    }
+    Ok(())
+}
+
+/// Reads a block once from the start to the end, stream by stream, without what is hidden of it.
 struct Cursor<'b> {
     input: &'b MergeInput<'b, Logs>,
+    hidden: Hidden,
+    labels: Option<Labels>,
     group: u32,
     run: usize,
-    /// Entries of the group, once opened.
-    open: Option<(Group<'b>, Rows)>,
+    open: Option<Reader>,
     stream: Option<u32>,
-    pending: Rows,
+    /// Entries at hand, and the next of them.
+    rows: Rows,
+    at: usize,
 }
 
 impl<'b> Cursor<'b> {
-    fn new(input: &'b MergeInput<'b, Logs>) -> Cursor<'b> {
-        Cursor {
+    fn new(input: &'b MergeInput<'b, Logs>) -> Result<Cursor<'b>> {
+        Ok(Cursor {
             input,
+            hidden: Hidden::by(input.tombstones.iter().copied())?,
+            labels: None,
             group: 0,
             run: 0,
             open: None,
             stream: None,
-            pending: Rows::default(),
-        }
+            rows: Rows::default(),
+            at: 0,
+        })
     }
 
     fn begin(&mut self, labels: &Labels) -> Result<()> {
         self.stream = self.input.index.streams(self.input.file)?.index.find(labels);
+        self.labels = Some(labels.clone());
         Ok(())
     }
 
-    /// The next run of the stream; none when it has ended.
-    fn next_run(&mut self) -> Result<Option<Rows>> {
+    /// The next entries of the stream; none when it has ended.
+    fn next_rows(&mut self) -> Result<Option<Rows>> {
         let Some(stream) = self.stream else {
             return Ok(None);
         };
@@ -97,24 +125,23 @@ impl<'b> Cursor<'b> {
                 if self.group as usize >= self.input.index.groups.len() {
                     return Ok(None);
                 }
-                let group = Group::open(self.input.file, self.group)?;
-                let all = 0..group.header().rows as usize;
-                let mut rows =
-                    group
-                        .read()?
-                        .rows(std::slice::from_ref(&all), EVERYTHING, None, &Wanted::default())?;
-                let rows = rows.pop().unwrap_or_default();
-                self.open = Some((group, rows));
+                self.open = Some(Reader::open(self.input.file, self.group)?);
                 self.run = 0;
             }
-            let Some((group, rows)) = &self.open else {
+            let Some(reader) = &mut self.open else {
                 return Ok(None);
             };
-            match group.header().runs.get(self.run) {
+            match reader.header().runs.get(self.run) {
                 Some(run) if run.stream == stream => {
-                    self.run += 1;
-                    let first = run.first as usize;
-                    return Ok(Some(rows.slice(first..first + run.rows as usize)));
+                    let end = (run.first + run.rows) as usize;
+                    let until = end.min(reader.at() + ROWS);
+                    self.run += usize::from(until == end);
+                    let rows = reader.take(until);
+                    let left = match &self.labels {
+                        Some(labels) => self.hidden.left(labels, rows),
+                        None => rows,
+                    };
+                    return Ok(Some(left));
                 }
                 Some(_) => return Ok(None),
                 None => {
@@ -125,61 +152,31 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// True when more entries of the stream follow those at hand.
-    fn has_more(&self) -> bool {
-        let Some(stream) = self.stream else {
-            return false;
-        };
-        let in_group = self
-            .open
-            .as_ref()
-            .and_then(|(group, _)| group.header().runs.get(self.run));
-        match in_group {
-            Some(run) => run.stream == stream,
-            None => {
-                let next = self.group as usize + usize::from(self.open.is_some());
-                let groups = &self.input.index.groups;
-                groups.get(next).is_some_and(|g| g.streams.0 == stream)
-            }
-        }
-    }
-
-    /// Has entries of two times at least, or the last of the stream.
+    /// Has the next entry at hand, if there is one.
     fn fill(&mut self) -> Result<()> {
-        loop {
-            let times = self.pending.times();
-            let has_two = times.first() != times.last();
-            if has_two || !self.has_more() {
-                return Ok(());
-            }
-            let Some(run) = self.next_run()? else {
+        while self.at == self.rows.len() {
+            let Some(rows) = self.next_rows()? else {
                 return Ok(());
             };
-            let pending = std::mem::take(&mut self.pending);
-            self.pending = if pending.is_empty() {
-                run
-            } else {
-                Rows::merge(vec![pending, run])
-            };
+            (self.rows, self.at) = (rows, 0);
         }
+        Ok(())
     }
 
-    /// Entries before this time are all at hand; none when all of the stream is.
-    fn complete_until(&self) -> Option<i64> {
-        self.has_more().then(|| self.pending.times().last().copied())?
+    /// Time of the next entry.
+    fn time(&self) -> Option<i64> {
+        self.rows.times().get(self.at).copied()
     }
 
-    /// Takes the entries before a time, or all.
-    fn take(&mut self, bound: Option<i64>) -> Option<Rows> {
-        let pending = std::mem::take(&mut self.pending);
-        let until = bound.map_or(pending.len(), |bound| {
-            pending.times().partition_point(|t| *t < bound)
-        });
-        if until == pending.len() {
-            return (!pending.is_empty()).then_some(pending);
-        }
-        let taken = pending.slice(0..until);
-        self.pending = pending.slice(until..pending.len());
-        (!taken.is_empty()).then_some(taken)
+    /// Writes entries at hand that come before a time and of which no two are of one time; returns how many.
+    fn write_until(&mut self, until: Option<i64>, out: &mut LogWriter<'_>) -> Result<usize> {
+        let times = &self.rows.times()[self.at..];
+        // What follows the last one is not known yet.
+        let pairs = times.windows(2);
+        let alone = pairs.take_while(|pair| pair[0] < pair[1] && until.is_none_or(|until| pair[0] < until));
+        let count = alone.count();
+        write(&self.rows, self.at..self.at + count, out)?;
+        self.at += count;
+        Ok(count)
     }
 }

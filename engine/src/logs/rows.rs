@@ -228,11 +228,53 @@ impl Rows {
         out
     }
 
+    /// Entries of the same stream from several places, each place behind the one before it in time.
+    pub(super) fn joined(parts: Vec<Rows>) -> Rows {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        for part in parts {
+            let base = all.sets.len() as u32;
+            for set in 0..part.sets.len() {
+                all.sets.add(part.sets.get(set));
+            }
+            for (row, time) in part.times.iter().enumerate() {
+                all.push(*time, part.line(row), base + part.set_of[row], part.is_kept(row));
+            }
+        }
+        all
+    }
+
     /// The entries between two times, the first inclusive, the second not.
     pub fn between(&self, from: i64, until: i64) -> std::ops::Range<usize> {
         let first = self.times.partition_point(|t| *t < from);
         let last = self.times.partition_point(|t| *t < until);
         first..last.max(first)
+    }
+
+    /// Only the entries that are to be kept.
+    pub(super) fn only(self, keep: &[bool]) -> Rows {
+        if keep.iter().all(|keep| *keep) {
+            return self;
+        }
+        let mut out = Rows::default();
+        for row in (0..self.len()).filter(|row| keep[*row]) {
+            out.push(
+                self.times[row],
+                self.line(row),
+                self.set_of[row],
+                self.is_kept(row),
+            );
+        }
+        out.sets = self.sets;
+        out
+    }
+
+    /// One entry only.
+    pub(super) fn pick(&self, row: usize) -> Rows {
+        let mut one = Rows::default();
+        let set = one.sets.add(self.metadata(row));
+        one.push(self.times[row], self.line(row), set, self.is_kept(row));
+        one
     }
 
     /// Only the entries of a range.

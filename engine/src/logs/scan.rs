@@ -9,7 +9,8 @@ use hashbrown::HashMap;
 use super::block::GroupSummary;
 use super::block::group::Group;
 use super::block::header::StreamRun;
-use super::block::search;
+use super::columns::Columns;
+use super::deletion::Hidden;
 use super::head::{Run, rows_of};
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
@@ -33,6 +34,8 @@ pub struct Scan {
     pub needles: Vec<Needle>,
     /// What of an entry is looked at.
     pub wanted: Wanted,
+    /// Of entries that are in no block, only those of the first so many batches applied; none for all.
+    pub applied: Option<u64>,
 }
 
 /// What of entries is looked at. The rest may be left out.
@@ -54,12 +57,54 @@ pub struct Part {
     sources: Vec<Source>,
 }
 
+/// A block and what is hidden of it.
+#[derive(Clone)]
+struct Seen {
+    block: Arc<Block<Logs>>,
+    hidden: Option<Arc<Hidden>>,
+}
+
 /// Where entries of a part are.
 enum Source {
     /// Runs of a group that are of streams asked for.
-    Group(Arc<Block<Logs>>, u32, Vec<(Labels, Range<usize>)>),
-    /// Runs of one stream in a head.
-    Head(Labels, Vec<Run>),
+    Group(Seen, u32, Vec<RunOf>),
+    /// Runs of one stream in a head, between times as those of [`RunOf`].
+    Head(Labels, Vec<Run>, Vec<(i64, i64)>),
+}
+
+/// A run of a stream, or what of it is of the part.
+pub(super) struct RunOf {
+    pub(super) labels: Labels,
+    pub(super) range: Range<usize>,
+    /// The times of its entries, each the first inclusive, the second not, ascending; all when there are none.
+    pub(super) limits: Vec<(i64, i64)>,
+}
+
+impl RunOf {
+    /// Entries of the part, given the times of the group.
+    pub(super) fn ranges(&self, times: &[i64]) -> Vec<Range<usize>> {
+        let of_run = &times[self.range.clone()];
+        let place = |time: i64| self.range.start + of_run.partition_point(|t| *t < time);
+        let limits = self.limits.iter();
+        // Nothing comes behind the last time there is.
+        let end = |until: i64| {
+            if until == i64::MAX {
+                self.range.end
+            } else {
+                place(until)
+            }
+        };
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for (from, until) in limits {
+            let range = place(*from)..end(*until);
+            match ranges.last_mut().filter(|last| last.end == range.start) {
+                Some(last) => last.end = range.end,
+                None => ranges.push(range),
+            }
+        }
+        ranges.retain(|range| !range.is_empty());
+        ranges
+    }
 }
 
 /// A run of one stream in one place.
@@ -77,13 +122,36 @@ enum Place {
 }
 
 impl Part {
+    /// The columns of the entries, where all of them are in one group of a block.
+    ///
+    /// # Errors
+    /// What reading a block can bring.
+    pub fn columns(&self) -> Result<Option<Columns<'_>>> {
+        match self.sources.as_slice() {
+            [Source::Group(seen, group, runs)] if !self.is_hidden_of(seen, runs) => {
+                Columns::open(seen.block.file(), *group, runs, &self.scan).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// True when entries of runs may be hidden.
+    fn is_hidden_of(&self, seen: &Seen, runs: &[RunOf]) -> bool {
+        let times = (self.scan.from, self.scan.until - 1);
+        seen.hidden.as_ref().is_some_and(|hidden| {
+            runs.iter()
+                .any(|run| hidden.of_stream(&run.labels, times).is_some())
+        })
+    }
+
     /// The entries, each stream's in order of time. Streams without entries are left out, and no stream is told twice.
     ///
     /// # Errors
     /// What reading a block can bring.
     pub fn load(&self) -> Result<Vec<StreamRows>> {
         let mut found: Vec<(Labels, Vec<Rows>)> = Vec::new();
-        let mut add = |labels: &Labels, rows: Rows| match found.iter_mut().find(|(of, _)| of == labels) {
+        let mut add = |labels: &Labels, rows: Rows| match found.iter_mut().rev().find(|(of, _)| of == labels)
+        {
             Some((_, parts)) => parts.push(rows),
             None => found.push((labels.clone(), vec![rows])),
         };
@@ -95,23 +163,30 @@ impl Part {
         };
         for source in &self.sources {
             match source {
-                Source::Head(labels, runs) => add(labels, rows_of(runs, self.scan.from, self.scan.until)),
-                Source::Group(block, group, runs) => {
-                    let group = Group::open(block.file(), *group)?;
-                    let open = group.read()?;
-                    let entries = search::entries(&self.scan.needles, &open)?;
-                    let ranges: Vec<Range<usize>> = runs.iter().map(|(_, range)| range.clone()).collect();
-                    let times = (self.scan.from, self.scan.until);
-                    let rows = open.rows(&ranges, times, entries.as_deref(), wanted)?;
-                    runs.iter()
-                        .zip(rows)
-                        .for_each(|((labels, _), rows)| add(labels, rows));
+                Source::Head(labels, runs, limits) => {
+                    for (from, until) in limits {
+                        let (from, until) = ((*from).max(self.scan.from), (*until).min(self.scan.until));
+                        add(labels, rows_of(runs, from, until));
+                    }
+                }
+                Source::Group(seen, group, runs) => {
+                    // Conditions of what is hidden look at all of an entry.
+                    let wanted = if seen.hidden.is_some() {
+                        &everything
+                    } else {
+                        wanted
+                    };
+                    let columns = Columns::open(seen.block.file(), *group, runs, &self.scan)?;
+                    columns.load_all(wanted, &mut |labels, rows| match &seen.hidden {
+                        Some(hidden) => add(labels, hidden.left(labels, rows)),
+                        None => add(labels, rows),
+                    })?;
                 }
             }
         }
         // Those of one place are in order, and each is there once; without their lines they may look the same.
-        let whole = |mut parts: Vec<Rows>| match parts.len() {
-            1 => parts.pop().unwrap_or_default(),
+        let whole = |parts: Vec<Rows>| match self.sources.len() {
+            1 => Rows::joined(parts),
             _ => Rows::merge(parts),
         };
         let mut streams: Vec<StreamRows> = found
@@ -157,7 +232,8 @@ impl Snapshot<Logs> {
                 let runs = stream
                     .runs
                     .iter()
-                    .filter(|run| run.overlaps(scan.from, scan.until));
+                    .filter(|run| run.overlaps(scan.from, scan.until))
+                    .filter(|run| scan.applied.is_none_or(|applied| run.is_among(applied)));
                 let runs: Vec<Run> = runs.cloned().collect();
                 if !runs.is_empty() {
                     pieces.push(Piece {
@@ -168,6 +244,9 @@ impl Snapshot<Logs> {
                 }
             }
         }
+        let hidden = self.hidden(&blocks)?;
+        let seen = |(block, hidden)| Seen { block, hidden };
+        let blocks: Vec<Seen> = blocks.into_iter().zip(hidden).map(seen).collect();
         let mut parts = parts_of(&scan, &blocks, &streams, pieces);
         parts.sort_by_key(|part| std::cmp::Reverse(part.times.1));
         Ok(parts)
@@ -227,17 +306,28 @@ fn runs_of(file: &BlockFile, n: usize, group: &GroupSummary) -> Result<Vec<Strea
     }])
 }
 
-/// Parts of pieces: those of one stream that overlap stay together, the others go by group.
-fn parts_of(
-    scan: &Arc<Scan>,
-    blocks: &[Arc<Block<Logs>>],
-    streams: &[Labels],
-    mut pieces: Vec<Piece>,
-) -> Vec<Part> {
-    // By order of arrival within one time: blocks come before heads and both are in the order of the log.
+/// Names a source: block and group, or no block and the stream of a head.
+type SourceKey = (usize, u32);
+
+const HEAD: usize = usize::MAX;
+
+/// Parts being put together, by the sources they have in order of arrival.
+struct Parts<'s> {
+    scan: &'s Arc<Scan>,
+    blocks: &'s [Seen],
+    streams: &'s [Labels],
+    parts: HashMap<Vec<SourceKey>, Part>,
+}
+
+/// Parts of pieces. Where pieces of one stream overlap, what lies in the same time stays together; everything else goes by group.
+fn parts_of(scan: &Arc<Scan>, blocks: &[Seen], streams: &[Labels], mut pieces: Vec<Piece>) -> Vec<Part> {
     pieces.sort_by_key(|p| (p.stream, p.times.0));
-    let mut whole: HashMap<(usize, u32), Part> = HashMap::new();
-    let mut parts = Vec::new();
+    let mut parts = Parts {
+        scan,
+        blocks,
+        streams,
+        parts: HashMap::new(),
+    };
     let mut at = 0;
     while at < pieces.len() {
         let (stream, mut last) = (pieces[at].stream, pieces[at].times.1);
@@ -246,63 +336,112 @@ fn parts_of(
             last = last.max(pieces[end].times.1);
             end += 1;
         }
-        let labels = &streams[stream as usize];
-        let together = &pieces[at..end];
-        match &together[0].place {
-            Place::Group(block, group, range) if together.len() == 1 => {
-                let key = (*block, *group);
-                let part = whole.entry(key).or_insert_with(|| Part {
-                    times: (i64::MAX, i64::MIN),
-                    rows: 0,
-                    scan: scan.clone(),
-                    sources: vec![Source::Group(blocks[*block].clone(), *group, Vec::new())],
-                });
-                part.widen(together[0].times, range.len() as u64);
-                if let Source::Group(_, _, runs) = &mut part.sources[0] {
-                    runs.push((labels.clone(), range.clone()));
-                }
-            }
-            _ => parts.push(together_in_one(scan, blocks, labels, together)),
+        match &pieces[at..end] {
+            [one] => parts.put(&[one], None),
+            several => parts.overlapping(several),
         }
         at = end;
     }
-    for mut part in whole.into_values() {
-        if let Source::Group(_, _, runs) = &mut part.sources[0] {
-            runs.sort_by_key(|(_, range)| range.start);
+    let mut parts: Vec<Part> = parts.parts.into_values().collect();
+    for source in parts.iter_mut().flat_map(|part| &mut part.sources) {
+        if let Source::Group(_, _, runs) = source {
+            runs.sort_by_key(|run| run.range.start);
         }
-        parts.push(part);
     }
     parts
 }
 
-fn together_in_one(scan: &Arc<Scan>, blocks: &[Arc<Block<Logs>>], labels: &Labels, pieces: &[Piece]) -> Part {
-    let mut part = Part {
-        times: (i64::MAX, i64::MIN),
-        rows: 0,
-        scan: scan.clone(),
-        sources: Vec::with_capacity(pieces.len()),
-    };
-    let mut order: Vec<&Piece> = pieces.iter().collect();
-    order.sort_by_key(|piece| match &piece.place {
-        Place::Group(block, group, _) => (0, *block, *group),
-        Place::Head(_) => (1, 0, 0),
-    });
-    for piece in order {
-        let rows = match &piece.place {
-            Place::Group(block, group, range) => {
-                let runs = vec![(labels.clone(), range.clone())];
-                part.sources
-                    .push(Source::Group(blocks[*block].clone(), *group, runs));
-                range.len() as u64
+impl Parts<'_> {
+    /// Pieces of one stream that overlap, cut where one begins or ends.
+    fn overlapping(&mut self, pieces: &[Piece]) {
+        let ends = pieces.iter().map(|p| p.times.1.saturating_add(1));
+        let mut cuts: Vec<i64> = pieces.iter().map(|p| p.times.0).chain(ends).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        // The last time there is has nothing behind it.
+        if let Some(last) = cuts.last_mut().filter(|last| **last == i64::MAX) {
+            *last -= 1;
+        }
+        for (n, cut) in cuts.windows(2).enumerate() {
+            let is_last = n + 2 == cuts.len();
+            let until = if is_last { i64::MAX } else { cut[1] };
+            let within: Vec<&Piece> = pieces
+                .iter()
+                .filter(|p| p.times.0 <= cut[0] && p.times.1 >= cut[0])
+                .collect();
+            if !within.is_empty() && cut[0] < self.scan.until && until > self.scan.from {
+                self.put(&within, Some((cut[0], until)));
             }
-            Place::Head(runs) => {
-                part.sources.push(Source::Head(labels.clone(), runs.clone()));
-                runs.iter().map(Run::len).sum()
-            }
-        };
-        part.widen(piece.times, rows);
+        }
     }
-    part
+
+    /// Puts pieces of one stream into the part of their sources: all of them, or what they hold between two times, the first inclusive,
+    /// the second not.
+    fn put(&mut self, pieces: &[&Piece], limits: Option<(i64, i64)>) {
+        let mut order: Vec<(SourceKey, &Piece)> = pieces
+            .iter()
+            .map(|piece| match &piece.place {
+                Place::Group(block, group, _) => ((*block, *group), *piece),
+                Place::Head(_) => ((HEAD, piece.stream), *piece),
+            })
+            .collect();
+        // By order of arrival: blocks come before heads and both are in the order of the log.
+        order.sort_by_key(|(key, _)| *key);
+        let key: Vec<SourceKey> = order.iter().map(|(key, _)| *key).collect();
+        let (scan, blocks) = (self.scan, self.blocks);
+        let part = self.parts.entry(key).or_insert_with(|| Part {
+            times: (i64::MAX, i64::MIN),
+            rows: 0,
+            scan: scan.clone(),
+            sources: order
+                .iter()
+                .map(|(key, piece)| Source::of(*key, piece, blocks))
+                .collect(),
+        });
+        for (source, (_, piece)) in part.sources.iter_mut().zip(&order) {
+            source.add(&self.streams[piece.stream as usize], piece, limits);
+        }
+        for (_, piece) in order {
+            let rows = match &piece.place {
+                Place::Group(_, _, range) => range.len() as u64,
+                Place::Head(runs) => runs.iter().map(Run::len).sum(),
+            };
+            let (from, until) = limits.unwrap_or((i64::MIN, i64::MAX));
+            let times = (piece.times.0.max(from), piece.times.1.min(until - 1));
+            let share = |times: (i64, i64)| u128::from(times.1.abs_diff(times.0)) + 1;
+            let rows = u128::from(rows) * share(times) / share(piece.times);
+            part.widen(times, rows as u64);
+        }
+    }
+}
+
+impl Source {
+    fn of((block, group): SourceKey, piece: &Piece, blocks: &[Seen]) -> Source {
+        match &piece.place {
+            Place::Head(runs) => Source::Head(Labels::empty(), runs.clone(), Vec::new()),
+            Place::Group(..) => Source::Group(blocks[block].clone(), group, Vec::new()),
+        }
+    }
+
+    fn add(&mut self, stream: &Labels, piece: &Piece, limits: Option<(i64, i64)>) {
+        match (self, &piece.place) {
+            (Source::Head(labels, _, all), _) => {
+                *labels = stream.clone();
+                all.push(limits.unwrap_or((i64::MIN, i64::MAX)));
+            }
+            (Source::Group(_, _, runs), Place::Group(_, _, range)) => {
+                match runs.iter_mut().find(|run| run.range == *range) {
+                    Some(run) => run.limits.extend(limits),
+                    None => runs.push(RunOf {
+                        labels: stream.clone(),
+                        range: range.clone(),
+                        limits: limits.into_iter().collect(),
+                    }),
+                }
+            }
+            (Source::Group(..), Place::Head(_)) => {}
+        }
+    }
 }
 
 impl Part {

@@ -27,8 +27,8 @@ impl Signal for Logs {
     type Head = LogsHead;
     type Index = BlockIndex;
 
-    fn new_head(_: Option<&LogsHead>) -> LogsHead {
-        LogsHead::default()
+    fn new_head(previous: Option<&LogsHead>) -> LogsHead {
+        LogsHead::after(previous)
     }
 
     fn resolve(_: &LogsHead, batch: Arc<Batch>) -> Result<Arc<Batch>> {

@@ -4,7 +4,7 @@
 
 mod decode;
 mod encode;
-mod numbers;
+pub(super) mod numbers;
 mod template;
 mod times;
 
@@ -12,7 +12,7 @@ pub(super) use decode::TemplateValues;
 pub use decode::Values;
 pub(super) use encode::encode;
 pub(super) use form::Form;
-pub(super) use template::tokens_of;
+pub(super) use template::{Slots, split, tokens_of};
 
 /// Forms of a column. The numbers are in the format.
 mod form {

@@ -47,23 +47,53 @@ impl<S: Signal> Store<S> {
     /// # Errors
     /// The first error; blocks rewritten before it stay so, and all tombstones stay.
     pub fn clean(&self) -> Result<u64> {
+        let tombstones = self.view.read().tombstones.clone();
+        let all: Vec<u64> = tombstones.iter().map(|t| t.id).collect();
+        self.clean_of(&all, &mut |_, _| {})
+    }
+
+    /// The same for some tombstones; `told` is called with how many blocks are rewritten and how many will be.
+    ///
+    /// # Errors
+    /// The first error; blocks rewritten before it stay so, and all tombstones stay.
+    pub fn clean_of(&self, ids: &[u64], told: &mut dyn FnMut(u64, u64)) -> Result<u64> {
         let _one_at_a_time = self.merging.lock();
         let tombstones = self.view.read().tombstones.clone();
-        let concerned = |meta: &BlockMeta| tombstones.iter().any(|t| t.concerns(meta));
+        let meant: Vec<&Tombstone> = tombstones.iter().filter(|t| ids.contains(&t.id)).collect();
+        let concerned = |meta: &BlockMeta| meant.iter().any(|t| t.concerns(meta));
         let blocks: Vec<BlockMeta> = self.blocks().into_iter().filter(|b| concerned(b)).collect();
-        for block in &blocks {
+        for (n, block) in blocks.iter().enumerate() {
+            told(n as u64, blocks.len() as u64);
             self.merge(&Merge {
                 inputs: vec![block.id],
                 day: block.day,
                 level: block.level,
             })?;
         }
+        self.forget(meant.iter().map(|t| t.id).collect())?;
+        Ok(blocks.len() as u64)
+    }
+
+    /// Takes deletions back: rows they hide that no merge has left out yet are there again.
+    ///
+    /// # Errors
+    /// Those of the manifest; then they are in force.
+    pub fn take_back(&self, ids: &[u64]) -> Result<()> {
+        self.shared.health.check_writable()?;
+        // A merge or a cleaning in work may be about to leave the rows out.
+        let _no_merge = self.merging.lock();
+        self.forget(ids.to_vec())
+    }
+
+    fn forget(&self, forget: Vec<u64>) -> Result<()> {
+        if forget.is_empty() {
+            return Ok(());
+        }
         let edit = Edit {
-            forget: tombstones.iter().map(|t| t.id).collect(),
+            forget,
             ..Edit::default()
         };
-        self.publish(&edit, Vec::new(), None)?;
-        Ok(blocks.len() as u64)
+        self.publish(&edit, Vec::new(), None)
     }
 
     /// Forgets the tombstones that concern no block any more: merges and retention took what they hid. No block they
@@ -74,15 +104,7 @@ impl<S: Signal> Store<S> {
             (view.tombstones.clone(), view.blocks.clone())
         };
         let spent = |t: &&Tombstone| !blocks.iter().any(|b| t.concerns(b.meta()));
-        let forget: Vec<u64> = tombstones.iter().filter(spent).map(|t| t.id).collect();
-        if forget.is_empty() {
-            return Ok(());
-        }
-        let edit = Edit {
-            forget,
-            ..Edit::default()
-        };
-        self.publish(&edit, Vec::new(), None)
+        self.forget(tombstones.iter().filter(spent).map(|t| t.id).collect())
     }
 
     /// The tombstones in force.

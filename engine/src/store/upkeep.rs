@@ -72,7 +72,12 @@ impl<S: Signal> Store<S> {
         let mut done = Upkeep::default();
         self.drop_expired(now_ms, &self.options.retention, &mut done)?;
         let today = S::day_of(now_ms.saturating_mul(S::UNITS_PER_MS));
-        let planned = compaction::plan(&self.blocks(), today, &self.options.compaction);
+        let planned = compaction::plan(
+            &self.blocks(),
+            today,
+            &self.coming_days(),
+            &self.options.compaction,
+        );
         if let Some(merge) = planned.filter(|merge| self.has_room_for(merge)) {
             self.merge(&merge)?;
             done.merges += 1;
@@ -107,6 +112,13 @@ impl<S: Signal> Store<S> {
         let mut done = Upkeep::default();
         self.drop_expired(now_ms, &retention.unwrap_or(self.options.retention), &mut done)?;
         Ok(done)
+    }
+
+    /// UTC days of rows that are in no block yet.
+    fn coming_days(&self) -> Vec<i64> {
+        let view = self.view.read();
+        let heads = view.sealed.iter().chain([&view.open]);
+        heads.flat_map(|head| S::days(&head.state)).collect()
     }
 
     fn flush_is_due(&self, log: &Log, now_ms: i64) -> bool {

@@ -92,6 +92,7 @@ fn ask(text: &str) {
         Ok(vec![Part {
             times: (0, i64::MAX),
             rows: 3,
+            columns: None,
             load: Box::new(load),
         }])
     };

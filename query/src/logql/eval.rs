@@ -1,5 +1,6 @@
 //! From AST to values: [`mod@select`] is for lines, [`mod@range`] for numbers, over the parts of a [`store`].
 
+mod columnar;
 pub mod error;
 pub mod labels;
 pub mod metric;

@@ -12,6 +12,7 @@ mod json_path;
 mod label_filter;
 mod line_filter;
 mod logfmt;
+mod looks;
 mod lookup;
 mod names;
 mod native;
@@ -36,6 +37,7 @@ use pattern::Pattern;
 pub(in crate::logql) use extract::Extractor;
 pub(in crate::logql) use fields::{ERROR, Fields, PRESERVE_ERROR};
 pub(in crate::logql) use format::Clock;
+pub(in crate::logql) use looks::{Looks, OnValue};
 pub(crate) use lookup::look_up;
 pub(in crate::logql) use pattern::Pattern as LinePattern;
 
@@ -267,6 +269,7 @@ impl Pipeline {
     }
 
     /// Takes a line through the stages; true for a line to keep.
+    #[cfg(test)]
     pub(in crate::logql) fn run<'m>(
         &self,
         run: &mut Run,

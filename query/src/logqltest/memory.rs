@@ -68,6 +68,7 @@ impl Loader for MemoryLoader {
                 times: (times().min().unwrap_or(0), times().max().unwrap_or(0)),
                 rows: times().count() as u64,
                 load: Box::new(move || Ok(streams.clone())),
+                columns: None,
             }
         };
         Ok(rows.chunks(self.per_part).map(part).collect())

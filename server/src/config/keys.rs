@@ -6,6 +6,7 @@ mod features;
 mod generate;
 mod graph;
 mod ingest;
+mod log_questions;
 mod logs;
 mod outside;
 mod reading;
@@ -49,6 +50,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         base::KEYS,
         ingest::KEYS,
         logs::KEYS,
+        log_questions::KEYS,
         generate::KEYS,
         graph::KEYS,
         reading::KEYS,

@@ -6,7 +6,7 @@ mod document;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Generate;
+use crate::files::replace;
 pub(crate) use document::Limits;
 
 /// The directory's name below that of the data.
@@ -161,19 +162,7 @@ fn read(path: &Path, base: &Generate) -> Result<Stored, String> {
 }
 
 fn write(dir: &Path, tenant: &str, bytes: &[u8]) -> io::Result<()> {
-    if !dir.is_dir() {
-        fs::create_dir_all(dir)?;
-        if let Some(above) = dir.parent() {
-            File::open(above)?.sync_all()?;
-        }
-    }
-    let path = path(dir, tenant);
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, &path)?;
-    File::open(dir)?.sync_all()
+    replace(dir, &format!("{tenant}{SUFFIX}"), bytes)
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ fn counted(app: &App, response: Response) -> Response {
 pub(super) fn status(fault: &Fault) -> Status {
     let code = fault.grpc_code();
     let text = fault.text();
-    let again = matches!(fault, Fault::Unavailable(_)).then_some(RETRY_SECONDS);
+    let again = matches!(fault, Fault::Unavailable(_) | Fault::Limited(_)).then_some(RETRY_SECONDS);
     let details = match again {
         Some(_) => Bytes::from(reply::status(code, text, again)),
         None => Bytes::new(),

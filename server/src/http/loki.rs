@@ -2,15 +2,23 @@
 //! path goes where. Times in parameters are what Loki makes of them; what is asked is the query crate's to answer.
 
 pub(in crate::http) mod ask;
+mod delete;
 mod detected;
 mod error;
 mod fields;
 mod labels;
+mod legacy;
+mod limits;
 mod params;
+mod patterns;
 mod push;
 mod query;
 mod render;
+mod rules;
+mod shards;
+mod stats;
 mod status;
+mod tail;
 mod volume;
 
 use std::sync::Arc;
@@ -63,6 +71,9 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             "/loki/api/v1/query_range",
             get(query::over_range).post(query::over_range),
         )
+        .route("/loki/api/v1/tail", get(tail::tail))
+        .merge(legacy::routes())
+        .merge(rules::routes())
         .route(
             "/loki/api/v1/format_query",
             get(query::format).post(query::format),
@@ -74,6 +85,10 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
             get(labels::values).post(labels::values),
         )
         .route("/loki/api/v1/series", get(labels::series).post(labels::series))
+        .route(
+            "/loki/api/v1/index/shards",
+            get(shards::shards).post(shards::shards),
+        )
         .route("/loki/api/v1/index/stats", get(volume::stats).post(volume::stats))
         .route(
             "/loki/api/v1/index/volume",
@@ -94,6 +109,18 @@ pub(super) fn data_routes() -> Router<Arc<App>> {
         .route(
             "/loki/api/v1/detected_field/{name}/values",
             get(fields::values).post(fields::values),
+        )
+        .route(
+            "/loki/api/v1/delete",
+            get(delete::all)
+                .post(delete::add)
+                .put(delete::add)
+                .delete(delete::cancel),
+        )
+        .route("/loki/api/v1/cache/generation_numbers", get(delete::generation))
+        .route(
+            "/loki/api/v1/patterns",
+            get(patterns::patterns).post(patterns::patterns),
         )
         .route("/loki/api/v1/drilldown-limits", get(detected::limits))
         .route("/loki/api/v1/{*path}", any(not_there))

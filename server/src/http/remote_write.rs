@@ -147,11 +147,12 @@ pub(super) fn failed(app: &App, fault: &Fault) -> Response {
     let status = match fault {
         Fault::Bad(_) => StatusCode::BAD_REQUEST,
         Fault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Fault::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
         Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let mut response = (status, format!("{}\n", fault.text())).into_response();
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(fault, Fault::Unavailable(_) | Fault::Limited(_)) {
         app.counters.writes_deferred.add(1);
         response
             .headers_mut()

@@ -9,6 +9,8 @@ pub(crate) enum Fault {
     Bad(String),
     /// The body is over a limit.
     TooLarge(String),
+    /// More is sent than may be: the sender must send less, and the same later.
+    Limited(String),
     /// It may pass: the sender must keep its data and try again.
     Unavailable(String),
     /// The server failed.
@@ -19,9 +21,11 @@ impl Fault {
     /// The text for the sender.
     pub(crate) fn text(&self) -> &str {
         match self {
-            Fault::Bad(text) | Fault::TooLarge(text) | Fault::Unavailable(text) | Fault::Internal(text) => {
-                text
-            }
+            Fault::Bad(text)
+            | Fault::TooLarge(text)
+            | Fault::Limited(text)
+            | Fault::Unavailable(text)
+            | Fault::Internal(text) => text,
         }
     }
 
@@ -29,6 +33,7 @@ impl Fault {
     pub(crate) fn grpc_code(&self) -> u32 {
         match self {
             Fault::Bad(_) | Fault::TooLarge(_) => 3,
+            Fault::Limited(_) => 8,
             Fault::Unavailable(_) => 14,
             Fault::Internal(_) => 13,
         }

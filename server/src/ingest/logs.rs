@@ -7,13 +7,16 @@ mod level;
 mod names;
 mod otlp;
 mod push;
+mod rates;
 mod refused;
 mod stream;
 
+pub(crate) use rates::{Allowance, Rates};
 pub use refused::Reason as LogReason;
 pub(crate) use refused::Refused;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
+use kymo_engine::labels::Labels;
 use kymo_engine::logs::{Batch, BatchBuilder};
 
 use super::Fault;
@@ -32,7 +35,7 @@ pub(crate) enum LogFormat {
 }
 
 /// What is accepted, at one moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Rules<'c> {
     pub(super) settings: &'c Logs,
     label_name_bytes_max: usize,
@@ -42,6 +45,8 @@ pub(super) struct Rules<'c> {
     newest: i64,
     /// Nanoseconds since 1970.
     now: i64,
+    /// How much may be written, where that is limited.
+    pub(super) allowance: Option<Allowance<'c>>,
 }
 
 impl<'c> Rules<'c> {
@@ -61,6 +66,7 @@ impl<'c> Rules<'c> {
             },
             newest: nanos(now_ms.saturating_add(ms(limits.future_ms_max))),
             now: nanos(now_ms),
+            allowance: None,
         }
     }
 }
@@ -95,6 +101,8 @@ struct Intake<'c> {
     builder: BatchBuilder,
     refused: Refused,
     streams: usize,
+    /// Streams of the batch that have nothing in the store's head, counted where that is limited.
+    fresh: HashSet<Labels>,
     /// Sets with a level, by the set behind them and the level.
     leveled: HashMap<(u32, Level), u32>,
 }
@@ -110,6 +118,7 @@ impl<'c> Intake<'c> {
             builder,
             refused: Refused::default(),
             streams: 0,
+            fresh: HashSet::new(),
             leveled: HashMap::new(),
         }
     }

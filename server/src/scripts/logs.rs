@@ -75,3 +75,6 @@ impl Loader for LogStoreLoader {
         Ok(parts.into_iter().map(Part::of).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,5 +56,18 @@ fn part(number: &str, unit: &str) -> Option<i128> {
     Some(parsed(whole)?.checked_mul(scale)? + below)
 }
 
+/// A duration as Go prints it: `24h0m0s`, `1.5s`, `0s`.
+pub fn go_duration_text(millis: u64) -> String {
+    let (hours, rest) = (millis / 3_600_000, millis % 3_600_000);
+    let (minutes, rest) = (rest / 60_000, rest % 60_000);
+    let seconds = rest as f64 / 1000.0;
+    match (hours, minutes) {
+        (0, 0) if millis > 0 && millis < 1000 => format!("{millis}ms"),
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m{seconds}s"),
+        _ => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Reads groups: headers, columns, and entries put together again.
 
+use std::any::Any;
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,35 +10,59 @@ use hashbrown::HashMap;
 use super::header::{ColumnName, ColumnPlace, GroupHeader, Shape};
 use super::section;
 use crate::block::BlockFile;
-use crate::coding::{Malformed, Reader};
+use crate::coding::{self, Malformed};
 use crate::error::Result;
 use crate::logs::line::{ARRAY, BARE, QUOTED};
 use crate::logs::rows::Rows;
 use crate::logs::scan::Wanted;
-use crate::logs::values::Values;
+use crate::logs::values::{Form, Texts, Values};
 use crate::traces::decode_ints;
 
 /// Most sets of metadata of a group that are remembered.
 const SETS_MAX: usize = 512;
 
 /// A group of a block, opened.
+#[derive(Clone)]
 pub(in crate::logs) struct Group<'f> {
     file: &'f BlockFile,
     number: u32,
     header: Arc<GroupHeader>,
+    /// What is read stays in the cache.
+    keeps: bool,
+}
+
+/// Kinds under which the cache keeps what is made of a group; no sections.
+mod made {
+    pub(super) const HEADER: u16 = 250;
+    pub(super) const TIMES: u16 = 251;
+    pub(super) const SHAPES: u16 = 252;
+    pub(super) const VALUES: u16 = 253;
+    pub(super) const TALLY: u16 = 254;
 }
 
 impl<'f> Group<'f> {
-    /// Reads a group's header.
+    /// Reads a group's header; it and what is read of the group stays in the cache.
     pub(in crate::logs) fn open(file: &'f BlockFile, number: u32) -> Result<Group<'f>> {
-        let bytes = file.page(section::HEADERS, number)?;
-        let corrupt = |Malformed(what)| file.corrupt(number.into(), what);
-        let header = GroupHeader::decode(&bytes).map_err(corrupt)?;
-        check_counts(&header).map_err(corrupt)?;
+        let header = file.made(made::HEADER, number, || {
+            let bytes = file.page_past_cache(section::HEADERS, number)?;
+            Ok((read_header(file, number, &bytes)?, bytes.len() * 6))
+        })?;
         Ok(Group {
             file,
             number,
-            header: Arc::new(header),
+            header,
+            keeps: true,
+        })
+    }
+
+    /// Reads a group that is read only once.
+    pub(in crate::logs) fn open_once(file: &'f BlockFile, number: u32) -> Result<Group<'f>> {
+        let bytes = file.page_past_cache(section::HEADERS, number)?;
+        Ok(Group {
+            file,
+            number,
+            header: Arc::new(read_header(file, number, &bytes)?),
+            keeps: false,
         })
     }
 
@@ -44,21 +70,48 @@ impl<'f> Group<'f> {
         &self.header
     }
 
+    /// What `make` makes of the group, kept under a page's number if anything is.
+    fn made<T: Any + Send + Sync>(
+        &self,
+        kind: u16,
+        page: u32,
+        make: impl Fn() -> Result<(T, usize)>,
+    ) -> Result<Arc<T>> {
+        match self.keeps {
+            true => self.file.made(kind, page, make),
+            false => Ok(Arc::new(make()?.0)),
+        }
+    }
+
     fn corrupt(&self, Malformed(what): Malformed) -> crate::Error {
         self.file.corrupt(self.number.into(), what)
     }
 
+    fn ints(&self, page: u32) -> Result<Vec<i64>> {
+        let bytes = self.file.page_past_cache(section::COLUMNS, page)?;
+        decode_ints(&mut coding::Reader::new(&bytes), self.header.rows as usize).map_err(|e| self.corrupt(e))
+    }
+
     /// Times of all entries.
-    pub(in crate::logs) fn times(&self) -> Result<Vec<i64>> {
-        let bytes = self.file.page(section::COLUMNS, self.header.times_page)?;
-        decode_ints(&mut Reader::new(&bytes), self.header.rows as usize).map_err(|e| self.corrupt(e))
+    pub(in crate::logs) fn times(&self) -> Result<Arc<Vec<i64>>> {
+        self.made(made::TIMES, self.header.times_page, || {
+            let times = self.ints(self.header.times_page)?;
+            let bytes = times.len() * 8;
+            Ok((times, bytes))
+        })
     }
 
     /// Number of the shape of each entry.
-    pub(in crate::logs) fn shapes(&self) -> Result<Vec<u32>> {
-        let bytes = self.file.page(section::COLUMNS, self.header.shapes_page)?;
-        let of =
-            decode_ints(&mut Reader::new(&bytes), self.header.rows as usize).map_err(|e| self.corrupt(e))?;
+    pub(in crate::logs) fn shapes(&self) -> Result<Arc<Vec<u32>>> {
+        self.made(made::SHAPES, self.header.shapes_page, || {
+            let shapes = self.read_shapes()?;
+            let bytes = shapes.len() * 4;
+            Ok((shapes, bytes))
+        })
+    }
+
+    fn read_shapes(&self) -> Result<Vec<u32>> {
+        let of = self.ints(self.header.shapes_page)?;
         let mut counts = vec![0u32; self.header.shapes.len()];
         let mut shapes = Vec::with_capacity(of.len());
         for n in of {
@@ -80,7 +133,8 @@ impl<'f> Group<'f> {
     fn column_bytes(&self, column: u32) -> Result<Arc<[u8]>> {
         match &self.header.columns[column as usize].place {
             ColumnPlace::Inline(bytes) => Ok(Arc::from(bytes.as_slice())),
-            ColumnPlace::Page(n) => self.file.page(section::COLUMNS, *n),
+            ColumnPlace::Page(n) if self.keeps => self.file.page(section::COLUMNS, *n),
+            ColumnPlace::Page(n) => self.file.page_past_cache(section::COLUMNS, *n),
         }
     }
 
@@ -88,21 +142,30 @@ impl<'f> Group<'f> {
         self.header.columns_of(shape).any(|c| c == column)
     }
 
-    /// Its times and shapes read, so that columns can be.
-    pub(in crate::logs) fn read(&self) -> Result<OpenGroup<'_>> {
-        Ok(OpenGroup {
-            times: self.times()?,
-            shapes: self.shapes()?,
+    /// With what is needed to read its columns.
+    pub(in crate::logs) fn read(self) -> OpenGroup<'f> {
+        OpenGroup {
             group: self,
-        })
+            times: OnceCell::new(),
+            shapes: OnceCell::new(),
+        }
     }
 }
 
 /// A group with what is needed to read its columns.
-pub(in crate::logs) struct OpenGroup<'g> {
-    group: &'g Group<'g>,
-    times: Vec<i64>,
-    shapes: Vec<u32>,
+pub(in crate::logs) struct OpenGroup<'f> {
+    group: Group<'f>,
+    times: OnceCell<Arc<Vec<i64>>>,
+    shapes: OnceCell<Arc<Vec<u32>>>,
+}
+
+/// How many entries have each text.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// The texts.
+    pub texts: Texts,
+    /// Entries of each.
+    pub counts: Vec<u32>,
 }
 
 impl OpenGroup<'_> {
@@ -112,8 +175,13 @@ impl OpenGroup<'_> {
     }
 
     /// Number of the shape of each entry.
-    pub(in crate::logs) fn shapes(&self) -> &[u32] {
-        &self.shapes
+    pub(in crate::logs) fn shapes(&self) -> Result<&[u32]> {
+        once(&self.shapes, || self.group.shapes())
+    }
+
+    /// Times of all entries.
+    pub(in crate::logs) fn times(&self) -> Result<&[i64]> {
+        once(&self.times, || self.group.times())
     }
 
     /// The bytes of a column, which tell its form.
@@ -122,21 +190,76 @@ impl OpenGroup<'_> {
     }
 
     /// The values of a column.
-    pub(in crate::logs) fn column(&self, column: u32) -> Result<Values> {
-        let header = &self.group.header;
-        let has = self.has(column);
-        let times: Vec<i64> = match has.iter().all(|h| *h) {
-            true => self.times.clone(),
-            false => {
-                let rows = self.shapes.iter().zip(&self.times);
-                rows.filter(|(shape, _)| has[**shape as usize])
-                    .map(|(_, time)| *time)
-                    .collect()
-            }
+    pub(in crate::logs) fn column(&self, column: u32) -> Result<Arc<Values>> {
+        let decode = || {
+            let values = self.decode_column(column)?;
+            let bytes = values.byte_len();
+            Ok((values, bytes))
         };
+        match self.group.header.columns[column as usize].place {
+            ColumnPlace::Page(page) => self.group.made(made::VALUES, page, decode),
+            ColumnPlace::Inline(_) => Ok(Arc::new(decode()?.0)),
+        }
+    }
+
+    /// How many entries have each text of a column that has a dictionary or one text; none of other columns.
+    pub(in crate::logs) fn tally(&self, column: u32) -> Result<Option<Arc<Tally>>> {
+        let tally = || {
+            let tally = self.read_tally(column)?;
+            let bytes = tally
+                .as_ref()
+                .map_or(0, |of| of.texts.byte_len() + of.counts.len() * 8);
+            Ok((tally.map(Arc::new), bytes))
+        };
+        match self.group.header.columns[column as usize].place {
+            ColumnPlace::Page(page) => Ok(Option::clone(&*self.group.made(made::TALLY, page, tally)?)),
+            ColumnPlace::Inline(_) => Ok(tally()?.0),
+        }
+    }
+
+    fn read_tally(&self, column: u32) -> Result<Option<Tally>> {
+        let form = Form::of(&self.column_bytes(column)?);
+        if !matches!(form, Some(Form::Const | Form::Dictionary)) {
+            return Ok(None);
+        }
+        Ok(match &*self.column(column)? {
+            Values::Dictionary(texts, codes) => {
+                let mut counts = vec![0; texts.len()];
+                codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
+                Some(Tally {
+                    texts: texts.clone(),
+                    counts,
+                })
+            }
+            Values::Const(text) => {
+                let mut texts = Texts::default();
+                texts.push(text);
+                let counts = vec![self.group.header.columns[column as usize].rows];
+                Some(Tally { texts, counts })
+            }
+            _ => None,
+        })
+    }
+
+    fn decode_column(&self, column: u32) -> Result<Values> {
         let bytes = self.group.column_bytes(column)?;
-        let rows = header.columns[column as usize].rows as usize;
+        let times = match Form::of(&bytes) {
+            Some(Form::Times) => self.times_of(column)?,
+            _ => Vec::new(),
+        };
+        let rows = self.group.header.columns[column as usize].rows as usize;
         Values::decode(&bytes, rows, &times).map_err(|e| self.group.corrupt(e))
+    }
+
+    /// Times of the entries that have a column.
+    fn times_of(&self, column: u32) -> Result<Vec<i64>> {
+        let (has, times) = (self.has(column), self.times()?);
+        if has.iter().all(|h| *h) {
+            return Ok(times.to_vec());
+        }
+        let rows = self.shapes()?.iter().zip(times);
+        let rows = rows.filter(|(shape, _)| has[**shape as usize]);
+        Ok(rows.map(|(_, time)| *time).collect())
     }
 
     /// For each shape whether it has a column.
@@ -145,25 +268,38 @@ impl OpenGroup<'_> {
         shapes.map(|shape| self.group.has(shape, column)).collect()
     }
 
-    /// For each range of entries, which ascend, those between two times (the first inclusive, the second not) for which
-    /// `entries` is true, which is by place in the group; of each what is wanted.
+    /// For each range of entries, which ascend, those between two times (the first inclusive, the second not) that are chosen, by place
+    /// in the group, ascending; of each what is wanted.
     pub(in crate::logs) fn rows(
         &self,
         ranges: &[Range<usize>],
         times: (i64, i64),
-        entries: Option<&[bool]>,
+        chosen: Option<&[u32]>,
         wanted: &Wanted,
     ) -> Result<Vec<Rows>> {
         let header = &*self.group.header;
-        let is_wanted = |row: usize| {
-            let time = self.times[row];
-            time >= times.0 && time < times.1 && entries.is_none_or(|entries| entries[row])
-        };
+        let (at_times, shapes) = (self.times()?, self.shapes()?);
+        let places: Vec<Vec<u32>> = ranges
+            .iter()
+            .map(|range| {
+                let of_range = &at_times[range.clone()];
+                let from = range.start + of_range.partition_point(|time| *time < times.0);
+                let until = range.start + of_range.partition_point(|time| *time < times.1);
+                match chosen {
+                    None => (from as u32..until.max(from) as u32).collect(),
+                    Some(chosen) => {
+                        let first = chosen.partition_point(|row| (*row as usize) < from);
+                        let chosen = chosen[first..].iter().copied();
+                        chosen.take_while(|row| (*row as usize) < until).collect()
+                    }
+                }
+            })
+            .collect();
         let mut of_shape = vec![false; header.shapes.len()];
-        for row in ranges.iter().flat_map(Range::clone).filter(|row| is_wanted(*row)) {
-            of_shape[self.shapes[row] as usize] = true;
+        for row in places.iter().flatten() {
+            of_shape[shapes[*row as usize] as usize] = true;
         }
-        let mut columns: Vec<Option<Values>> = vec![None; header.columns.len()];
+        let mut columns: Vec<Option<Arc<Values>>> = vec![None; header.columns.len()];
         for (shape, _) in header.shapes.iter().zip(&of_shape).filter(|(_, of)| **of) {
             for column in header.columns_of(shape) {
                 let is_wanted = is_wanted_column(&header.columns[column as usize].name, wanted);
@@ -172,25 +308,119 @@ impl OpenGroup<'_> {
                 }
             }
         }
-        let mut weave = Weave::new(header, columns, wanted.without_lines);
+        let mut weave = Weave::new(&self.group.header, columns, wanted.without_lines);
         let mut at = 0;
         let mut all = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            self.shapes[at..range.start]
-                .iter()
-                .for_each(|shape| weave.skip(*shape));
+        for places in places {
             let mut rows = Rows::default();
-            for row in range.clone() {
-                match is_wanted(row) {
-                    true => weave.put(self.shapes[row], self.times[row], &mut rows),
-                    false => weave.skip(self.shapes[row]),
-                }
+            for row in places {
+                let row = row as usize;
+                weave.skip(&shapes[at..row]);
+                weave.put(shapes[row], at_times[row], &mut rows);
+                at = row + 1;
             }
             weave.sets.clear();
             all.push(rows);
-            at = range.end;
         }
         Ok(all)
+    }
+}
+
+impl OpenGroup<'_> {
+    /// Shows the lines of entries, given by their place, ascending.
+    pub(in crate::logs) fn lines(&self, rows: &[u32], visit: &mut dyn FnMut(u32, &[u8])) -> Result<()> {
+        let header = &*self.group.header;
+        let shapes = self.shapes()?;
+        let mut columns: Vec<Option<Arc<Values>>> = vec![None; header.columns.len()];
+        let mut seen = vec![false; header.skeletons.len()];
+        for row in rows {
+            let skeleton = header.shapes[shapes[*row as usize] as usize].skeleton as usize;
+            if std::mem::replace(&mut seen[skeleton], true) {
+                continue;
+            }
+            for column in &header.skeletons[skeleton].columns {
+                if columns[*column as usize].is_none() {
+                    columns[*column as usize] = Some(self.column(*column)?);
+                }
+            }
+        }
+        let mut weave = Weave::new(&self.group.header, columns, false);
+        let mut line = Vec::new();
+        let mut at = 0;
+        for row in rows {
+            let place = *row as usize;
+            weave.skip(&shapes[at..place]);
+            line.clear();
+            weave.put_line(shapes[place], &mut line);
+            visit(*row, &line);
+            at = place + 1;
+        }
+        Ok(())
+    }
+}
+
+fn read_header(file: &BlockFile, number: u32, bytes: &[u8]) -> Result<GroupHeader> {
+    let corrupt = |Malformed(what)| file.corrupt(number.into(), what);
+    let header = GroupHeader::decode(bytes).map_err(corrupt)?;
+    check_counts(&header).map_err(corrupt)?;
+    Ok(header)
+}
+
+/// Reads all entries of a group from the first to the last, some at a time.
+pub(in crate::logs) struct Reader {
+    times: Arc<Vec<i64>>,
+    shapes: Arc<Vec<u32>>,
+    weave: Weave,
+    at: usize,
+}
+
+impl Reader {
+    /// Reads the columns of a group that is read once.
+    pub(in crate::logs) fn open(file: &BlockFile, number: u32) -> Result<Reader> {
+        let open = Group::open_once(file, number)?.read();
+        let header = open.group.header.clone();
+        let columns = (0..header.columns.len() as u32).map(|n| open.column(n).map(Some));
+        let columns: Result<Vec<Option<Arc<Values>>>> = columns.collect();
+        open.times()?;
+        open.shapes()?;
+        Ok(Reader {
+            weave: Weave::new(&header, columns?, false),
+            times: open.times.into_inner().unwrap_or_default(),
+            shapes: open.shapes.into_inner().unwrap_or_default(),
+            at: 0,
+        })
+    }
+
+    pub(in crate::logs) fn header(&self) -> &GroupHeader {
+        &self.weave.header
+    }
+
+    /// Place of the next entry.
+    pub(in crate::logs) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The entries up to a place.
+    pub(in crate::logs) fn take(&mut self, until: usize) -> Rows {
+        let mut rows = Rows::default();
+        let until = until.min(self.times.len());
+        for row in self.at..until {
+            self.weave.put(self.shapes[row], self.times[row], &mut rows);
+        }
+        self.weave.sets.clear();
+        self.at = until;
+        rows
+    }
+}
+
+/// What is there, read when it is first asked for.
+fn once<T>(cell: &OnceCell<Arc<Vec<T>>>, read: impl Fn() -> Result<Arc<Vec<T>>>) -> Result<&[T]> {
+    match cell.get() {
+        Some(there) => Ok(there),
+        None => {
+            let read = read()?;
+            Ok(cell.get_or_init(|| read))
+        }
     }
 }
 
@@ -226,11 +456,11 @@ fn check_counts(header: &GroupHeader) -> std::result::Result<(), Malformed> {
 }
 
 /// Puts entries together, one after the other.
-struct Weave<'h> {
-    header: &'h GroupHeader,
-    /// The texts around the slots of each skeleton.
-    parts: Vec<Vec<&'h [u8]>>,
-    columns: Vec<Option<Values>>,
+struct Weave {
+    header: Arc<GroupHeader>,
+    /// Where the texts around the slots of each skeleton are.
+    parts: Vec<Vec<Range<usize>>>,
+    columns: Vec<Option<Arc<Values>>>,
     /// The shapes that have each column.
     shapes_of: Vec<Vec<u32>>,
     /// Entries of each shape passed so far.
@@ -245,16 +475,11 @@ struct Weave<'h> {
     values: Vec<(u32, Range<usize>)>,
 }
 
-impl<'h> Weave<'h> {
-    fn new(header: &'h GroupHeader, columns: Vec<Option<Values>>, without_lines: bool) -> Weave<'h> {
-        let is_slot = |b: &u8| matches!(*b, QUOTED | BARE | ARRAY);
+impl Weave {
+    fn new(header: &Arc<GroupHeader>, columns: Vec<Option<Arc<Values>>>, without_lines: bool) -> Weave {
         Weave {
-            header,
-            parts: header
-                .skeletons
-                .iter()
-                .map(|s| s.text.split(is_slot).collect())
-                .collect(),
+            header: header.clone(),
+            parts: header.skeletons.iter().map(|s| parts_of(&s.text)).collect(),
             shapes_of: shapes_of(header),
             passed: vec![0; header.shapes.len()],
             next: vec![0; columns.len()],
@@ -267,10 +492,16 @@ impl<'h> Weave<'h> {
         }
     }
 
-    /// Passes over an entry.
-    fn skip(&mut self, shape: u32) {
-        self.passed[shape as usize] += 1;
+    /// Passes over entries of these shapes.
+    fn skip(&mut self, shapes: &[u32]) {
+        if shapes.is_empty() {
+            return;
+        }
         self.is_behind = true;
+        match self.passed.as_mut_slice() {
+            [only] => *only += shapes.len() as u32,
+            passed => shapes.iter().for_each(|shape| passed[*shape as usize] += 1),
+        }
     }
 
     /// Finds the values of the next entry again after some were passed over.
@@ -289,12 +520,22 @@ impl<'h> Weave<'h> {
         *n += 1;
     }
 
+    /// Appends the next line, and leaves its metadata behind for good.
+    fn put_line(&mut self, number: u32, out: &mut Vec<u8>) {
+        if self.is_behind {
+            self.catch_up();
+        }
+        self.passed[number as usize] += 1;
+        let skeleton = self.header.shapes[number as usize].skeleton as usize;
+        self.line(skeleton, out);
+    }
+
     fn put(&mut self, number: u32, time: i64, rows: &mut Rows) {
         if self.is_behind {
             self.catch_up();
         }
         self.passed[number as usize] += 1;
-        let header = self.header;
+        let header = self.header.clone();
         let shape = &header.shapes[number as usize];
         if !self.without_lines {
             self.line(shape.skeleton as usize, rows.lines_mut());
@@ -304,15 +545,18 @@ impl<'h> Weave<'h> {
     }
 
     /// Appends a line.
-    fn line(&mut self, skeleton: usize, out: &mut Vec<u8>) {
-        let columns = &self.header.skeletons[skeleton].columns;
-        let mut at = 0;
-        while let Some(part) = self.parts[skeleton].get(at).copied() {
-            out.extend_from_slice(part);
-            if let Some(column) = columns.get(at) {
-                self.value(*column, out);
+    fn line(&mut self, number: usize, out: &mut Vec<u8>) {
+        let skeleton = &self.header.skeletons[number];
+        let mut columns = skeleton.columns.iter();
+        for part in &self.parts[number] {
+            out.extend_from_slice(&skeleton.text[part.clone()]);
+            if let Some(column) = columns.next() {
+                let n = &mut self.next[*column as usize];
+                if let Some(values) = &self.columns[*column as usize] {
+                    values.put(*n as usize, out);
+                }
+                *n += 1;
             }
-            at += 1;
         }
     }
 
@@ -355,6 +599,18 @@ impl<'h> Weave<'h> {
         self.values = values;
         set
     }
+}
+
+/// Where the texts around the slots of a skeleton are.
+fn parts_of(skeleton: &[u8]) -> Vec<Range<usize>> {
+    let is_slot = |b: &u8| matches!(*b, QUOTED | BARE | ARRAY);
+    let mut from = 0;
+    let part = |text: &[u8]| {
+        let part = from..from + text.len();
+        from = part.end + 1;
+        part
+    };
+    skeleton.split(is_slot).map(part).collect()
 }
 
 /// For each column the shapes that have it.

@@ -9,13 +9,13 @@ use crate::traces::{decode_ints, encode_ints};
 
 const PAGE_ENTRIES: usize = 4_096;
 
-fn key(hash: u64) -> u32 {
+/// What is kept of a hash.
+pub(super) fn key(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Writes the directory of hashes and groups, in any order.
-pub(super) fn write(found: &[(u64, u32)], effort: Effort, writer: &mut BlockWriter) -> Result<()> {
-    let mut entries: Vec<(u32, u32)> = found.iter().map(|(hash, group)| (key(*hash), *group)).collect();
+/// Writes the directory of keys and groups, in any order.
+pub(super) fn write(mut entries: Vec<(u32, u32)>, effort: Effort, writer: &mut BlockWriter) -> Result<()> {
     entries.sort_unstable();
     entries.dedup();
     let mut fences = Vec::new();

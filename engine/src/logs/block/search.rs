@@ -10,13 +10,13 @@ use super::group::OpenGroup;
 use crate::error::Result;
 use crate::logs::line::BARE;
 use crate::logs::needle::Needle;
-use crate::logs::values::{Form, TemplateValues, Texts, Values, tokens_of};
+use crate::logs::values::{Form, TemplateValues, Texts, Values, numbers, tokens_of};
 
 /// By place in the group whether an entry may pass all needles; none when all may.
 pub(in crate::logs) fn entries(needles: &[Needle], group: &OpenGroup<'_>) -> Result<Option<Vec<bool>>> {
     let mut left: Option<Vec<bool>> = None;
     for needle in needles {
-        let mut of_needle: Option<Vec<bool>> = Some(vec![false; group.shapes().len()]);
+        let mut of_needle: Option<Vec<bool>> = Some(vec![false; group.shapes()?.len()]);
         for text in &needle.any {
             let of_text = entries_with(text.as_bytes(), group)?;
             of_needle = of_needle.zip(of_text).map(|(a, b)| join(a, &b, |a, b| a | b));
@@ -42,6 +42,8 @@ fn entries_with(text: &[u8], group: &OpenGroup<'_>) -> Result<Option<Vec<bool>>>
     // The longest words are the rarest; later ones are looked for only when some entries are left.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.truncate(4);
+    // Short numbers are in most entries, and looking for them means printing all others.
+    words.retain(|word| word.len() > 3 || !word.iter().all(u8::is_ascii_digit));
     let mut left: Option<Vec<bool>> = None;
     for word in words {
         if left.as_ref().is_some_and(|left| !left.contains(&true)) {
@@ -108,7 +110,7 @@ fn entries_with_word(word: &[u8], group: &OpenGroup<'_>) -> Result<Vec<bool>> {
         .map(|s| in_skeleton[s.skeleton as usize])
         .collect();
     let mut found: Vec<bool> = group
-        .shapes()
+        .shapes()?
         .iter()
         .map(|shape| of_shape[*shape as usize])
         .collect();
@@ -118,12 +120,12 @@ fn entries_with_word(word: &[u8], group: &OpenGroup<'_>) -> Result<Vec<bool>> {
             continue;
         }
         let rows = header.columns[column as usize].rows as usize;
-        let Some(hits) = hits(&group.column(column)?, rows, &word) else {
+        let Some(hits) = hits(&*group.column(column)?, rows, &word) else {
             continue;
         };
         let has = group.has(column);
         let mut next = 0;
-        for (entry, shape) in found.iter_mut().zip(group.shapes()) {
+        for (entry, shape) in found.iter_mut().zip(group.shapes()?) {
             if has[*shape as usize] {
                 *entry |= hits.get(next).copied().unwrap_or(false);
                 next += 1;
@@ -143,14 +145,27 @@ fn hits(values: &Values, rows: usize, word: &Word<'_>) -> Option<Vec<bool>> {
             if !of_code.contains(&true) {
                 return None;
             }
-            codes.iter().map(|code| of_code[*code as usize]).collect()
+            codes.iter().map(|code| of_code[usize::from(*code)]).collect()
         }
         Values::Texts(texts) => in_texts(texts, word)?,
+        Values::Hex(width, bytes) if word.finder.needle().len() >= width * 2 => in_hex(*width, bytes, word)?,
         Values::Templates(of) => in_templates(of, rows, word),
         // Printed one by one: only words of digits come here.
         other => printed(other, rows, word),
     };
     hits.contains(&true).then_some(hits)
+}
+
+/// A word as long as the digits, or longer ones that no value has.
+fn in_hex(width: usize, bytes: &[u8], word: &Word<'_>) -> Option<Vec<bool>> {
+    let digits = word.finder.needle();
+    let id = numbers::hex_bytes(digits).filter(|id| id.len() == width && digits.len() == width * 2)?;
+    Some(
+        bytes
+            .chunks_exact(width.max(1))
+            .map(|value| value == id)
+            .collect(),
+    )
 }
 
 /// All texts at once: a word has no separators, but texts follow each other without one.
@@ -176,7 +191,7 @@ fn in_templates(of: &TemplateValues, rows: usize, word: &Word<'_>) -> Vec<bool> 
     let mut found = vec![false; rows];
     let mut buffer = Vec::new();
     let mut counts = vec![0usize; of.templates().len()];
-    of.codes().iter().for_each(|code| counts[*code as usize] += 1);
+    of.codes().iter().for_each(|code| counts[usize::from(*code)] += 1);
     for (n, template) in of.templates().iter().enumerate() {
         let by_rank: Option<Vec<bool>> = if word.is_in(template, &mut buffer) {
             Some(vec![true; counts[n]])
@@ -191,7 +206,7 @@ fn in_templates(of: &TemplateValues, rows: usize, word: &Word<'_>) -> Vec<bool> 
             .codes()
             .iter()
             .enumerate()
-            .filter(|(_, code)| **code as usize == n)
+            .filter(|(_, code)| usize::from(**code) == n)
         {
             found[row] = match &by_rank {
                 Some(hits) => hits[of.rank(row)],

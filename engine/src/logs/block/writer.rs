@@ -36,7 +36,8 @@ pub(in crate::logs) struct LogWriter<'w> {
     scanned: Scanned,
     gather: Gather,
     groups: Vec<GroupSummary>,
-    ids: Vec<(u64, u32)>,
+    /// Key of each id and a group that has it.
+    ids: Vec<(u32, u32)>,
 }
 
 /// The group being filled.
@@ -144,7 +145,8 @@ impl<'w> LogWriter<'w> {
             .page(section::HEADERS, &header.encode(), Codec::Zstd)?;
         let mut grams = Vec::new();
         let ids = std::mem::take(&mut self.gather.ids);
-        self.ids.extend(ids.into_iter().map(|hash| (hash, group)));
+        self.ids
+            .extend(ids.into_iter().map(|hash| (ids::key(hash), group)));
         let found = self.gather.finish();
         found.encode(&mut grams);
         if let Some(summary) = self.groups.last_mut() {
@@ -203,7 +205,7 @@ impl<'w> LogWriter<'w> {
             out.push(group.odd_ids.into());
         }
         self.writer.section(section::GROUPS, &out)?;
-        ids::write(&self.ids, self.effort, self.writer)?;
+        ids::write(self.ids, self.effort, self.writer)?;
         Ok(Written {
             min_time: self.groups.iter().map(|g| g.times.0).min().unwrap_or(0),
             max_time: self.groups.iter().map(|g| g.times.1).max().unwrap_or(0),

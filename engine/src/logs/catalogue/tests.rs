@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::labels::Labels;
 use crate::logs::tests::write;
-use crate::logs::{BatchBuilder, NO_SET};
+use crate::logs::{BatchBuilder, Buckets, NO_SET};
 use crate::metrics::matcher::Matcher;
 use crate::node::Node;
 use crate::storage::MemoryStorage;
@@ -24,12 +24,24 @@ fn streams(node: &Node, matchers: &[Matcher], from: i64, until: i64) -> Vec<Stri
 fn volumes(node: &Node, from: i64, until: i64) -> BTreeMap<String, (u64, u64)> {
     let snapshot = node.tenant("t").unwrap().logs.snapshot();
     let mut all: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let mut add = |labels: &Labels, volume: super::Volume| {
+    let mut add = |labels: &Labels, _: usize, volume: super::Volume| {
         assert!(volume.times.0 >= from && volume.times.1 < until);
         let of = all.entry(labels.value("app").to_owned()).or_default();
         *of = (of.0 + volume.entries, of.1 + volume.bytes);
     };
-    snapshot.volumes(&[], (from, until), &mut add).unwrap();
+    let buckets = Buckets::one(from, until);
+    snapshot.volumes(&[], buckets, &mut add).unwrap();
+    all
+}
+
+/// Entries of each stream by stretch.
+fn by_step(node: &Node, buckets: Buckets) -> BTreeMap<(String, usize), u64> {
+    let snapshot = node.tenant("t").unwrap().logs.snapshot();
+    let mut all = BTreeMap::new();
+    let mut add = |labels: &Labels, bucket: usize, volume: super::Volume| {
+        *all.entry((labels.value("app").to_owned(), bucket)).or_default() += volume.entries;
+    };
+    snapshot.volumes(&[], buckets, &mut add).unwrap();
     all
 }
 
@@ -57,6 +69,20 @@ fn streams_and_volumes_are_those_of_the_entries_wherever_they_lie() {
         assert_eq!(streams(node, &[Matcher::equal("app", "b")], 0, 2 * DAY), ["b"]);
         assert_eq!(streams(node, &[], 0, DAY), [""; 0]);
         assert!(volumes(node, until, until).is_empty());
+        let buckets = Buckets {
+            from,
+            until,
+            step: Some(15_000_000_000),
+        };
+        let expected = [
+            (("a", 0), 15),
+            (("a", 1), 15),
+            (("a", 2), 10),
+            (("b", 0), 15),
+            (("b", 1), 15),
+        ];
+        let expected = expected.map(|((app, bucket), n)| ((app.to_owned(), bucket), n));
+        assert_eq!(by_step(node, buckets), BTreeMap::from(expected));
     };
     check(&node);
     node.tenant("t").unwrap().logs.flush(node.log()).unwrap();

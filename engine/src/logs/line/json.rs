@@ -199,7 +199,7 @@ pub(super) fn slot_names(skeleton: &[u8]) -> Option<Vec<SlotName>> {
 }
 
 /// The text of a JSON string, escapes resolved; halves of surrogate pairs become U+FFFD.
-pub(super) fn unescape(raw: &[u8]) -> String {
+pub(in crate::logs) fn unescape(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(back) = rest.iter().position(|b| *b == b'\\') {

@@ -1,5 +1,7 @@
 //! Reads columns back: the whole of one, and single texts of it.
 
+use std::ops::Range;
+
 use super::times::Style;
 use super::{Texts, form, numbers};
 use crate::coding::{Malformed, Reader};
@@ -12,7 +14,7 @@ pub enum Values {
     /// The same text in every entry.
     Const(Box<[u8]>),
     /// Sorted distinct texts, and which of them each entry has.
-    Dictionary(Texts, Vec<u32>),
+    Dictionary(Texts, Vec<u16>),
     /// Whole numbers.
     Ints(Vec<i64>),
     /// Numbers with leading zeros to a width.
@@ -42,7 +44,9 @@ pub struct Dates {
 #[derive(Debug, Clone)]
 pub struct TemplateValues {
     templates: Texts,
-    codes: Vec<u32>,
+    /// Where the text before, between and behind the slots of each template is.
+    pieces: Vec<Vec<Range<u32>>>,
+    codes: Vec<u16>,
     /// For each text the number of those before it with the same template.
     ranks: Vec<u32>,
     slots: Vec<Vec<Values>>,
@@ -61,12 +65,26 @@ impl Values {
         }
     }
 
+    /// About how many bytes it takes.
+    pub(in crate::logs) fn byte_len(&self) -> usize {
+        match self {
+            Values::Const(text) => text.len(),
+            Values::Dictionary(texts, codes) => texts.byte_len() + texts.len() * 4 + codes.len() * 2,
+            Values::Ints(ints) | Values::Padded(_, ints) => ints.len() * 8,
+            Values::Decimals(digits, _) => digits.len() * 9,
+            Values::Hex(_, bytes) | Values::Uuids(bytes) => bytes.len(),
+            Values::Times(dates) => dates.times.len() * 8,
+            Values::Templates(of) => of.byte_len(),
+            Values::Texts(texts) => texts.byte_len() + texts.len() * 4,
+        }
+    }
+
     /// Appends a text.
     #[inline]
     pub fn put(&self, n: usize, out: &mut Vec<u8>) {
         match self {
             Values::Const(text) => out.extend_from_slice(text),
-            Values::Dictionary(values, codes) => out.extend_from_slice(values.get(codes[n] as usize)),
+            Values::Dictionary(values, codes) => out.extend_from_slice(values.get(usize::from(codes[n]))),
             Values::Ints(ints) => numbers::put_int(ints[n], out),
             Values::Padded(width, ints) => numbers::put_digits(ints[n].unsigned_abs(), *width, out),
             Values::Decimals(digits, places) => numbers::put_decimal(digits[n], places[n], out),
@@ -79,6 +97,17 @@ impl Values {
     }
 }
 
+/// What stands around the slots of a template, one piece more than there are slots.
+fn pieces(template: &[u8]) -> Vec<Range<u32>> {
+    let mut from = 0;
+    let piece = |text: &[u8]| {
+        let piece = from..from + text.len() as u32;
+        from = piece.end + 1;
+        piece
+    };
+    template.split(|b| *b == BARE).map(piece).collect()
+}
+
 impl TemplateValues {
     /// The templates; each slot is one byte, 1.
     pub fn templates(&self) -> &Texts {
@@ -86,7 +115,7 @@ impl TemplateValues {
     }
 
     /// Number of the template of each text.
-    pub fn codes(&self) -> &[u32] {
+    pub fn codes(&self) -> &[u16] {
         &self.codes
     }
 
@@ -102,16 +131,21 @@ impl TemplateValues {
 
     /// Appends a text.
     pub(in crate::logs) fn put(&self, n: usize, out: &mut Vec<u8>) {
-        let code = self.codes[n] as usize;
+        let code = usize::from(self.codes[n]);
         let rank = self.ranks[n] as usize;
-        let mut rest = self.templates.get(code);
-        for slot in &self.slots[code] {
-            let at = rest.iter().position(|b| *b == BARE).unwrap_or(rest.len());
-            out.extend_from_slice(&rest[..at]);
+        let template = self.templates.get(code);
+        for (piece, slot) in self.pieces[code].iter().zip(&self.slots[code]) {
+            out.extend_from_slice(&template[piece.start as usize..piece.end as usize]);
             slot.put(rank, out);
-            rest = &rest[(at + 1).min(rest.len())..];
         }
-        out.extend_from_slice(rest);
+        if let Some(last) = self.pieces[code].last() {
+            out.extend_from_slice(&template[last.start as usize..last.end as usize]);
+        }
+    }
+
+    fn byte_len(&self) -> usize {
+        let slots: usize = self.slots.iter().flatten().map(Values::byte_len).sum();
+        self.templates.byte_len() * 2 + self.codes.len() * 6 + slots
     }
 }
 
@@ -192,13 +226,13 @@ fn texts(r: &mut Reader<'_>) -> Result<Texts, Malformed> {
     })
 }
 
-fn codes(r: &mut Reader<'_>, count: usize, of: usize) -> Result<Vec<u32>, Malformed> {
+fn codes(r: &mut Reader<'_>, count: usize, of: usize) -> Result<Vec<u16>, Malformed> {
     let codes = decode_ints(r, count)?;
-    let fits = codes.iter().all(|code| (0..of as i64).contains(code));
+    let fits = codes.iter().all(|code| (0..of as i64).contains(code)) && of <= 1 << 16;
     if !fits {
         return Err(Malformed("code outside the dictionary"));
     }
-    Ok(codes.into_iter().map(|code| code as u32).collect())
+    Ok(codes.into_iter().map(|code| code as u16).collect())
 }
 
 fn dates(r: &mut Reader<'_>, count: usize, times: Option<&[i64]>) -> Result<Values, Malformed> {
@@ -229,8 +263,8 @@ fn templates(r: &mut Reader<'_>, count: usize, depth: usize) -> Result<Values, M
     let ranks = codes
         .iter()
         .map(|code| {
-            counts[*code as usize] += 1;
-            counts[*code as usize] - 1
+            counts[usize::from(*code)] += 1;
+            counts[usize::from(*code)] - 1
         })
         .collect();
     let mut slots = Vec::with_capacity(templates.len());
@@ -242,6 +276,7 @@ fn templates(r: &mut Reader<'_>, count: usize, depth: usize) -> Result<Values, M
         slots.push(columns?);
     }
     Ok(Values::Templates(Box::new(TemplateValues {
+        pieces: templates.iter().map(pieces).collect(),
         templates,
         codes,
         ranks,

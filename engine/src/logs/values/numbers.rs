@@ -181,3 +181,12 @@ pub(super) fn put_uuid(bytes: &[u8], out: &mut Vec<u8>) {
         put_hex(&bytes[part], out);
     }
 }
+
+/// The bytes that pairs of hexadecimal digits stand for, a last single digit left out; none for other texts.
+pub(in crate::logs) fn hex_bytes(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |b: &u8| char::from(*b).to_digit(16);
+    let pairs = digits.as_chunks::<2>().0.iter();
+    pairs
+        .map(|[high, low]| Some((digit(high)? * 16 + digit(low)?) as u8))
+        .collect()
+}

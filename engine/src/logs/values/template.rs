@@ -5,7 +5,7 @@ use crate::logs::line::BARE;
 
 /// What varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slots {
+pub(in crate::logs) enum Slots {
     /// Words with a digit in them, and words right after `=`.
     Words,
     /// Runs of digits.
@@ -17,7 +17,7 @@ const SLOTS_MAX: usize = 64;
 
 /// Takes a text apart: the template with a marker for each slot, and where the slots are. None when it has bytes that markers
 /// use, or too many slots.
-pub(super) fn split(
+pub(in crate::logs) fn split(
     text: &[u8],
     slots: Slots,
     template: &mut Vec<u8>,

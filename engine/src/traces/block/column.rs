@@ -78,7 +78,7 @@ pub(crate) fn decode_ints(r: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, 
                 return Err(Malformed("width of planes"));
             }
             let smallest = r.svarint()?;
-            let planes = zstd::bulk::decompress(r.bytes()?, count * width)
+            let planes = crate::block::reader::decompress(r.bytes()?, count * width)
                 .map_err(|_| Malformed("compressed planes"))?;
             if planes.len() != count * width {
                 return Err(Malformed("length of planes"));

@@ -56,7 +56,8 @@ impl Grid {
 pub struct Samples {
     /// Labels.
     pub labels: LabelSet,
-    /// Nanoseconds and numbers.
+    /// Nanoseconds and numbers: one for each line, or for lines that are in the same windows the sum of theirs, where sums are asked
+    /// for.
     pub points: Vec<(i64, f64)>,
 }
 
@@ -73,6 +74,8 @@ pub struct Asked<'q> {
     pub last: i64,
     /// Windows touch or overlap, so that every line is in one.
     pub gapless: bool,
+    /// The times at which windows end, before the offset is taken off.
+    pub grid: Grid,
 }
 
 /// Gives the numbers of lines.

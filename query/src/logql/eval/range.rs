@@ -1,12 +1,13 @@
 //! Queries for numbers over a store: what [`super::metric`] asks of lines is taken from parts. Not for lines as such.
 
 mod gather;
+mod segments;
 
 use super::metric::{self, Grid, Series, Value};
 use super::store::{Stats, Store};
 use super::{EvalError, needles};
 use crate::logql::ast::Metric;
-use crate::logql::pipeline::Extractor;
+use crate::logql::pipeline::{Extractor, Pipeline};
 use crate::promql::eval::Budget;
 
 /// How a query for numbers is asked.
@@ -18,7 +19,7 @@ pub struct RangeOptions {
     pub max_series: usize,
     /// Answers the first series with a warning where there are too many, in place of an error.
     pub partial: bool,
-    /// What templates take for now, in nanoseconds since 1970.
+    /// The time that templates take as the present, in nanoseconds since 1970.
     pub now: i64,
 }
 
@@ -54,12 +55,15 @@ pub fn range(
             scan.wanted = extractor.wanted().clone();
             parts.extend(store(&scan)?);
         }
+        let dropping = Pipeline::dropping(&log.stages).map_err(|bad| EvalError::Stage(bad.message))?;
         let gathering = gather::Gathering {
             log,
             extractor: &extractor,
             gapless: asked.gapless,
             now: options.now,
             times,
+            segments: segments::Segments::new(asked),
+            dropping: dropping.0,
         };
         let (samples, read) = gathering.run(&parts, &mut reserved)?;
         stats.add(&read);

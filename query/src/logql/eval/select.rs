@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::columnar::Conditions;
 use super::store::{Stats, Store};
 use super::{EvalError, LabelSet, needles};
 use crate::logql::ast::{LogExpr, Tail};
@@ -38,7 +39,7 @@ pub struct SelectOptions {
     pub direction: Direction,
     /// Least nanoseconds between two entries of a stream of the answer; 0 for all entries.
     pub interval: i64,
-    /// What templates take for now, in nanoseconds since 1970.
+    /// The time that templates take as the present, in nanoseconds since 1970.
     pub now: i64,
 }
 
@@ -133,9 +134,16 @@ pub fn select(
     for scan in needles::scans(log, options.from, options.until) {
         parts.extend(store(&scan)?);
     }
+    let dropping = Pipeline::dropping(&log.stages).map_err(|bad| EvalError::Stage(bad.message))?;
+    let (dropping, is_exact) = dropping;
     let (mut entries, stats) = Search {
         log,
         pipeline: &pipeline,
+        conditions: Conditions {
+            pipeline: &pipeline,
+            dropping: &dropping,
+            is_exact: is_exact && !pipeline.tests_changed_lines(),
+        },
         options,
         limit: match (options.interval, log.tail.as_slice()) {
             (0, []) => options.limit,

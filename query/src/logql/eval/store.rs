@@ -1,5 +1,7 @@
 //! What queries of logs read from: parts of a store, each loaded on its own. Not for how a store finds them.
 
+use std::sync::Arc;
+
 use kymo_engine::logs::{self, Scan, StreamRows};
 
 use super::EvalError;
@@ -13,6 +15,8 @@ pub struct Part<'a> {
     pub rows: u64,
     /// Reads the entries, those of each stream in order of time and then of arrival.
     pub load: Box<dyn Fn() -> kymo_engine::Result<Vec<StreamRows>> + Send + Sync + 'a>,
+    /// The part where it may be read by columns.
+    pub columns: Option<Arc<logs::Part>>,
 }
 
 /// Cuts a question into parts; they may come in any order.
@@ -21,10 +25,20 @@ pub type Store<'s> = dyn Fn(&Scan) -> kymo_engine::Result<Vec<Part<'s>>> + 's;
 impl Part<'_> {
     /// A part of a snapshot's scan.
     pub fn of(part: logs::Part) -> Part<'static> {
+        let part = Arc::new(part);
         Part {
             times: part.times,
             rows: part.rows,
+            columns: Some(part.clone()),
             load: Box::new(move || part.load()),
+        }
+    }
+
+    /// Its columns, where it has them.
+    pub(super) fn columns(&self) -> kymo_engine::Result<Option<logs::Columns<'_>>> {
+        match &self.columns {
+            Some(part) => part.columns(),
+            None => Ok(None),
         }
     }
 }

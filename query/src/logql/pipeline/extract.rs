@@ -119,7 +119,19 @@ impl Extractor {
         stored: &[u8],
         metadata: impl Iterator<Item = (&'m str, &'m str)>,
     ) -> Option<f64> {
-        if !self.pipeline.run(run, clock, stored, metadata) {
+        self.pipeline.passes(stored).then_some(())?;
+        self.number_passed(run, clock, stored, metadata)
+    }
+
+    /// The number of a line for which [`Pipeline::passes`] holds, or none when the line is left out.
+    pub(in crate::logql) fn number_passed<'m>(
+        &self,
+        run: &mut Run,
+        clock: Clock,
+        stored: &[u8],
+        metadata: impl Iterator<Item = (&'m str, &'m str)>,
+    ) -> Option<f64> {
+        if !self.pipeline.run_passed(run, clock, stored, metadata) {
             return None;
         }
         match &self.unwrapped {
@@ -132,6 +144,37 @@ impl Extractor {
     /// The number of every line that passes, where it is the same for all or the line's length.
     pub(in crate::logql) fn plain_number(&self, stored: &[u8]) -> f64 {
         if self.bytes { stored.len() as f64 } else { 1.0 }
+    }
+
+    /// The label of the number, when nothing else of a line's outcome depends on it.
+    pub(in crate::logql) fn number_label(&self) -> Option<&str> {
+        let label = self.unwrapped.as_ref()?.label.as_str();
+        let grouped = matches!(&self.output, Output::By(names) if names.iter().any(|name| name == label));
+        let asked = self.pipeline.names().iter().any(|name| name == label);
+        (self.pipeline.leaves_names() && !grouped && !asked).then_some(label)
+    }
+
+    /// True when numbers are taken from labels.
+    pub(in crate::logql) fn unwraps(&self) -> bool {
+        self.unwrapped.is_some()
+    }
+
+    /// True when a number is taken as it stands in the line.
+    pub(in crate::logql) fn takes_plain_numbers(&self) -> bool {
+        matches!(&self.unwrapped, Some(unwrapped) if unwrapped.conversion == Conversion::None)
+    }
+
+    /// The number of a label's text; none where the text or its number needs a second look.
+    pub(in crate::logql) fn number_of(&self, text: &[u8]) -> Option<f64> {
+        let text = std::str::from_utf8(text).ok()?;
+        let is_plain = !text.is_empty() && text.is_ascii() && !text.contains('\\');
+        let unwrapped = self.unwrapped.as_ref().filter(|_| is_plain)?;
+        unwrapped.read(text).ok()
+    }
+
+    /// True when the length of lines is counted.
+    pub(in crate::logql) fn counts_bytes(&self) -> bool {
+        self.bytes
     }
 
     /// True when lines of one stream with the same metadata are of one series and nothing of them is read.
@@ -196,16 +239,19 @@ fn output(of: &RangeAggregation, grouping: Option<&Grouping>, unwrapped: Option<
 }
 
 impl Unwrapped {
-    fn number(&self, fields: &mut Fields) -> Option<f64> {
-        let value = fields.value(&self.label).filter(|value| !value.is_empty())?;
-        let read = match self.conversion {
+    fn read(&self, value: &str) -> Result<f64, String> {
+        match self.conversion {
             Conversion::None => convert::number(value),
             Conversion::Bytes => convert::bytes(value).map(|bytes| bytes as f64),
             Conversion::Duration | Conversion::DurationSeconds => {
                 convert::duration(value).map(|nanos| nanos as f64 / 1e9)
             }
-        };
-        let number = read.unwrap_or_else(|what| {
+        }
+    }
+
+    fn number(&self, fields: &mut Fields) -> Option<f64> {
+        let value = fields.value(&self.label).filter(|value| !value.is_empty())?;
+        let number = self.read(value).unwrap_or_else(|what| {
             fields.fail(SAMPLE_ERR, Some(&what));
             0.0
         });

@@ -82,6 +82,18 @@ impl LabelFilter {
         !matches!(self.tell(fields), Told::Holds(false))
     }
 
+    /// True when a line is kept whose label, the only one the condition is of and no error, has a value.
+    pub(super) fn may_keep_value(&self, value: &str) -> bool {
+        match self {
+            LabelFilter::Text(matcher) => matcher.matches(value),
+            LabelFilter::Ip(_, set, negated) => set.is_in(value.as_bytes()) != *negated,
+            LabelFilter::Quantity(_, compare, bound) => {
+                !matches!(tell_quantity(*compare, bound, value), Told::Holds(false))
+            }
+            LabelFilter::Both(_) | LabelFilter::Either(_) => true,
+        }
+    }
+
     fn tell(&self, fields: &Fields) -> Told {
         match self {
             LabelFilter::Text(matcher) => {
@@ -96,16 +108,20 @@ impl LabelFilter {
                 let Some((value, _)) = fields.get(name) else {
                     return Told::Holds(false);
                 };
-                let holds = match bound {
-                    Bound::Number(n) => convert::number(value).map(|v| compares(*compare, v, *n)),
-                    Bound::Duration(n) => convert::duration(value).map(|v| compares(*compare, v, *n)),
-                    Bound::Bytes(n) => convert::bytes(value).map(|v| compares(*compare, v, *n)),
-                };
-                holds.map_or_else(Told::Unreadable, Told::Holds)
+                tell_quantity(*compare, bound, value)
             }
             LabelFilter::Both(_) | LabelFilter::Either(_) => Told::Holds(true),
         }
     }
+}
+
+fn tell_quantity(compare: Compare, bound: &Bound, value: &str) -> Told {
+    let holds = match bound {
+        Bound::Number(n) => convert::number(value).map(|v| compares(compare, v, *n)),
+        Bound::Duration(n) => convert::duration(value).map(|v| compares(compare, v, *n)),
+        Bound::Bytes(n) => convert::bytes(value).map(|v| compares(compare, v, *n)),
+    };
+    holds.map_or_else(Told::Unreadable, Told::Holds)
 }
 
 fn compares<T: PartialOrd>(compare: Compare, a: T, b: T) -> bool {

@@ -40,6 +40,17 @@ impl LineTest {
     }
 }
 
+impl LineTest {
+    /// The texts of which a line holds one, or none when the second is true; none for conditions that are no texts.
+    pub(super) fn texts(&self) -> Option<(Vec<&[u8]>, bool)> {
+        let texts = self.any.iter().map(|test| match test {
+            Test::Text(finder) => Some(finder.needle()),
+            _ => None,
+        });
+        Some((texts.collect::<Option<_>>()?, self.negative))
+    }
+}
+
 impl Test {
     fn compile(op: LineOp, text: &LineText) -> Result<Test, String> {
         Ok(match (op, text) {

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::config::{AcceptedMessages, CorsOrigin, LogFormat, MemoryTotal, Strategy, WalSync};
+use crate::config::{AcceptedMessages, CorsOrigin, DeletionMode, LogFormat, MemoryTotal, Strategy, WalSync};
 use crate::units::{parse_duration_ms, parse_size_bytes, size_text};
 
 use super::{REMOTE_WRITE_V1, REMOTE_WRITE_V2};
@@ -139,6 +139,11 @@ pub(super) fn wal_sync(text: &str) -> Result<WalSync, String> {
         "off" | "false" => Ok(WalSync::Off),
         _ => Err(format!("{text:?} is none of always, interval, off")),
     }
+}
+
+pub(super) fn deletion_mode(text: &str) -> Result<DeletionMode, String> {
+    let known = DeletionMode::ALL.into_iter().find(|known| known.as_str() == text);
+    known.ok_or_else(|| format!("{text:?} is none of disabled, filter-only, filter-and-delete"))
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {

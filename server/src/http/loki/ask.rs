@@ -3,21 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kymo_engine::logs::Logs;
+use kymo_engine::labels::Labels;
+use kymo_engine::logs::{Buckets, Logs, Volume};
 use kymo_engine::metrics::matcher::Matcher;
 use kymo_engine::store::Snapshot;
 use kymo_query::logql::eval::EvalError;
 use kymo_query::logql::eval::store::Part;
-use kymo_query::logql::parse_matchers;
+use kymo_query::logql::{Expr, parse_matchers};
 use kymo_query::promql::eval::Budget;
 
 use super::error::LokiError;
+use super::limits::{selectors, too_many_bytes};
 use crate::app::App;
 use crate::governor::{Cost, Gate, Running};
 use crate::http::ApiError;
 use crate::http::answer::ErrorType;
 use crate::http::caller::Caller;
-use crate::http::prom::governed::{Held, governed, out_of_memory};
+use crate::http::prom::governed::{Held, governed, interruption, out_of_memory};
 
 /// What Loki says, without more, to stages where only matchers may stand.
 const ONLY_MATCHERS: &str = "only label matchers are supported";
@@ -48,6 +50,21 @@ pub(super) async fn ask<T: Held>(
     shown: Shown<'_>,
     work: impl FnOnce(Option<&Asking<'_>>, &mut Cost) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, LokiError> {
+    let timeout = Duration::from_millis(app.config.query.timeout_ms);
+    ask_within(app, caller, shown, timeout, work).await
+}
+
+/// The same within a time.
+///
+/// # Errors
+/// Those of the question.
+pub(super) async fn ask_within<T: Held>(
+    app: &Arc<App>,
+    caller: Result<Caller, ApiError>,
+    shown: Shown<'_>,
+    timeout: Duration,
+    work: impl FnOnce(Option<&Asking<'_>>, &mut Cost) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, LokiError> {
     let caller = caller?;
     let ms = |nanos: i64| nanos / 1_000_000;
     let (start, end, step) = shown.times;
@@ -56,7 +73,6 @@ pub(super) async fn ask<T: Held>(
         "logql" => Gate::Samples,
         _ => Gate::Lookup,
     };
-    let timeout = Duration::from_millis(app.config.query.timeout_ms);
     let (db, with) = (app.reading(&caller.tenant), Arc::clone(app));
     let done = governed(app, gate, listed, timeout, move |admitted, cost| {
         let asking = db.as_ref().map(|db| Asking {
@@ -81,6 +97,52 @@ impl Asking<'_> {
             interrupted: &interrupted,
             executor: &executor,
         })
+    }
+
+    /// Takes account of memory that is held until the answer is sent.
+    ///
+    /// # Errors
+    /// More than the query may hold.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
+        self.running.account.reserve(bytes).map_err(out_of_memory)
+    }
+
+    /// Why the question is to end now, if it is.
+    pub(super) fn interrupted(&self) -> Option<ApiError> {
+        self.running.check().map(|_| interruption(self.running))
+    }
+
+    /// Does so many tasks on the threads that queries share.
+    pub(super) fn in_parallel(&self, n: usize, task: &(dyn Fn(usize) + Sync)) {
+        self.app.pool.run(n, task);
+    }
+
+    /// Seconds that it waited for its turn.
+    pub(super) fn waited(&self) -> f64 {
+        self.running.waited().as_secs_f64()
+    }
+
+    /// Ends a query whose streams have more bytes in its times than it may read; 0 is without limit.
+    ///
+    /// # Errors
+    /// Loki's text.
+    pub(super) fn check_bytes(&self, expr: &Expr, times: (i64, i64), limit: u64) -> Result<(), ApiError> {
+        if limit == 0 {
+            return Ok(());
+        }
+        let mut bytes = 0u64;
+        for (log, before) in selectors(expr) {
+            let all = Buckets::one(times.0.saturating_sub(before), times.1.saturating_add(1));
+            let mut add = |_: &Labels, _: usize, volume: Volume| bytes += volume.bytes;
+            self.snapshot.volumes(&log.selector, all, &mut add)?;
+        }
+        match bytes > limit {
+            true => Err(ApiError {
+                over_limit: true,
+                ..ApiError::bad_data(too_many_bytes(bytes, limit))
+            }),
+            false => Ok(()),
+        }
     }
 
     /// Parts of the store that answer a scan.

@@ -92,7 +92,7 @@ pub(super) async fn limits(State(app): State<Arc<App>>) -> Response {
             );
             o.name("volume_enabled").extend_from_slice(b"true");
         });
-        o.name("pattern_ingester_enabled").extend_from_slice(b"false");
+        o.name("pattern_ingester_enabled").extend_from_slice(b"true");
         o.text("version", API_VERSION);
     });
     ([(header::CONTENT_TYPE, JSON)], body).into_response()

@@ -18,15 +18,20 @@ use crate::http::document::Document;
 use crate::http::json::{list, object, text};
 use crate::http::params::Params;
 
+/// How a list of texts is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Current,
+    /// That of the API below `/api/prom`.
+    Legacy,
+}
+
 pub(super) async fn names(
     State(app): State<Arc<App>>,
     caller: Result<Caller, ApiError>,
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
-    let of = |labels: &Labels, found: &mut BTreeSet<String>| {
-        found.extend(labels.iter().map(|(name, _)| name.to_owned()));
-    };
-    texts(&app, caller, &params?, of).await
+    texts(&app, caller, &params?, Form::Current, add_names).await
 }
 
 pub(super) async fn values(
@@ -35,16 +40,28 @@ pub(super) async fn values(
     caller: Result<Caller, ApiError>,
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
-    let of = move |labels: &Labels, found: &mut BTreeSet<String>| {
-        found.extend(labels.get(&name).map(str::to_owned));
-    };
-    texts(&app, caller, &params?, of).await
+    texts(&app, caller, &params?, Form::Current, values_of(name)).await
 }
 
-async fn texts(
+/// Adds the names of a stream's labels.
+pub(super) fn add_names(labels: &Labels, found: &mut BTreeSet<String>) {
+    found.extend(labels.iter().map(|(name, _)| name.to_owned()));
+}
+
+/// Adds the value that a stream's label has.
+pub(super) fn values_of(name: String) -> impl Fn(&Labels, &mut BTreeSet<String>) + Send + 'static {
+    move |labels, found| found.extend(labels.get(&name).map(str::to_owned))
+}
+
+/// What streams have, each once, in order.
+///
+/// # Errors
+/// Those of the question.
+pub(super) async fn texts(
     app: &Arc<App>,
     caller: Result<Caller, ApiError>,
     params: &Params,
+    form: Form,
     of: impl Fn(&Labels, &mut BTreeSet<String>) + Send + 'static,
 ) -> Result<Response, LokiError> {
     let (start, end) = range(params, now())?;
@@ -63,8 +80,14 @@ async fn texts(
         }
         let mut body = Vec::new();
         object(&mut body, |o| {
-            o.text("status", "success");
-            o.texts("data", &Vec::from_iter(found));
+            let found = Vec::from_iter(found);
+            match form {
+                Form::Current => {
+                    o.text("status", "success");
+                    o.texts("data", &found);
+                }
+                Form::Legacy => o.texts("values", &found),
+            }
         });
         Ok(Document::new(JSON, body))
     });

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::http::answer::ApiError;
 use crate::http::remote_write::{failed, receive};
 use crate::http::tenant::Tenant;
-use crate::ingest::{Coding, Fault, LogFormat, LogOutcome, Reserved, write_logs};
+use crate::ingest::{Coding, Fault, LogFormat, LogOutcome, Refused, Reserved, write_logs};
 
 /// How much larger than its compressed form a body is taken to be before it is known.
 const EXPANSION: usize = 8;
@@ -55,7 +55,7 @@ pub(super) async fn push(
         Ok(outcome) if outcome.refused.is_empty() => StatusCode::NO_CONTENT.into_response(),
         Ok(outcome) => {
             tracing::debug!(stored = outcome.stored, "push refused in part");
-            bad(&outcome.refused.text())
+            refusal(&outcome.refused)
         }
         Err(fault) => failed(&app, &fault),
     }
@@ -92,6 +92,15 @@ pub(super) async fn otlp(
             response
         }
     }
+}
+
+/// 429 where some of it may be taken later.
+fn refusal(refused: &Refused) -> Response {
+    let status = match refused.may_pass() {
+        true => StatusCode::TOO_MANY_REQUESTS,
+        false => StatusCode::BAD_REQUEST,
+    };
+    (status, format!("{}\n", refused.text())).into_response()
 }
 
 fn bad(text: &str) -> Response {

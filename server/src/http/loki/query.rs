@@ -8,12 +8,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kymo_query::logql::ast::Metric;
 use kymo_query::logql::eval::metric::{Grid, Value};
+use kymo_query::logql::eval::range::Numbers;
 use kymo_query::logql::eval::{Direction, Lines, RangeOptions, SelectOptions, range, select};
 use kymo_query::logql::{Expr, LogExpr, parse};
+use kymo_query::promql::eval::Budget;
 
-use super::ask::{Asking, Shown, ask, failed};
+use super::ask::{Asking, Shown, ask_within, failed};
 use super::error::LokiError;
-use super::render::{Points, Took, answer, put_matrix, put_point, put_streams, put_vector};
+use super::limits::Limits;
+use super::render::{Points, answer, put_matrix, put_point, put_streams, put_vector};
+use super::stats::Took;
 use super::{JSON, now, params};
 use crate::app::App;
 use crate::http::ApiError;
@@ -26,11 +30,16 @@ use crate::http::params::Params;
 const NO_INSTANT: &str =
     "log queries are not supported as an instant query type, please change your query to a range query type";
 
-/// Most series of an answer, as in Loki.
-const SERIES_MAX: usize = 500;
-
 /// The flag that tells kinds of labels apart.
 const CATEGORIZE: &str = "categorize-labels";
+
+/// A query that is allowed, and how it is asked.
+struct Question<'q> {
+    app: &'q Arc<App>,
+    caller: Result<Caller, ApiError>,
+    text: &'q str,
+    limits: Limits,
+}
 
 pub(super) async fn instant(
     State(app): State<Arc<App>>,
@@ -42,18 +51,27 @@ pub(super) async fn instant(
     let time = params::time(&params, "time", now)?;
     params::limit(&params)?;
     params::forward(&params)?;
-    let text = params.first("query");
-    let metric = match parsed(text)? {
+    let (limits, text) = (Limits::of(&app, &headers)?, params.first("query"));
+    let expr = parsed(text)?;
+    limits.check(&expr)?;
+    limits.times((time, time), now)?;
+    let metric = match expr {
         Expr::Log(_) => return Err(LokiError::bad(NO_INSTANT)),
         Expr::Metric(metric) => metric,
     };
     let options = RangeOptions {
         grid: Grid::instant(time),
-        max_series: SERIES_MAX,
+        max_series: limits.series,
         partial: is_drilldown(&headers),
         now,
     };
-    numbers(&app, caller, text, metric, options).await
+    let question = Question {
+        app: &app,
+        caller,
+        text,
+        limits,
+    };
+    question.numbers(metric, options).await
 }
 
 pub(super) async fn over_range(
@@ -68,8 +86,17 @@ pub(super) async fn over_range(
     let interval = params::interval(&params)?;
     let limit = params::limit(&params)?;
     let forward = params::forward(&params)?;
-    let text = params.first("query");
-    match parsed(text)? {
+    let (limits, text) = (Limits::of(&app, &headers)?, params.first("query"));
+    let expr = parsed(text)?;
+    limits.check(&expr)?;
+    let times = limits.times(times, now)?;
+    let question = Question {
+        app: &app,
+        caller,
+        text,
+        limits,
+    };
+    match expr {
         Expr::Metric(metric) => {
             let options = RangeOptions {
                 grid: Grid {
@@ -77,17 +104,17 @@ pub(super) async fn over_range(
                     end: times.1,
                     step,
                 },
-                max_series: SERIES_MAX,
+                max_series: question.limits.series,
                 partial: is_drilldown(&headers),
                 now,
             };
-            numbers(&app, caller, text, metric, options).await
+            question.numbers(metric, options).await
         }
         Expr::Log(log) => {
             let options = SelectOptions {
                 from: times.0,
                 until: times.1,
-                limit,
+                limit: question.limits.entries(limit)?,
                 direction: if forward {
                     Direction::Forward
                 } else {
@@ -96,7 +123,7 @@ pub(super) async fn over_range(
                 interval,
                 now,
             };
-            lines(&app, caller, text, log, options, flags(&headers)).await
+            question.lines(log, options, flags(&headers)).await
         }
     }
 }
@@ -129,7 +156,7 @@ pub(super) async fn format(params: Result<Params, ApiError>) -> Result<Response,
 }
 
 /// The flags of a request's answer, as they came.
-fn flags(headers: &HeaderMap) -> Vec<String> {
+pub(super) fn flags(headers: &HeaderMap) -> Vec<String> {
     let sent = headers
         .get("x-loki-response-encoding-flags")
         .and_then(|v| v.to_str().ok());
@@ -150,37 +177,100 @@ fn is_drilldown(headers: &HeaderMap) -> bool {
         .any(|tag| tag.trim() == "Source=grafana-lokiexplore-app")
 }
 
-async fn lines(
-    app: &Arc<App>,
-    caller: Result<Caller, ApiError>,
-    text: &str,
-    log: LogExpr,
-    options: SelectOptions,
-    flags: Vec<String>,
-) -> Result<Response, LokiError> {
-    let shown = Shown {
-        kind: "logql",
-        text,
-        times: (options.from, options.until, 0),
-    };
-    let document = ask(app, caller, shown, move |asking, cost| {
-        let started = Instant::now();
-        let found = match asking {
-            Some(asking) => selected(asking, &log, &options)?,
-            None => Lines::default(),
+impl Question<'_> {
+    async fn lines(
+        self,
+        log: LogExpr,
+        options: SelectOptions,
+        flags: Vec<String>,
+    ) -> Result<Response, LokiError> {
+        let times = (options.from, options.until);
+        let shown = Shown {
+            kind: "logql",
+            text: self.text,
+            times: (times.0, times.1, 0),
         };
-        cost.samples_read = found.stats.lines;
-        let took = Took {
-            stats: found.stats,
-            seconds: started.elapsed().as_secs_f64(),
-        };
-        let mut body = Vec::new();
-        answer(&mut body, "streams", &flags, &[], took, |out| {
-            put_streams(out, &found, !flags.is_empty());
+        let (bytes, timeout) = (self.limits.bytes, self.limits.timeout);
+        let document = ask_within(self.app, self.caller, shown, timeout, move |asking, cost| {
+            let started = Instant::now();
+            let expr = Expr::Log(log);
+            let found = match (asking, &expr) {
+                (Some(asking), Expr::Log(log)) => {
+                    asking.check_bytes(&expr, times, bytes)?;
+                    selected(asking, log, &options)?
+                }
+                _ => Lines::default(),
+            };
+            cost.samples_read = found.stats.lines;
+            let took = Took {
+                stats: found.stats,
+                seconds: started.elapsed().as_secs_f64(),
+                waited: asking.map_or(0.0, Asking::waited),
+                returned: found.entries.len() as u64,
+            };
+            let mut body = Vec::new();
+            answer(&mut body, "streams", &flags, &[], took, |out| {
+                put_streams(out, &found, !flags.is_empty());
+            });
+            Ok(Document::new(JSON, body))
         });
-        Ok(Document::new(JSON, body))
-    });
-    Ok(document.await?.into_response())
+        Ok(document.await?.into_response())
+    }
+
+    async fn numbers(self, metric: Metric, options: RangeOptions) -> Result<Response, LokiError> {
+        let grid = options.grid;
+        let shown = Shown {
+            kind: "logql",
+            text: self.text,
+            times: (grid.start, grid.end, grid.step),
+        };
+        let (bytes, timeout) = (self.limits.bytes, self.limits.timeout);
+        let document = ask_within(self.app, self.caller, shown, timeout, move |asking, cost| {
+            let started = Instant::now();
+            let found = counted(asking, metric, &options, bytes)?;
+            cost.samples_read = found.stats.lines;
+            let (kind, series) = shape(found.value, &grid);
+            let took = Took {
+                stats: found.stats,
+                seconds: started.elapsed().as_secs_f64(),
+                waited: asking.map_or(0.0, Asking::waited),
+                returned: match kind {
+                    "scalar" => 0,
+                    _ => series.iter().map(|one| one.points.len() as u64).sum(),
+                },
+            };
+            let mut body = Vec::new();
+            answer(&mut body, kind, &[], &found.warnings, took, |out| match kind {
+                "scalar" => put_point(out, series[0].points[0]),
+                "vector" => put_vector(out, &series),
+                _ => put_matrix(out, &series),
+            });
+            Ok(Document::new(JSON, body))
+        });
+        Ok(document.await?.into_response())
+    }
+}
+
+/// Numbers of lines that match.
+fn counted(
+    asking: Option<&Asking<'_>>,
+    metric: Metric,
+    options: &RangeOptions,
+    bytes: u64,
+) -> Result<Numbers, ApiError> {
+    let store = |scan: &kymo_engine::logs::Scan| asking.map_or(Ok(Vec::new()), |asking| asking.parts(scan));
+    let expr = Expr::Metric(metric);
+    if let Some(asking) = asking {
+        asking.check_bytes(&expr, (options.grid.start, options.grid.end), bytes)?;
+    }
+    let Expr::Metric(metric) = &expr else {
+        return Err(ApiError::bad_data("not a query for numbers"));
+    };
+    let found = match asking {
+        Some(asking) => asking.with_budget(|budget| range(metric, &store, options, budget)),
+        None => range(metric, &store, options, &Budget::default()),
+    };
+    found.map_err(failed)
 }
 
 /// Lines that match.
@@ -196,50 +286,6 @@ pub(super) fn selected(
     asking
         .with_budget(|budget| select(log, &store, options, budget))
         .map_err(failed)
-}
-
-async fn numbers(
-    app: &Arc<App>,
-    caller: Result<Caller, ApiError>,
-    text: &str,
-    metric: Metric,
-    options: RangeOptions,
-) -> Result<Response, LokiError> {
-    let grid = options.grid;
-    let shown = Shown {
-        kind: "logql",
-        text,
-        times: (grid.start, grid.end, grid.step),
-    };
-    let document = ask(app, caller, shown, move |asking, cost| {
-        let started = Instant::now();
-        let store =
-            |scan: &kymo_engine::logs::Scan| asking.map_or(Ok(Vec::new()), |asking| asking.parts(scan));
-        let found = match asking {
-            Some(asking) => asking.with_budget(|budget| range(&metric, &store, &options, budget)),
-            None => range(
-                &metric,
-                &store,
-                &options,
-                &kymo_query::promql::eval::Budget::default(),
-            ),
-        };
-        let found = found.map_err(failed)?;
-        cost.samples_read = found.stats.lines;
-        let took = Took {
-            stats: found.stats,
-            seconds: started.elapsed().as_secs_f64(),
-        };
-        let mut body = Vec::new();
-        let (kind, series) = shape(found.value, &grid);
-        answer(&mut body, kind, &[], &found.warnings, took, |out| match kind {
-            "scalar" => put_point(out, series[0].points[0]),
-            "vector" => put_vector(out, &series),
-            _ => put_matrix(out, &series),
-        });
-        Ok(Document::new(JSON, body))
-    });
-    Ok(document.await?.into_response())
 }
 
 /// The kind of an answer, and its series; a scalar is one with one point.

@@ -1,8 +1,8 @@
 //! Answers of queries as Loki writes them: streams, vectors, matrices. What `stats` says is what was read.
 
-use kymo_query::logql::eval::store::Stats;
 use kymo_query::logql::eval::{LabelSet, Lines};
 
+use super::stats::{Took, put_stats};
 use crate::go_float::push_value;
 use crate::http::json::{Object, list, object, text};
 
@@ -12,13 +12,6 @@ pub(super) struct Points {
     pub(super) labels: Vec<(String, String)>,
     /// Nanoseconds since 1970, and the value then.
     pub(super) points: Vec<(i64, f64)>,
-}
-
-/// What was read, and how long that took.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Took {
-    pub(super) stats: Stats,
-    pub(super) seconds: f64,
 }
 
 /// A whole answer without statistics: the last point of each series.
@@ -133,26 +126,4 @@ fn put_labels(o: &mut Object<'_>, labels: &LabelSet) {
     for (name, value) in labels.iter() {
         text(o.any_name(name), value);
     }
-}
-
-fn put_stats(o: &mut Object<'_>, Took { stats, seconds }: Took) {
-    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let per_second = |n: u64| match seconds > 0.0 {
-        true => (n as f64 / seconds) as i64,
-        false => 0,
-    };
-    o.object("summary", |o| {
-        o.integer("bytesProcessedPerSecond", per_second(stats.bytes));
-        o.integer("linesProcessedPerSecond", per_second(stats.lines));
-        o.integer("totalBytesProcessed", count(stats.bytes));
-        o.integer("totalLinesProcessed", count(stats.lines));
-        crate::http::json::double(o.name("execTime"), seconds);
-        o.integer("queueTime", 0);
-        o.integer("subqueries", 0);
-        o.integer("totalEntriesReturned", count(stats.lines_kept));
-        o.integer("splits", 0);
-        o.integer("shards", 0);
-        o.integer("totalPostFilterLines", count(stats.lines_kept));
-        o.integer("totalStructuredMetadataBytesProcessed", 0);
-    });
 }

@@ -1,17 +1,18 @@
 //! How much streams hold: `/loki/api/v1/index/stats`, `/loki/api/v1/index/volume` and `/loki/api/v1/index/volume_range`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use kymo_engine::labels::Labels;
-use kymo_engine::logs::Volume;
+use kymo_engine::logs::{Buckets, Volume};
 
 use super::ask::{Shown, ask, matchers};
 use super::error::LokiError;
 use super::params::{range, step};
 use super::render::{Points, matrix, vector};
+use super::shards::Totals;
 use super::{JSON, now};
 use crate::app::App;
 use crate::http::ApiError;
@@ -38,26 +39,9 @@ pub(super) async fn stats(
         times: (start, end, 0),
     };
     let document = ask(&app, caller, shown, move |asking, _| {
-        let (mut streams, mut chunks, mut entries, mut bytes) = (BTreeSet::new(), 0i64, 0u64, 0u64);
-        if let Some(asking) = asking {
-            let mut add = |labels: &Labels, volume: Volume| {
-                streams.insert(labels.hash64());
-                chunks += 1;
-                entries += volume.entries;
-                bytes += volume.bytes;
-            };
-            asking
-                .snapshot
-                .volumes(&wanted, (start, end.saturating_add(1)), &mut add)?;
-        }
-        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let totals = Totals::of(asking, &wanted, (start, end))?;
         let mut body = Vec::new();
-        object(&mut body, |o| {
-            o.integer("streams", count(streams.len() as u64));
-            o.integer("chunks", chunks);
-            o.integer("bytes", count(bytes));
-            o.integer("entries", count(entries));
-        });
+        object(&mut body, |o| totals.put(o));
         Ok(Document::new(JSON, body))
     });
     Ok(document.await?.into_response())
@@ -155,22 +139,24 @@ async fn summed(
     };
     let document = ask(app, caller, shown, move |asking, _| {
         let mut items: BTreeMap<Vec<(String, String)>, BTreeMap<i64, u64>> = BTreeMap::new();
-        let mut at = start;
         // One bucket without a step; with one, each ends where the next begins.
-        while let Some(asking) = asking {
-            let until = step.map_or(end.saturating_add(1), |step| {
-                at.saturating_add(step).min(end.saturating_add(1))
-            });
-            let mut add = |labels: &Labels, volume: Volume| {
-                for item in by.items(labels) {
-                    *items.entry(item).or_default().entry(until.min(end)).or_default() += volume.bytes;
-                }
-            };
-            asking.snapshot.volumes(&wanted, (at, until), &mut add)?;
-            at = until;
-            if at > end {
-                break;
+        let buckets = Buckets {
+            from: start,
+            until: end.saturating_add(1),
+            step,
+        };
+        let end_of = |bucket: usize| {
+            let step = step.unwrap_or(i64::MAX);
+            let passed = i64::try_from(bucket).unwrap_or(i64::MAX).saturating_add(1);
+            start.saturating_add(step.saturating_mul(passed)).min(end)
+        };
+        let mut add = |labels: &Labels, bucket: usize, volume: Volume| {
+            for item in by.items(labels) {
+                *items.entry(item).or_default().entry(end_of(bucket)).or_default() += volume.bytes;
             }
+        };
+        if let Some(asking) = asking {
+            asking.snapshot.volumes(&wanted, buckets, &mut add)?;
         }
         let mut items: Vec<_> = items.into_iter().collect();
         let total = |points: &BTreeMap<i64, u64>| points.values().sum::<u64>();
@@ -187,9 +173,9 @@ async fn summed(
             })
             .collect();
         let mut body = Vec::new();
-        match step {
-            Some(_) => matrix(&mut body, &points),
-            None => vector(&mut body, &points),
+        match points.iter().any(|series| series.points.len() > 1) {
+            true => matrix(&mut body, &points),
+            false => vector(&mut body, &points),
         }
         Ok(Document::new(JSON, body))
     });

@@ -86,6 +86,8 @@ async fn snapshot(State(app): State<Arc<App>>, params: Params) -> Reply {
         let dir = overriding.config.data_dir.join("snapshots").join(&name);
         let copied = overriding.generator.overrides.copy_to(&dir);
         copied.map_err(|e| kymo_engine::Error::io("copy overrides to", &dir, &e))?;
+        let copied = overriding.deletes.copy_to(&dir);
+        copied.map_err(|e| kymo_engine::Error::io("copy delete requests to", &dir, &e))?;
         Ok(json!({"name": name}))
     })
     .await

@@ -63,13 +63,19 @@ impl Intake<'_> {
             );
             return Err((Reason::LineTooLong, what));
         }
-        if metadata.is_empty() {
-            return Ok(());
-        }
         let bytes: usize = metadata
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
+        let refused = rules
+            .allowance
+            .and_then(|all| all.refuses_entry(stream.hash, of, len + bytes as u64));
+        if let Some(what) = refused {
+            return Err((Reason::StreamRate, what));
+        }
+        if metadata.is_empty() {
+            return Ok(());
+        }
         let limit = rules.settings.metadata_bytes_max;
         if bytes as u64 > limit {
             let what = format!(

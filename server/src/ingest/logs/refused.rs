@@ -34,11 +34,15 @@ pub enum Reason {
     MetadataTooLarge,
     /// Over `logs.metadata_count`.
     MetadataTooMany,
+    /// Over `logs.stream_rate`.
+    StreamRate,
+    /// Over `logs.max_streams`.
+    StreamLimit,
 }
 
 impl Reason {
     /// Number of reasons.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 13;
 
     /// All reasons in the order of their numbers.
     pub const ALL: [Reason; Reason::COUNT] = [
@@ -53,6 +57,8 @@ impl Reason {
         Reason::DuplicateLabel,
         Reason::MetadataTooLarge,
         Reason::MetadataTooMany,
+        Reason::StreamRate,
+        Reason::StreamLimit,
     ];
 
     /// Loki's name of the reason.
@@ -69,6 +75,8 @@ impl Reason {
             Reason::DuplicateLabel => "duplicate_label_names",
             Reason::MetadataTooLarge => "structured_metadata_too_large",
             Reason::MetadataTooMany => "structured_metadata_too_many",
+            Reason::StreamRate => "per_stream_rate_limit",
+            Reason::StreamLimit => "stream_limit",
         }
     }
 }
@@ -107,6 +115,11 @@ impl Refused {
     /// Entries that were refused.
     pub(crate) fn total(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// True when less may be sent later: only for limits.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.counts[Reason::StreamRate as usize] + self.counts[Reason::StreamLimit as usize] > 0
     }
 
     /// Number refused for a reason.

@@ -25,6 +25,8 @@ pub(super) struct Open {
     pub(super) set: u32,
     /// Its labels, for texts of errors.
     pub(super) text: String,
+    /// Hash of its labels.
+    pub(super) hash: u64,
     /// The level that its labels or that metadata tell.
     pub(super) level: Option<String>,
 }
@@ -65,7 +67,17 @@ impl Intake<'_> {
         let labels = Labels::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_ref())));
         let mut text = String::new();
         put_labels(&mut text, labels.iter());
+        if let Some(allowance) = &self.rules.allowance
+            && allowance.is_fresh(&labels)
+            && !self.fresh.contains(&labels)
+        {
+            if let Some(what) = allowance.refuses_stream(&labels, self.fresh.len(), &text) {
+                return Err((Reason::StreamLimit, what));
+            }
+            self.fresh.insert(labels.clone());
+        }
         Ok(Open {
+            hash: labels.hash64(),
             number: self.builder.stream(labels),
             set,
             text,

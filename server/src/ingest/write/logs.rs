@@ -59,7 +59,16 @@ fn append(
     format: LogFormat,
     body: &[u8],
 ) -> Result<(Option<Ticket<Applied>>, LogOutcome), Fault> {
-    let incoming = read(format, body, Rules::at(now_ms(), &app.config))?;
+    let (now_ms, settings) = (now_ms(), &app.config.logs.rates);
+    let db = app.reading(tenant);
+    let store = db.as_ref().map(|db| &db.logs);
+    let mut rules = Rules::at(now_ms, &app.config);
+    rules.allowance = app.log_rates.of(settings, tenant, store, now_ms);
+    let incoming = read(format, body, rules)?;
+    if let Some(allowance) = rules.allowance {
+        let batch = &incoming.batch;
+        allowance.take(batch.len(), batch.content_bytes())?;
+    }
     let outcome = LogOutcome {
         stored: 0,
         refused: incoming.refused,

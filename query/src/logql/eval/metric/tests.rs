@@ -35,7 +35,11 @@ fn windows_are_open_at_their_start_and_closed_at_their_end() {
     let sums = value(r#"sum_over_time({a="b"} | unwrap x [20s])"#, &grid, &points).unwrap();
     assert_eq!(sums, [[Some(3.0), Some(6.0), Some(4.0), None]]);
     let shifted = value(r#"count_over_time({a="b"}[20s] offset -10s)"#, &grid, &points).unwrap();
-    assert_eq!(shifted, [[Some(2.0), Some(1.0), None, None]]);
+    assert_eq!(
+        shifted,
+        [[Some(6.0), Some(4.0), None, None]],
+        "a point tells of how many lines"
+    );
 }
 
 #[test]

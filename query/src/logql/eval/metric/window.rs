@@ -25,6 +25,7 @@ pub(super) fn eval(
         after,
         last: last.saturating_sub(offset),
         gapless: grid.step <= range,
+        grid: *grid,
     })?;
     if of.op == RangeOp::AbsentOverTime {
         samples
@@ -34,8 +35,16 @@ pub(super) fn eval(
     }
     let mut out = Vec::with_capacity(samples.len());
     for series in &mut samples {
-        // Those of one time stay in the order in which they came.
-        series.points.sort_by_key(|(time, _)| *time);
+        // All points are in the only window, in whatever order.
+        let is_any_order = grid.len() == 1
+            && matches!(
+                of.op,
+                RangeOp::QuantileOverTime | RangeOp::MaxOverTime | RangeOp::MinOverTime
+            );
+        if !is_any_order {
+            // Those of one time stay in the order in which they came.
+            series.points.sort_by_key(|(time, _)| *time);
+        }
         let values: Vec<Option<f64>> = windows(series, grid, range, offset)
             .map(|(points, end)| (!points.is_empty()).then(|| value(of, points, end - range, end)))
             .collect();
@@ -88,10 +97,8 @@ fn value(of: &RangeAggregation, points: &[(i64, f64)], start: i64, end: i64) -> 
     let seconds = of.range.range as f64 / 1e9;
     let sum = || points.iter().fold(0.0, |sum, (_, v)| sum + v);
     match of.op {
-        RangeOp::CountOverTime => points.len() as f64,
-        RangeOp::Rate if of.range.unwrap.is_none() => points.len() as f64 / seconds,
         RangeOp::Rate | RangeOp::BytesRate => sum() / seconds,
-        RangeOp::BytesOverTime | RangeOp::SumOverTime => sum(),
+        RangeOp::CountOverTime | RangeOp::BytesOverTime | RangeOp::SumOverTime => sum(),
         RangeOp::RateCounter => rate_counter(points, start, end),
         RangeOp::AvgOverTime => mean(points.iter().map(|(_, v)| *v)),
         RangeOp::MaxOverTime => choose(points, |v, best| v > best),
@@ -151,17 +158,18 @@ fn quantile(q: f64, points: &[(i64, f64)]) -> f64 {
     }
     let mut values: Vec<f64> = points.iter().map(|(_, v)| *v).collect();
     // NaN sorts first, as in Prometheus.
-    values.sort_by(|a, b| match (a.is_nan(), b.is_nan()) {
+    let order = |a: &f64, b: &f64| match (a.is_nan(), b.is_nan()) {
         (true, true) => std::cmp::Ordering::Equal,
         (true, false) => std::cmp::Ordering::Less,
         (false, true) => std::cmp::Ordering::Greater,
         (false, false) => a.total_cmp(b),
-    });
+    };
     let rank = q * (values.len() - 1) as f64;
     let lower = rank.floor().max(0.0) as usize;
-    let upper = (lower + 1).min(values.len() - 1);
     let weight = rank - rank.floor();
-    values[lower] * (1.0 - weight) + values[upper] * weight
+    let (_, lower, behind) = values.select_nth_unstable_by(lower, order);
+    let upper = behind.iter().copied().min_by(order).unwrap_or(*lower);
+    *lower * (1.0 - weight) + upper * weight
 }
 
 /// Increase a second, resets added back and extended to the window as Prometheus' `rate` does; 0 of a single point.

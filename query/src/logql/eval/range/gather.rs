@@ -1,27 +1,27 @@
 //! Takes the numbers out of the lines of parts, series by series, and puts those of all parts together.
 
-use hashbrown::HashMap;
-use kymo_engine::logs::StreamRows;
+mod counting;
+
+use kymo_engine::logs::{Columns, StreamRows};
 
 use super::Reserved;
+use super::segments::{Segments, Table};
 use crate::logql::ast::LogExpr;
+use crate::logql::eval::EvalError;
+use crate::logql::eval::columnar::{Conditions, Tested, chosen};
 use crate::logql::eval::metric::Samples;
 use crate::logql::eval::metric::window::refuse_error;
 use crate::logql::eval::parallel::{check, in_parallel};
 use crate::logql::eval::store::{Part, Stats};
-use crate::logql::eval::{EvalError, LabelSet};
-use crate::logql::pipeline::{Clock, Extractor, Run};
+use crate::logql::pipeline::{Clock, Extractor, Pipeline, Run};
 use crate::promql::eval::Budget;
+use counting::Counting;
 
 /// Parts of a wave: what they give is held until the wave is done.
-const WAVE: usize = 16;
+const WAVE: usize = 64;
 
 /// Lines between two questions whether to go on.
 const TICK: usize = 8192;
-
-/// Bytes of a point, and of a series beside its labels.
-const POINT_BYTES: usize = 16;
-const SERIES_BYTES: usize = 256;
 
 /// What is taken from lines.
 pub(super) struct Gathering<'q> {
@@ -32,33 +32,9 @@ pub(super) struct Gathering<'q> {
     pub(super) now: i64,
     /// The first inclusive, the second not.
     pub(super) times: (i64, i64),
-}
-
-/// Series by the labels of their lines.
-#[derive(Default)]
-struct Table {
-    /// By a text that stands for the labels.
-    keys: HashMap<String, usize>,
-    numbers: HashMap<LabelSet, usize>,
-    series: Vec<Samples>,
-}
-
-impl Table {
-    fn number(&mut self, labels: LabelSet) -> usize {
-        let next = self.series.len();
-        *self.numbers.entry(labels).or_insert_with_key(|labels| {
-            self.series.push(Samples {
-                labels: labels.clone(),
-                points: Vec::new(),
-            });
-            next
-        })
-    }
-
-    fn bytes(&self) -> usize {
-        let points: usize = self.series.iter().map(|s| s.points.len() * POINT_BYTES).sum();
-        points + self.series.len() * SERIES_BYTES
-    }
+    pub(super) segments: Segments,
+    /// Conditions of labels that every line passes.
+    pub(super) dropping: Vec<Pipeline>,
 }
 
 impl Gathering<'_> {
@@ -100,8 +76,16 @@ impl Gathering<'_> {
             parts_read: 1,
             ..Stats::default()
         };
+        let streams = match part.columns()? {
+            Some(columns) => self.columns(&columns, &mut table, &mut stats, budget)?,
+            None => None,
+        };
+        let streams = match streams {
+            Some(streams) => streams,
+            None => (part.load)()?,
+        };
         let mut run = Run::default();
-        for stream in (part.load)()? {
+        for stream in streams {
             run.begin(&stream.labels);
             match self.extractor.is_plain() {
                 true => self.plain(&stream, &mut run, &mut table, &mut stats, budget)?,
@@ -110,6 +94,43 @@ impl Gathering<'_> {
         }
         budget.memory.reserve(table.bytes())?;
         Ok((table, stats))
+    }
+
+    /// Takes what columns tell, and returns the entries whose lines must be looked at; none when that is all of them.
+    fn columns(
+        &self,
+        columns: &Columns<'_>,
+        table: &mut Table,
+        stats: &mut Stats,
+        budget: &Budget<'_>,
+    ) -> Result<Option<Vec<StreamRows>>, EvalError> {
+        let pipeline = &self.extractor.pipeline;
+        let looks = pipeline.looks().filter(|_| !self.extractor.counts_bytes());
+        let Some(looks) = looks else {
+            if !pipeline.tests_lines() && self.dropping.is_empty() {
+                return Ok(None);
+            }
+            let chosen = chosen(columns, &self.conditions(), budget)?;
+            return Ok(Some(columns.load(&chosen.rows, self.extractor.wanted())?));
+        };
+        let tested = match Tested::of(columns, pipeline)? {
+            None if pipeline.tests_lines() => Some(Tested::by_lines(columns, pipeline)?),
+            tested => tested,
+        };
+        let mut counting = Counting::new(self, columns, looks, tested, table, stats);
+        let whole = counting.run(budget)?;
+        match whole {
+            Some(whole) => Ok(Some(columns.load(&whole, self.extractor.wanted())?)),
+            None => Ok(Some(Vec::new())),
+        }
+    }
+
+    fn conditions(&self) -> Conditions<'_> {
+        Conditions {
+            pipeline: &self.extractor.pipeline,
+            dropping: &self.dropping,
+            is_exact: false,
+        }
     }
 
     fn stream(
@@ -134,23 +155,26 @@ impl Gathering<'_> {
                 continue;
             };
             stats.lines_kept += 1;
-            key.clear();
-            self.extractor.key(run.fields(), &mut key);
-            let number = match table.keys.get(&key) {
-                Some(number) => *number,
-                None => {
-                    let labels = self.extractor.series(run.fields());
-                    if self.gapless {
-                        refuse_error(&labels)?;
-                    }
-                    let number = table.number(labels);
-                    table.keys.insert(key.clone(), number);
-                    number
-                }
-            };
-            table.series[number].points.push((time, value));
+            let number = self.series(run, &mut key, table)?;
+            table.add(&self.segments, number, time, value);
         }
         Ok(())
+    }
+
+    /// The number of the series of a line that went through the stages.
+    fn series(&self, run: &Run, key: &mut String, table: &mut Table) -> Result<usize, EvalError> {
+        key.clear();
+        self.extractor.key(run.fields(), key);
+        if let Some(number) = table.known(key) {
+            return Ok(number);
+        }
+        let labels = self.extractor.series(run.fields());
+        if self.gapless {
+            refuse_error(&labels)?;
+        }
+        let number = table.number(labels);
+        table.know(key, number);
+        Ok(number)
     }
 
     /// Lines whose series their stream and metadata tell.
@@ -190,7 +214,7 @@ impl Gathering<'_> {
                 }
             };
             let value = self.extractor.plain_number(line);
-            table.series[number].points.push((rows.times()[row], value));
+            table.add(&self.segments, number, rows.times()[row], value);
         }
         Ok(())
     }

@@ -5,22 +5,26 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use kymo_engine::labels::Labels;
-use kymo_engine::logs::StreamRows;
+use kymo_engine::logs::{Columns, StreamRows, Wanted};
 
 use super::{Direction, Line, LineLabels, SelectOptions};
 use crate::logql::ast::LogExpr;
 use crate::logql::eval::EvalError;
+use crate::logql::eval::columnar::{Chosen, Conditions, chosen};
 use crate::logql::eval::parallel::{check, in_parallel};
 use crate::logql::eval::store::{Part, Stats};
 use crate::logql::pipeline::{Clock, Pipeline, Run};
 use crate::promql::eval::Budget;
 
 /// Parts of the first wave; each further one has twice as many, up to [`WAVE_MAX`].
-const WAVE: usize = 2;
-const WAVE_MAX: usize = 32;
+const WAVE: usize = 8;
+const WAVE_MAX: usize = 64;
 
 /// Lines between two questions whether to go on.
 const TICK: u64 = 8192;
+
+/// Entries of a part that are put together at first, beside as many as are asked for.
+const FIRST_STEP: usize = 64;
 
 /// Bytes of an entry beside its line.
 const LINE_BYTES: usize = 128;
@@ -29,6 +33,7 @@ const LINE_BYTES: usize = 128;
 pub(super) struct Search<'q> {
     pub(super) log: &'q LogExpr,
     pub(super) pipeline: &'q Pipeline,
+    pub(super) conditions: Conditions<'q>,
     pub(super) options: &'q SelectOptions,
     /// Most entries.
     pub(super) limit: usize,
@@ -47,6 +52,25 @@ struct Gathered {
     found: Vec<Found>,
     bytes: usize,
     stats: Stats,
+}
+
+/// Entries of a group that come next.
+struct NextRows {
+    /// Places in the group.
+    rows: Vec<u32>,
+    /// Their ranks.
+    ranks: Vec<i64>,
+    /// No chosen entries come behind them.
+    is_all: bool,
+}
+
+/// What columns tell of a part.
+#[derive(Default)]
+struct Preview {
+    /// None without columns.
+    chosen: Option<Chosen>,
+    /// Ranks of the first entries that are in the answer for certain, if no others come before them.
+    ranks: Vec<i64>,
 }
 
 impl Search<'_> {
@@ -71,7 +95,15 @@ impl Search<'_> {
                 break;
             }
             let next = &order[at..(at + wave).min(order.len())];
-            for gathered in in_parallel(next, budget, |part| self.part(part, floor, budget)) {
+            let mut previews = Vec::with_capacity(next.len());
+            for preview in in_parallel(next, budget, |part| self.preview(part, floor, budget)) {
+                previews.push(preview?);
+            }
+            let floor = self.floor_with(&all, &previews).or(floor);
+            let work: Vec<(&Part<'_>, Preview)> = next.iter().copied().zip(previews).collect();
+            for gathered in in_parallel(&work, budget, |(part, preview)| {
+                self.part(part, preview, floor, budget)
+            }) {
                 let gathered = gathered?;
                 stats.add(&gathered.stats);
                 all.extend(gathered.found);
@@ -116,21 +148,164 @@ impl Search<'_> {
         last.map(|found| self.rank(found.line.time))
     }
 
-    fn part(&self, part: &Part<'_>, floor: Option<i64>, budget: &Budget<'_>) -> Result<Gathered, EvalError> {
+    /// Rank of the last entry of the answer as far as it is known, when there are enough.
+    fn floor_with(&self, all: &[Found], previews: &[Preview]) -> Option<i64> {
+        let found = all.iter().map(|found| self.rank(found.line.time));
+        let mut ranks: Vec<i64> = found
+            .chain(previews.iter().flat_map(|preview| preview.ranks.iter().copied()))
+            .collect();
+        let last = self.limit.checked_sub(1).filter(|last| *last < ranks.len())?;
+        Some(*ranks.select_nth_unstable(last).1)
+    }
+
+    /// Chooses entries by their columns, where there are columns, and tells the times of those that are in the answer for certain.
+    fn preview(
+        &self,
+        part: &Part<'_>,
+        floor: Option<i64>,
+        budget: &Budget<'_>,
+    ) -> Result<Preview, EvalError> {
         check(budget)?;
-        let mut streams = (part.load)()?;
+        let Some(columns) = part.columns()? else {
+            return Ok(Preview::default());
+        };
+        let chosen = chosen(&columns, &self.conditions, budget)?;
+        let mut preview = Preview::default();
+        if chosen.is_exact {
+            preview.ranks = self
+                .next_rows(&columns, &chosen, (None, floor), self.limit)?
+                .ranks;
+        }
+        preview.chosen = Some(chosen);
+        Ok(preview)
+    }
+
+    fn part(
+        &self,
+        part: &Part<'_>,
+        preview: &Preview,
+        floor: Option<i64>,
+        budget: &Budget<'_>,
+    ) -> Result<Gathered, EvalError> {
+        check(budget)?;
+        if let (Some(chosen), Some(columns)) = (&preview.chosen, part.columns()?) {
+            return self.columns(&columns, chosen, floor, budget);
+        }
+        let mut gathered = self.streams((part.load)()?, self.limit, floor, budget)?;
+        gathered.stats.parts_read = 1;
+        budget.memory.reserve(gathered.bytes)?;
+        Ok(gathered)
+    }
+
+    /// Puts chosen entries together: as long as lines may still be left out, some more at a time.
+    fn columns(
+        &self,
+        columns: &Columns<'_>,
+        chosen: &Chosen,
+        floor: Option<i64>,
+        budget: &Budget<'_>,
+    ) -> Result<Gathered, EvalError> {
+        let mut all = Gathered::default();
+        all.stats.parts_read = 1;
+        let mut behind = None;
+        let mut most = self
+            .limit
+            .saturating_add(if chosen.is_exact { 0 } else { FIRST_STEP });
+        while all.found.len() < self.limit {
+            let next = self.next_rows(columns, chosen, (behind, floor), most)?;
+            let Some(last) = next.ranks.iter().copied().max() else {
+                break;
+            };
+            let mut rows = next.rows;
+            rows.sort_unstable();
+            let streams = columns.load(&rows, &Wanted::default())?;
+            let gathered = self.streams(streams, self.limit - all.found.len(), floor, budget)?;
+            budget.memory.reserve(gathered.bytes)?;
+            all.found.extend(gathered.found);
+            all.bytes += gathered.bytes;
+            all.stats.add(&gathered.stats);
+            if next.is_all {
+                break;
+            }
+            behind = Some(last);
+            most = most.saturating_mul(4);
+        }
+        Ok(all)
+    }
+
+    /// The chosen entries that come next in the answer, about so many of each run: those with ranks behind one and up to another.
+    fn next_rows(
+        &self,
+        columns: &Columns<'_>,
+        chosen: &Chosen,
+        (behind, floor): (Option<i64>, Option<i64>),
+        most: usize,
+    ) -> Result<NextRows, EvalError> {
+        let times = columns.times()?;
+        let mut found: Vec<(i64, u32)> = Vec::new();
+        let mut until = floor;
+        let mut is_all = true;
+        for run in columns.runs() {
+            let (from, to) = self.within(&times[run.first..run.end], behind);
+            let place = |row: usize| chosen.rows.partition_point(|chosen| (*chosen as usize) < row);
+            let rows = &chosen.rows[place(run.first + from)..place(run.first + to)];
+            for n in 0..rows.len() {
+                let row = match self.options.direction {
+                    Direction::Backward => rows[rows.len() - 1 - n],
+                    Direction::Forward => rows[n],
+                };
+                let rank = self.rank(times[row as usize]);
+                if until.is_some_and(|until| rank > until) {
+                    is_all &= floor.is_some_and(|floor| rank > floor);
+                    break;
+                }
+                // Entries of one time stay together.
+                if n >= most && found.last().is_some_and(|(last, _)| *last != rank) {
+                    until = found.last().map(|(last, _)| *last);
+                    is_all = false;
+                    break;
+                }
+                found.push((rank, row));
+            }
+        }
+        found.retain(|(rank, _)| until.is_none_or(|until| *rank <= until));
+        let (ranks, rows) = found.into_iter().unzip();
+        Ok(NextRows { rows, ranks, is_all })
+    }
+
+    /// The entries of a run between the times asked for whose rank is behind another, from the first to the last.
+    fn within(&self, times: &[i64], behind: Option<i64>) -> (usize, usize) {
+        let mut from = times.partition_point(|time| *time < self.options.from);
+        let mut to = times.partition_point(|time| *time < self.options.until);
+        if let Some(behind) = behind {
+            match self.options.direction {
+                Direction::Backward => to = to.min(times.partition_point(|time| self.rank(*time) > behind)),
+                Direction::Forward => {
+                    from = from.max(times.partition_point(|time| self.rank(*time) <= behind));
+                }
+            }
+        }
+        (from, to.max(from))
+    }
+
+    fn streams(
+        &self,
+        mut streams: Vec<StreamRows>,
+        limit: usize,
+        floor: Option<i64>,
+        budget: &Budget<'_>,
+    ) -> Result<Gathered, EvalError> {
         streams.sort_by(|a, b| a.labels.cmp(&b.labels));
         let mut walk = Walk {
             search: self,
+            limit,
             streams: &streams,
             run: Run::default(),
             of: usize::MAX,
             shared: HashMap::new(),
             gathered: Gathered::default(),
         };
-        walk.gathered.stats.parts_read = 1;
         walk.all(floor, budget)?;
-        budget.memory.reserve(walk.gathered.bytes)?;
         Ok(walk.gathered)
     }
 }
@@ -141,6 +316,8 @@ type Cursor = (i64, usize, usize);
 /// Streams of a part, entry by entry in the order of the answer.
 struct Walk<'w> {
     search: &'w Search<'w>,
+    /// Most entries.
+    limit: usize,
     streams: &'w [StreamRows],
     run: Run,
     /// The stream that `run` has begun with.
@@ -163,7 +340,7 @@ impl Walk<'_> {
                 break;
             }
             self.take(stream, row, time);
-            if self.gathered.found.len() >= self.search.limit {
+            if self.gathered.found.len() >= self.limit {
                 break;
             }
             let next = self.next(stream, Some(row), budget)?;
