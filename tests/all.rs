@@ -46,4 +46,5 @@ mod cases {
     mod traces_split;
     mod traces_tempo;
     mod traces_track;
+    mod track_logs;
 }

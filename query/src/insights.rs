@@ -25,6 +25,7 @@ mod value;
 pub use ast::Query;
 pub use error::ParseError;
 pub use eval::{Answer, QueryOptions, query};
+pub use fields::has_value;
 pub use parser::parse;
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub struct Config {
     pub tempo_listen: Option<String>,
     /// Address of the listener with Jaeger's API at its own paths, `None` without.
     pub jaeger_listen: Option<String>,
+    /// Names of fields and attributes whose values can be tracked.
+    pub track_ids: Vec<String>,
     /// What queries may use.
     pub query: QueryLimits,
     /// What remote readers may ask for.

@@ -73,7 +73,8 @@ fn an_id_leads_to_its_trace_and_to_exemplars() {
         let (status, kind, text) = server.client.get("/api/v1/track/ff", &[]).error();
         assert_eq!((status, kind.as_str()), (404, "not_found"));
         assert!(text.ends_with("00ff"), "{text}");
-        assert_eq!(server.client.get("/api/v1/track/xy", &[]).error().0, 400);
+        assert_eq!(server.client.get("/api/v1/track/xy", &[]).error().0, 404);
+        assert_eq!(server.client.get("/api/v1/track/%20", &[]).error().0, 400);
     }
 }
 

@@ -89,3 +89,30 @@ impl<'e, M: Iterator<Item = (&'e str, &'e str)> + Clone> Entry<'e, M> {
         }
     }
 }
+
+/// True when an entry has a value under one of some names: in its metadata, its labels or its line, as queries find it.
+pub fn has_value<'e>(
+    names: &[String],
+    value: &str,
+    (labels, metadata, line): (
+        &'e Labels,
+        impl Iterator<Item = (&'e str, &'e str)> + Clone,
+        &'e [u8],
+    ),
+) -> bool {
+    let sources: Vec<Source> = names
+        .iter()
+        .map(|name| Source::Field(name.clone(), plain_name(name)))
+        .collect();
+    let entry = Entry {
+        time: 0,
+        labels,
+        metadata,
+        line,
+    };
+    let mut values = Vec::new();
+    entry.values(&sources, &mut values);
+    values
+        .iter()
+        .any(|found| found.shown().is_some_and(|text| *text == *value))
+}

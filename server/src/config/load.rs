@@ -187,6 +187,7 @@ fn blank() -> Config {
         generate: Generate::default(),
         tempo_listen: None,
         jaeger_listen: None,
+        track_ids: Vec::new(),
         query: QueryLimits {
             timeout_ms: 0,
             samples_max: 0,

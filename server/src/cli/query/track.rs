@@ -12,7 +12,7 @@ use crate::cli::{Outcome, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct TrackArgs {
-    /// The id in hex; zeros at its beginning may be left out.
+    /// The id of a trace in hex, of which zeros at the beginning may be left out, or another id.
     id: String,
     /// Print the API's JSON.
     #[arg(long)]
@@ -30,16 +30,13 @@ pub(super) fn track(args: &TrackArgs) -> Outcome {
         return Ok(());
     }
     let trace = &data["trace"];
-    if trace.is_null() {
-        say(&format!("trace {}: none is stored", plain(&data["traceId"])));
-    } else {
-        say(&format!(
-            "trace {}, {}, {}",
-            plain(&data["traceId"]),
-            moment(&trace["startTimeUnixNano"]),
-            milliseconds(&trace["durationNanos"])
-        ));
-        say(&tree(&trace["spans"]));
+    if !trace.is_null() {
+        show_trace(&data["traceId"], trace);
+    } else if data["traces"].as_array().is_none_or(Vec::is_empty) {
+        say(&format!("{}: no trace is stored", plain(&data["id"])));
+    }
+    for trace in data["traces"].as_array().into_iter().flatten() {
+        show_trace(&trace["traceId"], trace);
     }
     for line in data["logs"].as_array().into_iter().flatten() {
         let labels = metric_text(&line["labels"]);
@@ -62,18 +59,30 @@ pub(super) fn track(args: &TrackArgs) -> Outcome {
     Ok(())
 }
 
+fn show_trace(id: &Value, trace: &Value) {
+    say(&format!(
+        "trace {}, {}, {}",
+        plain(id),
+        moment(&trace["startTimeUnixNano"]),
+        milliseconds(&trace["durationNanos"])
+    ));
+    say(&tree(&trace["spans"]));
+}
+
 fn milliseconds(nanos: &Value) -> String {
     let nanos: f64 = nanos.as_str().and_then(|text| text.parse().ok()).unwrap_or(0.0);
     format!("{} ms", (nanos / 1e3).round() / 1e3)
 }
 
-/// The spans, each below and to the right of its parent.
+const COLUMNS: [&str; 6] = ["span", "service", "kind", "duration", "status", "id"];
+
+/// The spans, each below and to the right of its parent, with the log lines that tell of errors in them.
 fn tree(spans: &Value) -> String {
     let rows: Vec<Vec<String>> = spans
         .as_array()
         .into_iter()
         .flatten()
-        .map(|span| {
+        .flat_map(|span| {
             let depth = span["depth"].as_u64().unwrap_or(0).min(40) as usize;
             let text = |name: &str| span[name].as_str().unwrap_or_default().to_owned();
             let orphan = if span["orphan"] == true {
@@ -81,7 +90,7 @@ fn tree(spans: &Value) -> String {
             } else {
                 ""
             };
-            vec![
+            let own = vec![
                 format!("{}{}{orphan}", "  ".repeat(depth), text("name")),
                 text("service"),
                 text("kind"),
@@ -90,10 +99,18 @@ fn tree(spans: &Value) -> String {
                     .trim()
                     .to_owned(),
                 text("spanId"),
-            ]
+            ];
+            let lines = span["events"].as_array().into_iter().flatten();
+            let lines = lines.filter(|event| !event["line"].is_null());
+            let errors = lines.map(move |event| {
+                let mut row = vec![String::new(); COLUMNS.len()];
+                row[0] = format!("{}! {}", "  ".repeat(depth + 1), plain(&event["line"]));
+                row
+            });
+            std::iter::once(own).chain(errors).collect::<Vec<_>>()
         })
         .collect();
-    table(&["span", "service", "kind", "duration", "status", "id"], &rows)
+    table(&COLUMNS, &rows)
 }
 
 fn exemplars(found: &Value) -> Vec<Vec<String>> {

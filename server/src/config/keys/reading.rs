@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Key;
-use super::values::{address_or_off, bounded_size, count, duration, labels, memory, positive_duration};
+use super::values::{address_or_off, bounded_size, count, duration, labels, list, memory, positive_duration};
 use crate::units::{duration_text, size_text};
 
 pub(super) const KEYS: &[Key] = &[
@@ -22,6 +22,17 @@ pub(super) const KEYS: &[Key] = &[
         list: false,
         apply: |c, v| address_or_off(v).map(|v| c.jaeger_listen = v),
         show: |c| c.jaeger_listen.clone().unwrap_or_else(|| "off".to_owned()),
+    },
+    Key {
+        path: "track.ids",
+        default: "tracking_id,request_id,user.id",
+        doc: "Names of log fields and span attributes whose values `/api/v1/track/ID` finds, beside ids of traces and whatever looks like a UUID or 16 and more hexadecimal digits.",
+        list: true,
+        apply: |c, v| {
+            c.track_ids = list(v);
+            Ok(())
+        },
+        show: |c| c.track_ids.join(","),
     },
     Key {
         path: "query.timeout",

@@ -112,7 +112,7 @@ impl Intake<'_> {
         self.streams += 1;
         let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(labels.len());
         for (name, value) in labels {
-            // Names that differ only in what underscores stand for now are one; the first has it.
+            // Names that are spelled the same with underscores are one; the first has it.
             if !pairs.iter().any(|(known, _)| known == name) {
                 pairs.push((name, Cow::Borrowed(value)));
             }
