@@ -18,6 +18,7 @@ mod cases {
     mod logs_fields;
     mod logs_limits;
     mod logs_loki;
+    mod logs_real;
     mod logs_routes;
     mod logs_tail;
     mod operations;
