@@ -6,6 +6,7 @@ pub(super) mod group;
 pub mod header;
 pub(super) mod ids;
 pub(super) mod search;
+mod weave;
 pub(super) mod writer;
 
 use std::sync::OnceLock;
