@@ -387,7 +387,7 @@ impl Reader {
     }
 
     pub(in crate::logs) fn header(&self) -> &GroupHeader {
-        &self.weave.header()
+        self.weave.header()
     }
 
     /// Place of the next entry.
