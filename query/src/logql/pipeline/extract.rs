@@ -148,10 +148,18 @@ impl Extractor {
 
     /// The label of the number, when nothing else of a line's outcome depends on it.
     pub(in crate::logql) fn number_label(&self) -> Option<&str> {
-        let label = self.unwrapped.as_ref()?.label.as_str();
+        let unwrapped = self.unwrapped.as_ref()?;
+        let label = unwrapped.label.as_str();
+        // Conditions behind the unwrapping may be of the number.
+        let mut behind = Vec::new();
+        unwrapped
+            .filters
+            .iter()
+            .for_each(|filter| filter.names(&mut behind));
         let grouped = matches!(&self.output, Output::By(names) if names.iter().any(|name| name == label));
         let asked = self.pipeline.names().iter().any(|name| name == label);
-        (self.pipeline.leaves_names() && !grouped && !asked).then_some(label)
+        let is_alone = self.pipeline.leaves_names() && !grouped && !asked && !behind.contains(&label);
+        is_alone.then_some(label)
     }
 
     /// True when numbers are taken from labels.

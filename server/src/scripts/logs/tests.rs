@@ -30,6 +30,7 @@ const QUERIES: &[&str] = &[
     r#"sum by (level) (count_over_time({app=~".+"} |= "one" != "two" | logfmt | __error__="" [20s]))"#,
     r#"sum by (app) (sum_over_time({app=~".+"} | json | unwrap status | __error__="" [20s]))"#,
     r#"quantile_over_time(0.9, {app=~".+"} | logfmt | unwrap duration(took) | __error__="" [20s]) by (app)"#,
+    r#"avg_over_time({app=~".+"} | logfmt | unwrap n | n > 3 | __error__="" [20s]) by (app)"#,
     r#"max_over_time({app=~".+"} | json | unwrap user_n | __error__="" [20s]) by (level)"#,
     r#"sum by (user_id) (count_over_time({app=~".+"} | json | user_id=~"u-.*" [3s]))"#,
     r#"sum by (lvl) (count_over_time({app=~".+"} | json | label_format lvl=level [20s]))"#,
