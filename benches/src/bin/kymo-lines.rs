@@ -4,7 +4,7 @@
 //! missing, brings it to rest, and prints CPU time, latencies of acknowledgements, memory and disk. `ask` prints the latencies
 //! of queries. `engine` measures the store by itself. Not for correctness (see `tests/`).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,8 +12,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, Parser, Subcommand};
 use kymo_benches::http::Client;
 use kymo_benches::lines::{Lines, STREAMS, ShopLine, labels};
-use kymo_benches::measure::send::{Body, send};
-use kymo_benches::measure::{Kind, Server, disk_bytes, usage};
+use kymo_benches::measure::send::{Body, Sending};
+use kymo_benches::measure::{Kind, Server, usage};
 use kymo_engine::labels::Labels;
 use kymo_engine::logs::{BatchBuilder, NO_SET, Scan};
 use kymo_engine::node::{Node, NodeOptions};
@@ -158,69 +158,26 @@ fn fill(args: &Fill) -> Result<()> {
     let total: usize = bodies.iter().map(|(_, n)| n).sum();
     let temporary = tempfile::tempdir()?;
     let data = args.keep.clone().unwrap_or_else(|| temporary.path().join("data"));
-    let server = Server::start(Kind::Kymo, &args.bin, &data)?;
-    server.ready()?;
-    let idle = usage(server.pid())?;
-    let (took, mut latencies) = send(&server.host, &bodies, args.connections, |client, body| {
-        client.lines(body)
-    })?;
-    let used = usage(server.pid())?;
-    latencies.sort_unstable();
-    let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
-    let million = total as f64 / 1e6;
+    let sending = Sending {
+        what: "line",
+        signal: "logs",
+        bin: &args.bin,
+        data: &data,
+        kill: args.kill,
+    };
     println!(
         "lines {total}, {:.0} B each, {} pushes",
         bytes as f64 / total as f64,
         bodies.len()
     );
-    println!(
-        "{:.0} lines/s; server CPU {:.2} s per million",
-        total as f64 / took,
-        (used.cpu - idle.cpu) / million
-    );
-    println!(
-        "ack p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
-    println!("peak RSS {:.0} MiB (idle {:.0})", used.peak_mib, idle.peak_mib);
-    let server = match args.kill {
-        false => server,
-        true => {
-            drop(server);
-            let server = Server::start(Kind::Kymo, &args.bin, &data)?;
-            let began = Instant::now();
-            server.ready()?;
-            println!("ready {:.2} s after kill -9", began.elapsed().as_secs_f64());
-            server
-        }
-    };
-    settle(&server, &data, total)
+    let server = sending.fill(&bodies, args.connections, |client, body| client.lines(body))?;
+    sending.settle(&server, total)?;
+    check(&server, total)
 }
 
-/// Flushes and merges, and tells what that took and what the lines take on disk. None may be missing.
-#[expect(clippy::print_stdout, reason = "the report of a load program")]
-fn settle(server: &Server, data: &Path, total: usize) -> Result<()> {
-    let million = total as f64 / 1e6;
-    let before = usage(server.pid())?;
+/// None of the lines is missing.
+fn check(server: &Server, total: usize) -> Result<()> {
     let mut client = Client::connect(&server.host)?;
-    for path in ["/api/v1/admin/flush", "/api/v1/admin/compact?wait=true"] {
-        let (status, body) = client.post(path)?;
-        ensure!(status < 300, "{path}: {status} {body}");
-    }
-    let settled = usage(server.pid())?;
-    println!(
-        "flush and full merge: CPU {:.2} s per million, peak RSS {:.0} MiB",
-        (settled.cpu - before.cpu) / million,
-        settled.peak_mib
-    );
-    let blocks = disk_bytes(&data.join("tenants/default/logs/blocks"))?;
-    println!(
-        "blocks {:.2} B per line; directory {:.2}",
-        blocks as f64 / total as f64,
-        disk_bytes(data)? as f64 / total as f64
-    );
     let end = first_time() + 2 * STEP_NS * total as u64;
     let query = encoded("sum(count_over_time({namespace=\"shop\"}[30d]))");
     let (status, body) = client.get(&format!("/loki/api/v1/query?query={query}&time={end}"))?;
@@ -266,6 +223,9 @@ fn queries(lines: u64) -> Result<Vec<Named>> {
     };
     let mut all: Vec<Named> = searches(lines)?.into_iter().map(log).collect();
     all.extend(counts().into_iter().map(instant));
+    all.extend(
+        tables().map(|(name, query)| (name, format!("/api/v1/insights/query?query={}", encoded(query)))),
+    );
     all.push((
         "label values",
         format!("/loki/api/v1/label/service_name/values?{range}"),
@@ -343,6 +303,28 @@ fn counts() -> Vec<Named> {
             format!("sum(sum_over_time({LOGFMT} | logfmt | unwrap bytes [30d]))"),
         ),
     ]
+}
+
+/// Queries for tables.
+fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
+        ("insights, count by field", "stats count(*) by response_status"),
+        (
+            "insights, by time",
+            "filter response_status >= 500 | stats count(*), avg(duration_ms) by bin(5m)",
+        ),
+        (
+            "insights, percentile",
+            "stats pct(duration_ms, 99), max(bytes) by service_name",
+        ),
+        ("insights, word", "filter @message like 'acquirer' | limit 20"),
+        ("insights, newest", "fields @timestamp, @message | limit 20"),
+        (
+            "insights, sorted",
+            "filter response_status >= 500 | sort duration_ms desc | limit 20",
+        ),
+    ]
+    .into_iter()
 }
 
 #[expect(clippy::print_stdout, reason = "the report of a load program")]

@@ -12,8 +12,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use kymo_benches::http::Client;
-use kymo_benches::measure::send::{Body, send};
-use kymo_benches::measure::{Kind, Server, disk_bytes, usage};
+use kymo_benches::measure::send::{Body, Sending};
+use kymo_benches::measure::{Kind, Server, usage};
 use kymo_benches::shop::{Known, Shop};
 
 #[derive(Parser)]
@@ -131,71 +131,22 @@ fn fill(args: &Fill) -> Result<()> {
     let sent: usize = bodies.iter().map(|(body, _)| body.len()).sum();
     let temporary = tempfile::tempdir()?;
     let data = args.keep.clone().unwrap_or_else(|| temporary.path().join("data"));
-    let server = Server::start(Kind::Kymo, &args.bin, &data)?;
-    server.ready()?;
-    let idle = usage(server.pid())?;
-    let (took, mut latencies) = send(&server.host, &bodies, args.connections, |client, body| {
-        client.spans(body)
-    })?;
-    let used = usage(server.pid())?;
-    latencies.sort_unstable();
-    let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
-    let million = total as f64 / 1e6;
+    let sending = Sending {
+        what: "span",
+        signal: "traces",
+        bin: &args.bin,
+        data: &data,
+        kill: args.kill,
+    };
     println!(
         "spans {total}, {:.0} B each on the wire, {} batches",
         sent as f64 / total as f64,
         bodies.len()
     );
-    println!(
-        "{:.0} spans/s; server CPU {:.2} s per million",
-        total as f64 / took,
-        (used.cpu - idle.cpu) / million
-    );
-    println!(
-        "ack p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
-    println!("peak RSS {:.0} MiB (idle {:.0})", used.peak_mib, idle.peak_mib);
-    let server = if args.kill {
-        drop(server);
-        let server = Server::start(Kind::Kymo, &args.bin, &data)?;
-        let began = Instant::now();
-        server.ready()?;
-        println!("ready {:.2} s after kill -9", began.elapsed().as_secs_f64());
-        server
-    } else {
-        server
-    };
-    settle(&server, &data, &known, total)
-}
-
-/// Flushes and merges, and tells what that took and what the spans take on disk.
-#[expect(clippy::print_stdout, reason = "the report of a load program")]
-fn settle(server: &Server, data: &Path, known: &[Known], total: usize) -> Result<()> {
-    let million = total as f64 / 1e6;
-    check(&server.host, known)?;
-    let before = usage(server.pid())?;
-    let mut client = Client::connect(&server.host)?;
-    for path in ["/api/v1/admin/flush", "/api/v1/admin/compact?wait=true"] {
-        let (status, body) = client.post(path)?;
-        ensure!(status < 300, "{path}: {status} {body}");
-    }
-    let settled = usage(server.pid())?;
-    println!(
-        "flush and full merge: CPU {:.2} s per million, peak RSS {:.0} MiB",
-        (settled.cpu - before.cpu) / million,
-        settled.peak_mib
-    );
-    check(&server.host, known)?;
-    let blocks = disk_bytes(&data.join("tenants/default/traces/blocks"))?;
-    println!(
-        "blocks {:.2} B per span; directory {:.2}",
-        blocks as f64 / total as f64,
-        disk_bytes(data)? as f64 / total as f64
-    );
-    Ok(())
+    let server = sending.fill(&bodies, args.connections, |client, body| client.spans(body))?;
+    check(&server.host, &known)?;
+    sending.settle(&server, total)?;
+    check(&server.host, &known)
 }
 
 /// Every trace asked for has all its spans.

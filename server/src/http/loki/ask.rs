@@ -14,11 +14,14 @@ use kymo_query::promql::eval::Budget;
 
 use super::error::LokiError;
 use super::limits::{selectors, too_many_bytes};
+use super::now;
+use super::params::range;
 use crate::app::App;
 use crate::governor::{Cost, Gate, Running};
 use crate::http::ApiError;
 use crate::http::answer::ErrorType;
 use crate::http::caller::Caller;
+use crate::http::params::Params;
 use crate::http::prom::governed::{Held, governed, interruption, out_of_memory};
 
 /// What Loki says, without more, to stages where only matchers may stand.
@@ -38,6 +41,34 @@ pub(super) struct Shown<'q> {
     pub(super) text: &'q str,
     /// Nanoseconds: start, end, step.
     pub(super) times: (i64, i64, i64),
+}
+
+/// A question about the streams of some time.
+pub(super) struct OfStreams<'q> {
+    pub(super) wanted: Vec<Matcher>,
+    /// Start and end, both inclusive.
+    pub(super) times: (i64, i64),
+    pub(super) shown: Shown<'q>,
+}
+
+impl<'q> OfStreams<'q> {
+    /// Reads what all such questions have.
+    ///
+    /// # Errors
+    /// Times that are none, and a query that is more than a selector.
+    pub(super) fn read(kind: &'static str, params: &'q Params) -> Result<OfStreams<'q>, LokiError> {
+        let (start, end) = range(params, now())?;
+        let text = params.first("query");
+        Ok(OfStreams {
+            wanted: matchers(text)?,
+            times: (start, end),
+            shown: Shown {
+                kind,
+                text,
+                times: (start, end, 0),
+            },
+        })
+    }
 }
 
 /// Runs a question when its turn has come; `None` stands for what is asked of a tenant that never wrote.

@@ -7,11 +7,10 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::ask::{Shown, ask, matchers};
+use super::JSON;
+use super::ask::{OfStreams, ask};
 use super::error::LokiError;
-use super::params::range;
 use super::status::API_VERSION;
-use super::{JSON, now};
 use crate::app::App;
 use crate::http::ApiError;
 use crate::http::caller::Caller;
@@ -28,18 +27,14 @@ pub(super) async fn labels(
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
     let params = params?;
-    let (start, end) = range(&params, now())?;
-    let query = params.first("query");
-    let wanted = matchers(query)?;
-    let shown = Shown {
-        kind: "logql_detected_labels",
-        text: query,
-        times: (start, end, 0),
-    };
+    let OfStreams { wanted, times, shown } = OfStreams::read("logql_detected_labels", &params)?;
     let document = ask(&app, caller, shown, move |asking, _| {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         if let Some(asking) = asking {
-            for labels in asking.snapshot.streams(&wanted, start, end.saturating_add(1))? {
+            for labels in asking
+                .snapshot
+                .streams(&wanted, times.0, times.1.saturating_add(1))?
+            {
                 for (name, value) in labels.iter() {
                     found.entry(name.to_owned()).or_default().insert(value.to_owned());
                 }

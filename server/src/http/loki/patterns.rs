@@ -10,10 +10,10 @@ use hashbrown::HashMap;
 use kymo_engine::logs::{Patterns, Scan, StreamRows, Wanted};
 use parking_lot::Mutex;
 
-use super::ask::{Asking, Shown, ask, matchers};
+use super::JSON;
+use super::ask::{Asking, OfStreams, ask};
 use super::error::LokiError;
-use super::params::{range, step};
-use super::{JSON, now};
+use super::params::step;
 use crate::app::App;
 use crate::http::ApiError;
 use crate::http::caller::Caller;
@@ -47,15 +47,13 @@ pub(super) async fn patterns(
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
     let params = params?;
-    let times = range(&params, now())?;
+    let OfStreams {
+        wanted,
+        times,
+        mut shown,
+    } = OfStreams::read("logql_patterns", &params)?;
     let step = step(&params, times)?;
-    let query = params.first("query");
-    let wanted = matchers(query)?;
-    let shown = Shown {
-        kind: "logql_patterns",
-        text: query,
-        times: (times.0, times.1, step),
-    };
+    shown.times.2 = step;
     let document = ask(&app, caller, shown, move |asking, cost| {
         let scan = Scan {
             matchers: wanted,

@@ -9,11 +9,10 @@ use axum::response::{IntoResponse, Response};
 use kymo_engine::labels::Labels;
 use kymo_engine::logs::{Buckets, Volume};
 
-use super::ask::{Asking, Shown, ask, matchers};
+use super::JSON;
+use super::ask::{Asking, OfStreams, ask};
 use super::error::LokiError;
-use super::params::range;
 use super::stats::{Took, put_stats};
-use super::{JSON, now};
 use crate::app::App;
 use crate::http::ApiError;
 use crate::http::caller::Caller;
@@ -70,20 +69,13 @@ pub(super) async fn shards(
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
     let params = params?;
-    let times = range(&params, now())?;
     let target = params.first("targetBytesPerShard");
     if !target.is_empty() && parse_size_bytes(target).is_none() {
         return Err(LokiError::bad(format!(
             "targetBytesPerShard: {target:?} is not a size"
         )));
     }
-    let query = params.first("query");
-    let wanted = matchers(query)?;
-    let shown = Shown {
-        kind: "logql_shards",
-        text: query,
-        times: (times.0, times.1, 0),
-    };
+    let OfStreams { wanted, times, shown } = OfStreams::read("logql_shards", &params)?;
     let document = ask(&app, caller, shown, move |asking, _| {
         let totals = Totals::of(asking, &wanted, times)?;
         let mut body = Vec::new();

@@ -8,18 +8,21 @@ use axum::response::{IntoResponse, Response};
 use kymo_engine::labels::Labels;
 use kymo_engine::logs::{Buckets, Volume};
 
-use super::ask::{Shown, ask, matchers};
+use super::JSON;
+use super::ask::{OfStreams, ask};
 use super::error::LokiError;
-use super::params::{range, step};
+use super::params::step;
 use super::render::{Points, matrix, vector};
 use super::shards::Totals;
-use super::{JSON, now};
 use crate::app::App;
 use crate::http::ApiError;
 use crate::http::caller::Caller;
 use crate::http::document::Document;
 use crate::http::json::object;
 use crate::http::params::Params;
+
+/// What lists of queries call a question for volumes.
+const VOLUME: &str = "logql_volume";
 
 /// Items of an answer where the question does not say.
 const LIMIT_DEFAULT: usize = 100;
@@ -30,16 +33,9 @@ pub(super) async fn stats(
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
     let params = params?;
-    let (start, end) = range(&params, now())?;
-    let query = params.first("query");
-    let wanted = matchers(query)?;
-    let shown = Shown {
-        kind: "logql_stats",
-        text: query,
-        times: (start, end, 0),
-    };
+    let OfStreams { wanted, times, shown } = OfStreams::read("logql_stats", &params)?;
     let document = ask(&app, caller, shown, move |asking, _| {
-        let totals = Totals::of(asking, &wanted, (start, end))?;
+        let totals = Totals::of(asking, &wanted, times)?;
         let mut body = Vec::new();
         object(&mut body, |o| totals.put(o));
         Ok(Document::new(JSON, body))
@@ -103,7 +99,8 @@ pub(super) async fn volume(
     caller: Result<Caller, ApiError>,
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
-    summed(&app, caller, &params?, None).await
+    let params = params?;
+    summed(&app, caller, &params, OfStreams::read(VOLUME, &params)?, None).await
 }
 
 pub(super) async fn volume_range(
@@ -112,32 +109,27 @@ pub(super) async fn volume_range(
     params: Result<Params, ApiError>,
 ) -> Result<Response, LokiError> {
     let params = params?;
-    let times = range(&params, now())?;
-    let step = step(&params, times)?;
-    summed(&app, caller, &params, Some(step)).await
+    let mut asked = OfStreams::read(VOLUME, &params)?;
+    let step = step(&params, asked.times)?;
+    asked.shown.times.2 = step;
+    summed(&app, caller, &params, asked, Some(step)).await
 }
 
 async fn summed(
     app: &Arc<App>,
     caller: Result<Caller, ApiError>,
     params: &Params,
+    asked: OfStreams<'_>,
     step: Option<i64>,
 ) -> Result<Response, LokiError> {
-    let (start, end) = range(params, now())?;
-    let query = params.first("query");
-    let wanted = matchers(query)?;
+    let (wanted, (start, end)) = (asked.wanted, asked.times);
     let selector: Vec<String> = wanted.iter().map(|matcher| matcher.name().to_owned()).collect();
     let by = By::of(params, &selector)?;
     let limit = params
         .count("limit")
         .map_err(LokiError::bad)?
         .unwrap_or(LIMIT_DEFAULT);
-    let shown = Shown {
-        kind: "logql_volume",
-        text: query,
-        times: (start, end, step.unwrap_or(0)),
-    };
-    let document = ask(app, caller, shown, move |asking, _| {
+    let document = ask(app, caller, asked.shown, move |asking, _| {
         let mut items: BTreeMap<Vec<(String, String)>, BTreeMap<i64, u64>> = BTreeMap::new();
         // One bucket without a step; with one, each ends where the next begins.
         let buckets = Buckets {

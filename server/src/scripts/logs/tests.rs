@@ -53,6 +53,8 @@ fn line() -> impl Strategy<Value = String> {
         1 => (word(), 0u32..60).prop_map(|(msg, took)| format!("took={took} level=\"{msg}\" app=z status=")),
         2 => (word(), 0u32..60).prop_map(|(msg, n)| format!("plain {msg} text {n} two{n}x")),
         1 => Just("{\"broken\": one".to_owned()),
+        1 => (level(), 0u32..9).prop_map(|(level, n)| format!("the level was {level}, status={n} \"as told\" [1, 2]")),
+        1 => Just("[{\"level\":\"warn\"}, 7]".to_owned()),
     ]
 }
 

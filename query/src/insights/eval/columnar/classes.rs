@@ -98,7 +98,7 @@ impl<'c> Classes<'c> {
     pub(super) fn outcome(&mut self, shape: usize, row: usize, groups: &mut Groups) -> Outcome {
         let (asked, shapes) = (self.asked, self.shapes);
         let look = &shapes.all[shape];
-        if look.whole {
+        if shapes.is_whole(shape, row) {
             return Outcome::Whole;
         }
         let class = self.class(shape, row);

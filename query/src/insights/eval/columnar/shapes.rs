@@ -20,6 +20,8 @@ pub(super) const KEYS_MAX: usize = 4;
 pub(super) struct ShapeLook {
     /// The line must be put together.
     pub(super) whole: bool,
+    /// The line is text that was not taken apart, and is looked at where it may hold what is looked for.
+    pub(super) is_text: bool,
     /// Columns that decide.
     pub(super) keys: Vec<u32>,
     /// For each aggregate the column whose values it takes one by one.
@@ -32,6 +34,8 @@ pub(super) struct Shapes<'g> {
     asked: &'g Asked<'g>,
     pub(super) all: Vec<ShapeLook>,
     coded: HashMap<u32, Coded>,
+    /// By place in the group whether a text may hold a field that is looked for.
+    texts: Vec<bool>,
 }
 
 /// Columns that decide the value of one source.
@@ -48,6 +52,7 @@ impl<'g> Shapes<'g> {
             asked,
             all: Vec::new(),
             coded: HashMap::new(),
+            texts: Vec::new(),
         };
         shapes.all = columns
             .header()
@@ -81,6 +86,8 @@ impl<'g> Shapes<'g> {
         }
         look.keys.sort_unstable();
         look.keys.dedup();
+        let skeleton = &self.columns.header().skeletons[shape.skeleton as usize];
+        look.is_text = skeleton.kind == LineKind::Text;
         look
     }
 
@@ -126,7 +133,11 @@ impl<'g> Shapes<'g> {
             });
         }
         let name = if plain.is_some() { names[0] } else { "level" };
-        let in_line = slots(header, shape, name)?;
+        let in_line = match header.skeletons[shape.skeleton as usize].kind {
+            // Which of them hold the name is asked of each.
+            LineKind::Text => Vec::new(),
+            _ => slots(header, shape, name)?,
+        };
         let is_text = plain.is_some()
             && !some
             && matches!(in_line.as_slice(), [one] if is_value(&header.columns[*one as usize].name, name));
@@ -150,6 +161,65 @@ impl<'g> Shapes<'g> {
                 }
             }
         }
+        self.read_texts()
+    }
+
+    /// True when the line of an entry must be put together.
+    #[inline]
+    pub(super) fn is_whole(&self, shape: usize, row: usize) -> bool {
+        let look = &self.all[shape];
+        look.whole || (look.is_text && self.texts.get(row).is_some_and(|holds| *holds))
+    }
+
+    /// Finds texts that may hold a field: a word of its name beside some pair, or what reads as JSON.
+    fn read_texts(&mut self) -> kymo_engine::Result<()> {
+        if !self.all.iter().any(|look| look.is_text && !look.whole) {
+            return Ok(());
+        }
+        let columns = self.columns;
+        let rows = columns.header().rows as usize;
+        let holds = |text: &str| match text.is_empty() || text.bytes().any(|b| b <= ARRAY) {
+            true => Ok(vec![true; rows]),
+            false => columns.holding(text.as_bytes()).map(|holding| holding.lines),
+        };
+        let both = |mut one: Vec<bool>, other: Vec<bool>| {
+            one.iter_mut().zip(other).for_each(|(one, other)| *one &= other);
+            one
+        };
+        let singly = self.asked.groups.iter().flat_map(|groups| &groups.singly);
+        let used = self
+            .asked
+            .sources
+            .iter()
+            .copied()
+            .chain(singly.copied().flatten());
+        let mut names: Vec<&str> = used
+            .filter_map(|n| match &self.asked.plan.sources[n].1 {
+                Source::Field(name, _) => Some(name.as_str()),
+                Source::Level => Some("level"),
+                Source::Time | Source::Line | Source::Stream => None,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut all = both(holds("{")?, holds("\"")?);
+        let pairs = holds("=")?;
+        for name in names {
+            let is_of_array = name.starts_with(|c: char| c.is_ascii_digit());
+            let mut found = both(holds(name)?, pairs.clone());
+            if is_of_array {
+                let arrays = holds("[")?;
+                found
+                    .iter_mut()
+                    .zip(arrays)
+                    .for_each(|(one, other)| *one |= other);
+            }
+            all.iter_mut().zip(found).for_each(|(one, other)| *one |= other);
+        }
+        self.texts = all;
         Ok(())
     }
 

@@ -29,6 +29,7 @@ const QUERIES: &[&str] = &[
     "parse msg '* *' as first, second | stats count(*) by first, second",
     "parse @message 'msg=*' as rest | stats count(*) by rest",
     "fields user.n as n | stats sum(n), max(n) by level",
+    "stats count(*) by 1, `0.level`",
     "stats earliest(status), latest(user.id) by app",
     "stats count(*) as n by level | filter n > 3 | stats sum(n)",
     "stats count(level), sum(msg), min(level), max(msg) by detected_level",
