@@ -67,8 +67,8 @@ pub enum RunError {
 pub struct Opened {
     node: Arc<Node>,
     commits: JoinHandle<()>,
-    /// Background threads; each stops when its sender goes.
-    workers: Vec<(Sender<()>, JoinHandle<()>)>,
+    /// Background threads.
+    workers: Vec<Worker>,
 }
 
 /// A runtime for a server. Its threads have room for the deepest expression the parser accepts.
@@ -246,57 +246,14 @@ impl Opened {
         app.governor.open_journal(dir);
         app.generator.overrides.open(dir, &app.config.generate);
         app.deletes.open(dir);
-        let (generating, deleting) = (Arc::clone(app), Arc::clone(app));
         let commits = {
             let node = Arc::clone(&node);
             std::thread::Builder::new()
                 .name("commits".to_owned())
                 .spawn(move || or_abort("commits", || node.run_commits()))
-                .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
+                .map_err(|e| not_started(app, &e))?
         };
-        type Work = Box<dyn Fn(&Node, i64) -> Result<Upkeep, Error> + Send>;
-        let worker = |name: &'static str, wait: Wait, work: Work| {
-            let node = Arc::clone(&node);
-            let (stop, stopped) = channel();
-            let thread = std::thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(move || {
-                    or_abort(name, || {
-                        again_and_again(name, || wait(&node, &stopped), |now| work(&node, now))
-                    })
-                })
-                .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?;
-            Ok((stop, thread))
-        };
-        // A merge may take long; flushes must not wait for it.
-        let workers = vec![
-            worker("maintenance", full_or_a_second, Box::new(Node::maintain))?,
-            worker(
-                "merges",
-                a_second,
-                Box::new(|node, now| {
-                    behind_others();
-                    node.merge_due(now)
-                }),
-            )?,
-            worker(
-                "deleted lines",
-                a_second,
-                Box::new(move |node, now| {
-                    deleting.deletes.carry_out(node, &deleting.config, now)?;
-                    Ok(Upkeep::default())
-                }),
-            )?,
-            worker(
-                "metrics of spans",
-                a_second,
-                Box::new(move |node, now| {
-                    let all = generating.is_stopping();
-                    generating.generator.tick(node, &generating.counters, now, all)?;
-                    Ok(Upkeep::default())
-                }),
-            )?,
-        ];
+        let workers = background(app, &node)?;
         if let Err(error) = crate::generate::resume(&app.generator, &node, now_ms()) {
             tracing::warn!(%error, "spans since the last metrics of spans are not counted; recompute them");
         }
@@ -330,6 +287,67 @@ impl Opened {
                 std::panic::resume_unwind(panic);
             }
         }
+    }
+}
+
+/// What a background thread does in a round, given the time.
+type Work = Box<dyn Fn(&Node, i64) -> Result<Upkeep, Error> + Send>;
+
+/// A background thread: it stops when its sender goes.
+type Worker = (Sender<()>, JoinHandle<()>);
+
+/// Starts the threads that look after a node.
+fn background(app: &Arc<App>, node: &Arc<Node>) -> Result<Vec<Worker>, RunError> {
+    let (generating, deleting) = (Arc::clone(app), Arc::clone(app));
+    let worker = |name: &'static str, wait: Wait, work: Work| {
+        let node = Arc::clone(node);
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                or_abort(name, || {
+                    again_and_again(name, || wait(&node, &stopped), |now| work(&node, now))
+                })
+            })
+            .map_err(|e| not_started(app, &e))?;
+        Ok((stop, thread))
+    };
+    // A merge may take long; flushes must not wait for it.
+    Ok(vec![
+        worker("maintenance", full_or_a_second, Box::new(Node::maintain))?,
+        worker(
+            "merges",
+            a_second,
+            Box::new(|node, now| {
+                behind_others();
+                node.merge_due(now)
+            }),
+        )?,
+        worker(
+            "deleted lines",
+            a_second,
+            Box::new(move |node, now| {
+                deleting.deletes.carry_out(node, &deleting.config, now)?;
+                Ok(Upkeep::default())
+            }),
+        )?,
+        worker(
+            "metrics of spans",
+            a_second,
+            Box::new(move |node, now| {
+                let all = generating.is_stopping();
+                generating.generator.tick(node, &generating.counters, now, all)?;
+                Ok(Upkeep::default())
+            }),
+        )?,
+    ])
+}
+
+fn not_started(app: &App, cause: &std::io::Error) -> RunError {
+    let dir = &app.config.data_dir;
+    RunError::Open {
+        dir: dir.clone(),
+        cause: Error::io("start a thread for", dir, cause),
     }
 }
 

@@ -2,9 +2,10 @@
 //! Not for the series they belong to.
 
 use std::cell::OnceCell;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use kymo_engine::traces::{SpanId, TraceId};
+use kymo_engine::traces::{EachTrace, SpanId, TraceId};
 
 use super::super::super::ast::Static;
 use super::super::super::grid::Grid;
@@ -67,19 +68,29 @@ impl Candidates {
             return Ok(());
         }
         let mut rows = vec![0; self.stretches.len()];
-        for (n, run) in frame.runs()?.iter().enumerate() {
-            let whole = run.start >= self.first && run.last_start <= self.last;
-            if !whole && (run.start > self.last || run.last_start < self.first) {
+        let traces = frame.table.each_trace()?;
+        let reach = self.reach(&traces);
+        let mut bar = u64::MAX;
+        for n in 0..traces.len() {
+            let id = traces.id(n);
+            let mark = mark(&id);
+            if mark > bar {
                 continue;
             }
+            let (first_start, last_start) = traces.starts(n);
+            let whole = first_start >= self.first && last_start <= self.last;
+            if !whole && (first_start > self.last || last_start < self.first) {
+                continue;
+            }
+            let all = traces.rows(n);
             // Of most traces the first span is shown, whose start is known.
             let starts = OnceCell::new();
-            let start = |row: usize| match row - run.rows.start as usize {
-                0 => Ok(run.start),
+            let start = |row: usize| match row - all.start {
+                0 => Ok(first_start),
                 at => once(&starts, || Ok(frame.table.starts_of(n)?)).map(|starts| starts[at]),
             };
             let mut found = None;
-            for row in run.rows.start as usize..run.rows.end as usize {
+            for row in all.clone() {
                 if kept.is_some_and(|kept| !kept[row])
                     || !(whole || (self.first..=self.last).contains(&start(row)?))
                 {
@@ -95,8 +106,8 @@ impl Candidates {
                 continue;
             };
             let candidate = Candidate {
-                mark: mark(&run.id),
-                trace: run.id,
+                mark,
+                trace: id,
                 span: SpanId::default(),
                 start,
                 value,
@@ -108,6 +119,7 @@ impl Candidates {
                 let group = grouper.of(row);
                 *slot = Some(Candidate { group, ..candidate });
                 rows[stretch] = row;
+                bar = self.bar(&reach);
             }
         }
         for (candidate, row) in self.stretches.iter_mut().zip(rows) {
@@ -116,6 +128,25 @@ impl Candidates {
             }
         }
         Ok(())
+    }
+
+    /// The stretches that spans of the traces may be in.
+    fn reach(&self, traces: &EachTrace<'_>) -> RangeInclusive<usize> {
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        for n in 0..traces.len() {
+            let (start, last_start) = traces.starts(n);
+            (first, last) = (first.min(start), last.max(last_start));
+        }
+        self.stretch(first.max(self.first))..=self.stretch(last.min(self.last))
+    }
+
+    /// The greatest mark that may still win a place in the stretches.
+    fn bar(&self, reach: &RangeInclusive<usize>) -> u64 {
+        let marks = self.stretches[reach.clone()].iter();
+        marks
+            .map(|of| of.as_ref().map_or(u64::MAX, |candidate| candidate.mark))
+            .max()
+            .unwrap_or(u64::MAX)
     }
 
     fn stretch(&self, start: i64) -> usize {
