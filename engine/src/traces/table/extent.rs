@@ -53,9 +53,13 @@ impl Extent {
         }
     }
 
-    /// When the first and the last span start.
-    pub(in crate::traces) fn starts(self) -> (i64, i64) {
-        (self.start, self.last_start)
+    /// When the first and the last span start, without decoding the rest.
+    #[inline]
+    pub(in crate::traces) fn starts_in(bytes: &[u8; Extent::LEN]) -> (i64, i64) {
+        let [start, last_start, _] = *bytes.as_chunks().0 else {
+            return (0, 0);
+        };
+        (i64::from_le_bytes(start), i64::from_le_bytes(last_start))
     }
 
     pub(in crate::traces) fn encode(&self, out: &mut Vec<u8>) {

@@ -222,10 +222,12 @@ impl Source for GroupTraces {
             return Ok(None);
         }
         let (ids, extents) = (self.group().trace_ids()?, self.extents()?);
+        let summary = &self.block.index().groups[self.group];
         Ok(Some(GroupBytes {
             ids,
             extents,
             rows: &self.all,
+            reach: (summary.first_start, summary.last_span_start),
         }))
     }
 
