@@ -7,7 +7,7 @@ use kymo_engine::logs::Columns;
 use kymo_engine::logs::values::Values;
 
 /// A column and the place of each entry in it.
-pub(in crate::logql::eval) struct Coded {
+pub(crate) struct Coded {
     values: Arc<Values>,
     /// By place in the column, where the column has no codes of its own.
     made: Option<Vec<u16>>,
@@ -17,7 +17,7 @@ pub(in crate::logql::eval) struct Coded {
 }
 
 impl Coded {
-    pub(super) fn read(columns: &Columns<'_>, column: u32, with_codes: bool) -> kymo_engine::Result<Coded> {
+    pub(crate) fn read(columns: &Columns<'_>, column: u32, with_codes: bool) -> kymo_engine::Result<Coded> {
         let values = columns.values(column)?;
         let rows = columns.header().columns[column as usize].rows as usize;
         let (made, distinct) = match &*values {
@@ -55,7 +55,7 @@ impl Coded {
     }
 
     /// Number of codes.
-    pub(super) fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&self) -> usize {
         self.distinct
     }
 
@@ -69,7 +69,7 @@ impl Coded {
 
     /// The code of an entry that has the column.
     #[inline]
-    pub(super) fn code(&self, row: usize) -> u16 {
+    pub(crate) fn code(&self, row: usize) -> u16 {
         let place = self.place(row);
         match (&*self.values, &self.made) {
             (Values::Dictionary(_, codes), _) => codes[place],
@@ -79,13 +79,13 @@ impl Coded {
     }
 
     /// Appends the text of an entry that has the column.
-    pub(in crate::logql::eval) fn put(&self, row: usize, out: &mut Vec<u8>) {
+    pub(crate) fn put(&self, row: usize, out: &mut Vec<u8>) {
         self.values.put(self.place(row), out);
     }
 
     /// The number of an entry whose text is a plain one, exactly as its text is read; none for other texts.
     #[inline]
-    pub(in crate::logql::eval) fn plain_number(&self, row: usize) -> Option<f64> {
+    pub(crate) fn plain_number(&self, row: usize) -> Option<f64> {
         const EXACT: u64 = 1 << 53;
         let place = self.place(row);
         match &*self.values {
