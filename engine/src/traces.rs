@@ -29,7 +29,7 @@ pub use filter::{Filter, TestOp};
 pub use model::{Attribute, EntityRef, Event, Link, Resource, Scope, Span, SpanId, Trace};
 pub use scan::{Part as ScanPart, Scan, ScanBy};
 pub use signal::Traces;
-pub use table::{ABSENT, AttributeScope, Column, Field, NO_PARENT, ORPHAN, Run, Table};
+pub use table::{ABSENT, AttributeScope, Column, EachTrace, Field, NO_PARENT, ORPHAN, Run, Table};
 pub use value::{Value, ValueKind, ValueRef};
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 mod encode;
 mod request;
 
+use std::sync::Arc;
+
 pub use request::{QueryInstant, QueryRange, Search, SearchTagValues, SearchTags};
 
 /// A value of an attribute or label.
@@ -156,7 +158,7 @@ pub struct TagValues {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TypedTagValues {
     /// Types and values.
-    pub values: Vec<(String, String)>,
+    pub values: Vec<(&'static str, Arc<str>)>,
     /// What it took.
     pub metrics: MetadataMetrics,
 }

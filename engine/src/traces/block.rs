@@ -42,6 +42,10 @@ pub(super) mod section {
     pub(crate) const PLACED: u16 = 0x8001;
     /// Not in the file: extents of the traces of a group in the cache.
     pub(crate) const EXTENTS: u16 = 0x8002;
+    /// Rows of each trace of a group, made for the cache.
+    pub(crate) const ROWS: u16 = 0x8003;
+    /// Class of each span of a group, made for the cache.
+    pub(crate) const CODES: u16 = 0x8004;
 }
 
 /// Spans after which a group ends with the trace.

@@ -1,10 +1,9 @@
 //! Names and values of attributes, from the vocabularies and dictionaries of the blocks and heads that overlap a time range.
 //! Rows are read only of columns that have no dictionary.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use hashbrown::HashSet;
 
 use super::block::column::Narrow;
 use super::block::details::stream;
@@ -77,10 +76,7 @@ impl Snapshot<Traces> {
     /// # Errors
     /// What reading a block can bring.
     pub fn attribute_values(&self, field: &Field, times: Times, limit: usize) -> Result<Vec<Value>> {
-        let mut found = Found {
-            limit,
-            ..Found::default()
-        };
+        let mut found = Found::new(limit);
         for block in self.overlapping(times) {
             add_block(block, field, times, &mut found)?;
         }
@@ -137,38 +133,75 @@ fn add_names(
     names.extend(attributes.iter().map(|a| (scope, a.key.clone())));
 }
 
-/// Distinct values, by their encoded form.
-#[derive(Default)]
+/// Values found so far; repeats are dropped when there are many, and at the end. Most come in order, which sorting uses.
 struct Found {
     limit: usize,
-    known: HashSet<Vec<u8>>,
     values: Vec<Value>,
+    /// The number of values at which repeats are dropped.
+    most: usize,
 }
 
+/// Least number of values at which repeats are dropped.
+const MOST_MIN: usize = 1 << 16;
+
 impl Found {
+    fn new(limit: usize) -> Found {
+        Found {
+            limit,
+            values: Vec::new(),
+            most: MOST_MIN,
+        }
+    }
+
     fn add(&mut self, value: Value) {
         if let Value::Array(items) = &value {
             items.iter().for_each(|item| self.add(item.clone()));
             return;
         }
-        let mut bytes = Vec::new();
-        value.encode(&mut bytes);
-        if self.known.insert(bytes) {
-            self.values.push(value);
+        self.values.push(value);
+        if self.values.len() >= self.most {
+            self.settle();
+            self.most = MOST_MIN.max(self.values.len() * 2);
         }
     }
 
+    /// True when there are as many different values as are wanted.
+    fn is_full(&mut self) -> bool {
+        if self.values.len() < self.limit {
+            return false;
+        }
+        self.settle();
+        self.values.len() >= self.limit
+    }
+
+    fn settle(&mut self) {
+        self.values.sort_by(order);
+        self.values.dedup_by(|a, b| order(a, b).is_eq());
+    }
+
     fn finish(mut self) -> Vec<Value> {
-        self.values.sort_by(|a, b| match (a, b) {
-            (Value::String(a), Value::String(b)) => a.cmp(b),
-            (Value::Int(a), Value::Int(b)) => a.cmp(b),
-            (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
-            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
-            (a, b) => a.kind().cmp(&b.kind()),
-        });
+        self.settle();
         self.values.truncate(self.limit);
         self.values
+    }
+}
+
+/// By kind and value; equal for the same values only.
+fn order(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
+        (a, b) => a.kind().cmp(&b.kind()).then_with(|| {
+            let encoded = |value: &Value| {
+                let mut bytes = Vec::new();
+                value.encode(&mut bytes);
+                bytes
+            };
+            encoded(a).cmp(&encoded(b))
+        }),
     }
 }
 
@@ -228,7 +261,7 @@ fn add_block(block: &Block<Traces>, field: &Field, times: Times, found: &mut Fou
             }
             _ => {
                 for group in &groups {
-                    if found.values.len() >= found.limit {
+                    if found.is_full() {
                         break;
                     }
                     add_page(

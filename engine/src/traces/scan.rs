@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::TraceId;
 use super::block::column::Narrow;
 use super::block::rows::{GroupRows, trace_id};
+use super::block::section;
 use super::filter::Filter;
 use super::plan::{Plan, Rows};
 use super::signal::Traces;
@@ -215,7 +216,11 @@ impl Part {
                 Rows::Some(rows) => matched.push(rows),
             }
         }
-        let all: Arc<[Range<u32>]> = rows.trace_rows()?.into();
+        let all = block.file().made(section::ROWS, group as u32, || {
+            let all = rows.trace_rows()?;
+            let bytes = std::mem::size_of_val(all.as_slice());
+            Ok((all, bytes))
+        })?;
         let mut chosen: Option<Vec<u32>> = None;
         if !matched.is_empty() {
             let hits = |range: &Range<u32>| {

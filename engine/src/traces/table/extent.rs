@@ -53,6 +53,15 @@ impl Extent {
         }
     }
 
+    /// When the first and the last span start, without decoding the rest.
+    #[inline]
+    pub(in crate::traces) fn starts_in(bytes: &[u8; Extent::LEN]) -> (i64, i64) {
+        let [start, last_start, _] = *bytes.as_chunks().0 else {
+            return (0, 0);
+        };
+        (i64::from_le_bytes(start), i64::from_le_bytes(last_start))
+    }
+
     pub(in crate::traces) fn encode(&self, out: &mut Vec<u8>) {
         for time in [self.start, self.last_start, self.end] {
             out.extend_from_slice(&time.to_le_bytes());
@@ -60,6 +69,7 @@ impl Extent {
         out.extend_from_slice(&self.root.to_le_bytes());
     }
 
+    #[inline]
     pub(in crate::traces) fn decode(bytes: &[u8; Extent::LEN]) -> Extent {
         let (times, root) = bytes.split_at(24);
         let time = |n: usize| times.as_chunks().0.get(n).map_or(0, |b| i64::from_le_bytes(*b));

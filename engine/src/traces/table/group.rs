@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::columns::{class_values, is_of_class, item_column, span_column};
+use super::each::GroupBytes;
 use super::extent::Extent;
 use super::{AttributeScope, Column, Field, NO_PARENT, ORPHAN, Run, Source, resolve_parents};
 use crate::error::Result;
@@ -25,7 +26,7 @@ pub(in crate::traces) struct GroupTraces {
     group: usize,
     details: Arc<Details>,
     /// Rows of all traces of the group.
-    all: Arc<[Range<u32>]>,
+    all: Arc<Vec<Range<u32>>>,
     /// Which of them are in the table, ascending; none for all.
     chosen: Option<Vec<u32>>,
     rows: usize,
@@ -37,7 +38,7 @@ impl GroupTraces {
         block: Arc<Block<Traces>>,
         group: usize,
         details: Arc<Details>,
-        all: Arc<[Range<u32>]>,
+        all: Arc<Vec<Range<u32>>>,
         chosen: Option<Vec<u32>>,
     ) -> GroupTraces {
         let rows = match &chosen {
@@ -91,11 +92,22 @@ impl GroupTraces {
         if let Some(codes) = self.classes.get() {
             return Ok(codes.clone());
         }
-        let classes = self.group().classes()?;
-        let narrow = Narrow::of(&classes);
         let codes: Arc<[u32]> = match self.each_range() {
-            None => narrow.shared(|class| class as u32),
-            Some(ranges) => ranges.flatten().map(|row| narrow.get(row) as u32).collect(),
+            None => {
+                let file = self.block.file();
+                let codes = file.made(section::CODES, self.group as u32, || {
+                    let classes = self.group().classes()?;
+                    let codes: Arc<[u32]> = Narrow::of(&classes).shared(|class| class as u32);
+                    let bytes = std::mem::size_of_val(&*codes);
+                    Ok((codes, bytes))
+                })?;
+                (*codes).clone()
+            }
+            Some(ranges) => {
+                let classes = self.group().classes()?;
+                let narrow = Narrow::of(&classes);
+                ranges.flatten().map(|row| narrow.get(row) as u32).collect()
+            }
         };
         Ok(self.classes.get_or_init(|| codes).clone())
     }
@@ -203,6 +215,20 @@ impl Source for GroupTraces {
             run(*n as usize, rows)
         });
         Ok(Some(runs.collect()))
+    }
+
+    fn each_trace(&self) -> Result<Option<GroupBytes<'_>>> {
+        if self.chosen.is_some() {
+            return Ok(None);
+        }
+        let (ids, extents) = (self.group().trace_ids()?, self.extents()?);
+        let summary = &self.block.index().groups[self.group];
+        Ok(Some(GroupBytes {
+            ids,
+            extents,
+            rows: &self.all,
+            reach: (summary.first_start, summary.last_span_start),
+        }))
     }
 
     fn starts(&self) -> Result<Vec<i64>> {

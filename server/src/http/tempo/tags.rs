@@ -363,22 +363,19 @@ pub(super) fn texts(found: Values) -> TagValues {
 }
 
 pub(super) fn typed(found: Values) -> TypedTagValues {
-    let one = |value: &Stored| {
+    let one = |value: Stored| {
         let kind = match value {
-            Stored::String(_) => "string",
+            Stored::String(text) => return Some(("string", text)),
             Stored::Bool(_) => "bool",
             Stored::Int(_) => "int",
             Stored::Double(_) => "float",
             _ => return None,
         };
-        Some((kind.to_owned(), plain_text(value)?))
+        Some((kind, plain_text(&value)?.into()))
     };
     let values = match found {
-        Values::Keywords(words) => words
-            .iter()
-            .map(|word| ("keyword".to_owned(), (*word).to_owned()))
-            .collect(),
-        Values::Any(values) => values.iter().filter_map(one).collect(),
+        Values::Keywords(words) => words.iter().map(|word| ("keyword", Arc::from(*word))).collect(),
+        Values::Any(values) => values.into_iter().filter_map(one).collect(),
     };
     TypedTagValues {
         values,

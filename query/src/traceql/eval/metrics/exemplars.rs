@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use kymo_engine::traces::{SpanId, TraceId};
+use kymo_engine::traces::{EachTrace, SpanId, TraceId};
 
 use super::super::super::ast::Static;
 use super::super::super::grid::Grid;
@@ -32,6 +32,9 @@ impl Candidate {
         (self.mark, self.trace) < (other.mark, other.trace)
     }
 }
+
+/// Marks up to this are little: a thirty-second part of all.
+const LITTLE: u64 = u64::MAX / 32;
 
 /// The candidates of one table by stretch of time.
 pub(super) struct Candidates {
@@ -66,48 +69,43 @@ impl Candidates {
         if self.stretches.is_empty() {
             return Ok(());
         }
+        let traces = frame.table.each_trace()?;
         let mut rows = vec![0; self.stretches.len()];
-        for (n, run) in frame.runs()?.iter().enumerate() {
-            let whole = run.start >= self.first && run.last_start <= self.last;
-            if !whole && (run.start > self.last || run.last_start < self.first) {
-                continue;
-            }
-            // Of most traces the first span is shown, whose start is known.
-            let starts = OnceCell::new();
-            let start = |row: usize| match row - run.rows.start as usize {
-                0 => Ok(run.start),
-                at => once(&starts, || Ok(frame.table.starts_of(n)?)).map(|starts| starts[at]),
-            };
-            let mut found = None;
-            for row in run.rows.start as usize..run.rows.end as usize {
-                if kept.is_some_and(|kept| !kept[row])
-                    || !(whole || (self.first..=self.last).contains(&start(row)?))
-                {
-                    continue;
-                }
-                let value = operand.map(|operand| operand.number(row).and_then(|v| v.as_f64()));
-                if value != Some(None) {
-                    found = Some((row, start(row)?, value.flatten()));
-                    break;
-                }
-            }
-            let Some((row, start, value)) = found else {
-                continue;
+        let mut offer = |ours: &mut Self, n: usize, mark: u64| {
+            let starts = traces.starts(n);
+            let Some((row, start, value)) = ours.first_of(n, &traces, starts, frame, kept, operand)? else {
+                return Ok::<_, EvalError>(());
             };
             let candidate = Candidate {
-                mark: mark(&run.id),
-                trace: run.id,
+                mark,
+                trace: traces.id(n),
                 span: SpanId::default(),
                 start,
                 value,
                 group: 0,
             };
-            let stretch = self.stretch(start);
-            let slot = &mut self.stretches[stretch];
+            let stretch = ours.stretch(start);
+            let slot = &mut ours.stretches[stretch];
             if slot.as_ref().is_none_or(|known| candidate.before(known)) {
                 let group = grouper.of(row);
                 *slot = Some(Candidate { group, ..candidate });
                 rows[stretch] = row;
+            }
+            Ok(())
+        };
+        // The least mark wins: as a rule one of the few that have little, and the others need not be looked at.
+        for n in 0..traces.len() {
+            let mark = mark(&traces.id(n));
+            if mark <= LITTLE {
+                offer(self, n, mark)?;
+            }
+        }
+        if let Some((from, to)) = self.empty_times(traces.reach()) {
+            for n in 0..traces.len() {
+                let (first_start, last_start) = traces.starts(n);
+                if first_start <= to && last_start >= from {
+                    offer(self, n, mark(&traces.id(n)))?;
+                }
             }
         }
         for (candidate, row) in self.stretches.iter_mut().zip(rows) {
@@ -116,6 +114,54 @@ impl Candidates {
             }
         }
         Ok(())
+    }
+
+    /// The first span of a trace that is asked for: its row, start and value.
+    fn first_of(
+        &self,
+        n: usize,
+        traces: &EachTrace<'_>,
+        (first_start, last_start): (i64, i64),
+        frame: &Frame<'_>,
+        kept: Option<&[bool]>,
+        operand: Option<&Operand<'_>>,
+    ) -> Result<Option<(usize, i64, Option<f64>)>, EvalError> {
+        let whole = first_start >= self.first && last_start <= self.last;
+        if !whole && (first_start > self.last || last_start < self.first) {
+            return Ok(None);
+        }
+        let all = traces.rows(n);
+        // Of most traces the first span is shown, whose start is known.
+        let starts = OnceCell::new();
+        let start = |row: usize| match row - all.start {
+            0 => Ok(first_start),
+            at => once(&starts, || Ok(frame.table.starts_of(n)?)).map(|starts| starts[at]),
+        };
+        for row in all.clone() {
+            if kept.is_some_and(|kept| !kept[row])
+                || !(whole || (self.first..=self.last).contains(&start(row)?))
+            {
+                continue;
+            }
+            let value = operand.map(|operand| operand.number(row).and_then(|v| v.as_f64()));
+            if value != Some(None) {
+                return Ok(Some((row, start(row)?, value.flatten())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// First and last time, or a little more, of the stretches between two times that have no candidate; none when all have.
+    fn empty_times(&self, (first, last): (i64, i64)) -> Option<(i64, i64)> {
+        if first > self.last || last < self.first {
+            return None;
+        }
+        let reach = self.stretch(first.max(self.first))..=self.stretch(last.min(self.last));
+        let mut empty = reach.filter(|n| self.stretches[*n].is_none());
+        let from = empty.next()?;
+        let to = empty.next_back().unwrap_or(from);
+        let time = |stretch: f64| self.first.saturating_add((stretch / self.scale) as i64);
+        Some((time(from as f64 - 1.0), time(to as f64 + 2.0)))
     }
 
     fn stretch(&self, start: i64) -> usize {

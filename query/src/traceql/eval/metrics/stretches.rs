@@ -29,22 +29,24 @@ impl Stretches {
         let mut all = Stretches::default();
         // The step of the trace before, from its first time to its last.
         let mut lately = None;
-        for (n, run) in table.traces()?.iter().enumerate() {
-            let rows = run.rows.start as usize..run.rows.end as usize;
+        let traces = table.each_trace()?;
+        for n in 0..traces.len() {
+            let rows = traces.rows(n);
+            let (start, last_start) = traces.starts(n);
             if let Some((first, last, step)) = lately
-                && run.start >= first
-                && run.last_start <= last
+                && start >= first
+                && last_start <= last
             {
                 all.push(rows, step);
                 continue;
             }
-            match (grid.step_of(run.start), grid.step_of(run.last_start)) {
+            match (grid.step_of(start), grid.step_of(last_start)) {
                 (Some(found), Some(last)) if found == last => {
                     let (first, last) = grid.bounds(found);
                     lately = Some((first, last, found));
                     all.push(rows, found);
                 }
-                _ if overlaps(grid, run.start, run.last_start) => {
+                _ if overlaps(grid, start, last_start) => {
                     for (row, start) in rows.zip(table.starts_of(n)?.iter()) {
                         if let Some(step) = grid.step_of(*start) {
                             all.push(row..row + 1, step);
