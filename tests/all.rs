@@ -8,6 +8,7 @@ mod cases {
     mod corpus;
     mod crash;
     mod endpoints;
+    mod exemplar_labels;
     mod federate;
     mod governor;
     mod insights;

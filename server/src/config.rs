@@ -31,6 +31,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which remote-write messages are taken.
     pub remote_write: AcceptedMessages,
+    /// Labels of series that become exemplars.
+    pub moved_labels: Vec<String>,
     /// How OTLP is taken.
     pub otlp: Otlp,
     /// How log lines are taken.

@@ -24,6 +24,10 @@ pub struct Counters {
     pub histograms_stored: Counter,
     /// Native histograms that were there already.
     pub histograms_duplicate: Counter,
+    /// Samples of merged series that are not there on their own.
+    pub samples_merged: Counter,
+    /// Labels of series that became exemplars.
+    pub metric_labels_moved: MovedLabels,
     /// Exemplars stored.
     pub exemplars_stored: Counter,
     /// Spans stored.
@@ -61,6 +65,27 @@ impl Counter {
     /// The number so far.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Labels taken off series by their names, which the configuration lists: how many exemplars keep, and how many none does.
+#[derive(Debug, Default)]
+pub struct MovedLabels(Mutex<BTreeMap<String, [u64; 2]>>);
+
+impl MovedLabels {
+    /// Adds the counts of a write.
+    pub fn add(&self, counts: &BTreeMap<String, [u64; 2]>) {
+        let mut all = self.0.lock();
+        for (name, [kept, dropped]) in counts {
+            let sum = all.entry(name.clone()).or_default();
+            sum[0] += kept;
+            sum[1] += dropped;
+        }
+    }
+
+    /// The counts so far.
+    pub fn get(&self) -> BTreeMap<String, [u64; 2]> {
+        self.0.lock().clone()
     }
 }
 

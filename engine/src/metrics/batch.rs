@@ -54,6 +54,14 @@ pub trait LabelSource {
 pub enum LabelsFound {
     /// The labels are in the buffer.
     Good,
+    /// So are they, and they are fewer than the sender's: what was taken off is in exemplars in the buffer. Many series of a
+    /// sender become one so. The key is not remembered, because it may never come again; marks of an end are left out, as
+    /// they end none but the sender's series; and of several samples at one time the first stays, or all are added up when
+    /// they are `parts` of a whole.
+    Merged {
+        /// The samples of one time in one write add up.
+        parts: bool,
+    },
     /// The series must be left out.
     Refused,
     /// The whole write must be refused.
@@ -66,6 +74,7 @@ pub struct LabelBuffer {
     text: String,
     /// Where each name and its value begin, and where the value ends.
     places: Vec<[u32; 3]>,
+    exemplars: Vec<Exemplar>,
 }
 
 impl LabelBuffer {
@@ -81,10 +90,25 @@ impl LabelBuffer {
         self.places.push([start, middle, self.text.len() as u32]);
     }
 
+    /// Adds an exemplar to the series whose labels these are. Labels come in any order.
+    pub fn push_exemplar(&mut self, time_ms: i64, value: f64, labels: &[(&str, &str)]) {
+        self.exemplars.push(Exemplar {
+            time: time_ms,
+            value,
+            labels: Labels::from_pairs(labels.iter().copied()),
+        });
+    }
+
+    /// The exemplars that were added.
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.exemplars
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.text.clear();
         self.places.clear();
+        self.exemplars.clear();
     }
 
     /// Number of labels.
@@ -356,6 +380,10 @@ pub struct Applied {
     pub exemplars: u64,
     /// Exemplars that were already there.
     pub exemplar_duplicates: u64,
+    /// Float samples of merged series that are not there: another value stands at their time, or they mark an end.
+    pub merged: u64,
+    /// Native histograms of merged series that are not there.
+    pub merged_histograms: u64,
     /// Samples and histograms refused because another value stands at their time.
     pub conflicts: Vec<Conflict>,
     /// Series left out because the tenant has as many active series as it may, by their numbers in the batch.

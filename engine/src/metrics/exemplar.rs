@@ -1,5 +1,8 @@
 //! Exemplars: single observations of a series with labels of their own, a trace id among them as a rule.
 
+use std::collections::HashSet;
+
+use super::key::{SeriesKey, series_key};
 use crate::coding::{Malformed, Reader, put_bytes, put_svarint, put_uvarint};
 use crate::labels::Labels;
 
@@ -14,6 +17,16 @@ pub struct Exemplar {
     pub labels: Labels,
 }
 
+/// As many exemplars are compared one by one.
+const FEW: usize = 32;
+
+/// Fewest and most hexadecimal digits of an id in the index.
+const ID_DIGITS_MIN: usize = 16;
+const ID_DIGITS_MAX: usize = 32;
+
+const UUID_LEN: usize = 36;
+const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
+
 /// A trace id.
 pub type TraceId = [u8; 16];
 
@@ -25,9 +38,16 @@ impl Exemplar {
             && self.labels == other.labels
     }
 
-    /// The trace ids among its labels: every value of 32 hex digits, whatever the label is called.
+    /// The ids among its labels: every value of 16 to 32 hexadecimal digits and every UUID, whatever the label is called.
     pub fn trace_ids(&self) -> impl Iterator<Item = TraceId> {
-        self.labels.iter().filter_map(|(_, value)| parse_trace_id(value))
+        self.labels.iter().filter_map(|(_, value)| indexed_id(value))
+    }
+
+    /// A hash that no two exemplars share.
+    fn hash(&self) -> SeriesKey {
+        let mut bytes = Vec::with_capacity(64);
+        self.encode(&mut bytes);
+        series_key(&bytes)
     }
 
     /// Appends the encoded form.
@@ -66,13 +86,81 @@ pub fn parse_trace_id(text: &str) -> Option<TraceId> {
     Some(id)
 }
 
-/// Adds an exemplar to a list that is ordered by time, unless it is there; true when it was added.
-pub fn insert(list: &mut Vec<Exemplar>, exemplar: Exemplar) -> bool {
-    let from = list.partition_point(|e| e.time < exemplar.time);
-    let to = from + list[from..].partition_point(|e| e.time == exemplar.time);
-    if list[from..to].iter().any(|e| e.same_bits(&exemplar)) {
-        return false;
+/// The number that an id has in the index of ids: 16 to 32 hexadecimal digits of either case, also with the dashes of a UUID.
+/// Shorter ids count as if zeros stood before them.
+fn indexed_id(text: &str) -> Option<TraceId> {
+    let mut id = 0_u128;
+    let mut digits = 0;
+    for (at, c) in text.bytes().enumerate() {
+        match char::from(c).to_digit(16) {
+            Some(digit) => id = id << 4 | u128::from(digit),
+            None if c == b'-' && text.len() == UUID_LEN && UUID_DASHES.contains(&at) => continue,
+            None => return None,
+        }
+        digits += 1;
+        if digits > ID_DIGITS_MAX {
+            return None;
+        }
     }
-    list.insert(to, exemplar);
-    true
+    (digits >= ID_DIGITS_MIN).then(|| id.to_be_bytes())
 }
+
+/// Orders exemplars by time, those of one time as they come, and drops repetitions.
+pub fn settle(list: &mut Vec<Exemplar>) {
+    list.sort_by_key(|e| e.time);
+    if list.len() <= FEW {
+        let mut kept: Vec<Exemplar> = Vec::with_capacity(list.len());
+        for exemplar in list.drain(..) {
+            if !kept.iter().any(|e| e.same_bits(&exemplar)) {
+                kept.push(exemplar);
+            }
+        }
+        *list = kept;
+        return;
+    }
+    let mut seen = HashSet::with_capacity(list.len());
+    list.retain(|e| seen.insert(e.hash()));
+}
+
+/// Exemplars of a series, ordered by time and without repetitions.
+#[derive(Debug, Clone, Default)]
+pub struct Exemplars {
+    list: Vec<Exemplar>,
+    /// Hashes of all once they are more than a few: thousands may have one time.
+    hashes: HashSet<SeriesKey>,
+}
+
+impl Exemplars {
+    /// Adds an exemplar unless it is there; true when it was added.
+    pub fn insert(&mut self, exemplar: Exemplar) -> bool {
+        let is_new = match self.list.len() {
+            len if len < FEW => !self.list.iter().any(|e| e.same_bits(&exemplar)),
+            _ => {
+                if self.hashes.is_empty() {
+                    self.hashes.extend(self.list.iter().map(Exemplar::hash));
+                }
+                self.hashes.insert(exemplar.hash())
+            }
+        };
+        if is_new {
+            let at = self.list.partition_point(|e| e.time <= exemplar.time);
+            self.list.insert(at, exemplar);
+        }
+        is_new
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[Exemplar] {
+        &self.list
+    }
+
+    /// Bytes of memory.
+    pub fn heap_bytes(&self) -> usize {
+        let list = self.list.iter();
+        let exemplars: usize = list.map(|e| size_of::<Exemplar>() + e.labels.byte_len()).sum();
+        exemplars + self.hashes.capacity() * (size_of::<SeriesKey>() + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -140,6 +140,8 @@ impl MetricsHead {
         let mut applied = Applied {
             over_limit: std::mem::take(&mut record.origin.over_limit),
             refused: std::mem::take(&mut record.origin.refused),
+            merged: record.origin.ends[0],
+            merged_histograms: record.origin.ends[1],
             ..Applied::default()
         };
         if !record.samples.is_empty() {
@@ -203,6 +205,7 @@ impl MetricsHead {
             match samples.push(start, *time, *value) {
                 Pushed::Stored => applied.stored += 1,
                 Pushed::Duplicate => applied.duplicates += 1,
+                Pushed::Conflict if record.origin.merged.contains(id) => applied.merged += 1,
                 Pushed::Conflict => {
                     let series = record.origin.samples.get(i).copied().unwrap_or(0);
                     applied.conflicts.push(Conflict {
@@ -242,6 +245,7 @@ impl MetricsHead {
             match series.push_histogram(write) {
                 Pushed::Stored => applied.histograms += 1,
                 Pushed::Duplicate => applied.histogram_duplicates += 1,
+                Pushed::Conflict if record.origin.merged.contains(&id) => applied.merged_histograms += 1,
                 Pushed::Conflict => applied.conflicts.push(Conflict {
                     series: record.origin.histograms.get(i).copied().unwrap_or(0),
                     timestamp,

@@ -1,6 +1,8 @@
 //! What the log keeps of a metrics write: definitions of series, samples and what comes with them by series number,
 //! metadata. Byte layout in FORMAT.md, "Metrics record".
 
+use std::collections::BTreeSet;
+
 use super::batch::{HistogramWrite, MetricKind};
 use super::exemplar::Exemplar;
 use super::histogram::row;
@@ -43,6 +45,10 @@ pub struct Origin {
     pub over_limit: Vec<u32>,
     /// Series of the batch that were left out by their label source.
     pub refused: Vec<u32>,
+    /// Series that took in others of the batch.
+    pub merged: BTreeSet<SeriesId>,
+    /// Float samples and native histograms that mark the end of a series that was taken in.
+    pub ends: [u64; 2],
 }
 
 /// Metadata of a metric family and when it came.

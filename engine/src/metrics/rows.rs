@@ -59,10 +59,9 @@ fn append(parts: Vec<SeriesRows>) -> SeriesRows {
         out.floats.values.extend_from_slice(&part.floats.values);
         out.histograms.extend(part.histograms);
         out.delta = part.delta;
-        for exemplar in part.exemplars {
-            exemplar::insert(&mut out.exemplars, exemplar);
-        }
+        out.exemplars.extend(part.exemplars);
     }
+    exemplar::settle(&mut out.exemplars);
     out
 }
 
@@ -84,10 +83,9 @@ fn interleave(parts: Vec<SeriesRows>) -> SeriesRows {
                 .map(|h| (h.time, rank, Row::Histogram(h))),
         );
         out.delta = part.delta;
-        for exemplar in part.exemplars {
-            exemplar::insert(&mut out.exemplars, exemplar);
-        }
+        out.exemplars.extend(part.exemplars);
     }
+    exemplar::settle(&mut out.exemplars);
     rows.sort_by_key(|(time, rank, _)| (*time, *rank));
     let mut rows = rows.into_iter().peekable();
     while let Some((time, _, row)) = rows.next() {

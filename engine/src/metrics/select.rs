@@ -117,20 +117,16 @@ impl Snapshot<Metrics> {
     /// # Errors
     /// Storage errors of blocks.
     pub fn exemplars(&self, selections: &[Selection]) -> Result<Vec<(Labels, Vec<Exemplar>)>> {
-        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
+        let mut found = Found::new();
         for selection in selections {
             let (min_time, max_time) = (selection.min_time, selection.max_time);
-            let mut take = |labels: Labels, exemplar: &Exemplar| {
-                if (min_time..=max_time).contains(&exemplar.time) {
-                    exemplar::insert(found.entry(labels).or_default(), exemplar.clone());
-                }
-            };
+            let wanted = |e: &Exemplar| (min_time..=max_time).contains(&e.time);
             for block in self.blocks_between(min_time, max_time) {
                 if exemplars::any(block.file()) {
                     let reader = BlockReader::new(block.file(), block.index())?;
                     let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
                     let series = postings::select(&reader, &selection.matchers)?;
-                    exemplars_in_block(&reader, &series, &deleted, &mut take)?;
+                    exemplars_in_block(&reader, &series, &deleted, &wanted, &mut found)?;
                 }
             }
             for head in self
@@ -138,11 +134,11 @@ impl Snapshot<Metrics> {
                 .filter(|h| h.has_exemplars())
             {
                 head.select(&[&selection.matchers], &mut |_, labels, series| {
-                    series.exemplars().iter().for_each(|e| take(labels(), e));
+                    take(series.exemplars(), &wanted, &mut found, labels);
                 })?;
             }
         }
-        Ok(found.into_iter().collect())
+        Ok(settled(found))
     }
 
     /// The exemplars that name a trace, found through the id index of every block and head whatever their time.
@@ -150,12 +146,8 @@ impl Snapshot<Metrics> {
     /// # Errors
     /// Storage errors of blocks.
     pub fn exemplars_of_trace(&self, id: &TraceId) -> Result<Vec<(Labels, Vec<Exemplar>)>> {
-        let mut found: BTreeMap<Labels, Vec<Exemplar>> = BTreeMap::new();
-        let mut take = |labels: Labels, exemplar: &Exemplar| {
-            if exemplar.trace_ids().any(|named| named == *id) {
-                exemplar::insert(found.entry(labels).or_default(), exemplar.clone());
-            }
-        };
+        let mut found = Found::new();
+        let wanted = |e: &Exemplar| e.trace_ids().any(|named| named == *id);
         for block in self.blocks.iter() {
             let series: RoaringBitmap = exemplars::series_of_trace(block.file(), id)?
                 .into_iter()
@@ -163,18 +155,18 @@ impl Snapshot<Metrics> {
             if !series.is_empty() {
                 let reader = BlockReader::new(block.file(), block.index())?;
                 let deleted = block.index().deleted(&reader, &self.tombstones_of(block))?;
-                exemplars_in_block(&reader, &series, &deleted, &mut take)?;
+                exemplars_in_block(&reader, &series, &deleted, &wanted, &mut found)?;
             }
         }
         for head in self.heads.iter().map(|head| &head.state) {
             for slot in head.slots_of_trace(id) {
                 if let Some(series) = head.series(slot) {
-                    let labels = head.with_registry(|registry| registry.labels(slot));
-                    series.exemplars().iter().for_each(|e| take(labels.clone(), e));
+                    let labels = || head.with_registry(|registry| registry.labels(slot));
+                    take(series.exemplars(), &wanted, &mut found, &labels);
                 }
             }
         }
-        Ok(found.into_iter().collect())
+        Ok(settled(found))
     }
 
     /// Everything said about metric families, ordered by family, one entry for each distinct statement.
@@ -219,25 +211,54 @@ impl Metrics {
     }
 }
 
+/// Exemplars by series, in no order.
+type Found = BTreeMap<Labels, Vec<Exemplar>>;
+
+/// Adds the exemplars of these series of a block that are wanted.
 fn exemplars_in_block(
     reader: &BlockReader<'_>,
     series: &RoaringBitmap,
     deleted: &Deleted,
-    take: &mut dyn FnMut(Labels, &Exemplar),
+    wanted: &dyn Fn(&Exemplar) -> bool,
+    found: &mut Found,
 ) -> Result<()> {
     let mut of_series: BTreeMap<u32, Vec<Exemplar>> = BTreeMap::new();
     exemplars::visit(reader.file(), &mut |number, exemplar| {
-        if series.contains(number) {
+        if series.contains(number) && wanted(&exemplar) {
             of_series.entry(number).or_default().push(exemplar);
         }
     })?;
-    for (entry, (number, list)) in reader.series(of_series.keys().copied()).zip(&of_series) {
+    let numbers: Vec<u32> = of_series.keys().copied().collect();
+    for (entry, (number, mut list)) in reader.series(numbers.into_iter()).zip(of_series) {
         let labels = reader.labels(&entry?)?;
-        let times = deleted.times(*number);
-        let left = list.iter().filter(|exemplar| !times.contains(exemplar.time));
-        left.for_each(|exemplar| take(labels.clone(), exemplar));
+        let times = deleted.times(number);
+        list.retain(|exemplar| !times.contains(exemplar.time));
+        if !list.is_empty() {
+            found.entry(labels).or_default().append(&mut list);
+        }
     }
     Ok(())
+}
+
+/// Adds the exemplars of a series that are wanted.
+fn take(
+    exemplars: &[Exemplar],
+    wanted: &dyn Fn(&Exemplar) -> bool,
+    found: &mut Found,
+    labels: &dyn Fn() -> Labels,
+) {
+    let mut left = exemplars.iter().filter(|e| wanted(e)).peekable();
+    if left.peek().is_some() {
+        found.entry(labels()).or_default().extend(left.cloned());
+    }
+}
+
+fn settled(found: Found) -> Vec<(Labels, Vec<Exemplar>)> {
+    let mut all: Vec<_> = found.into_iter().collect();
+    for (_, exemplars) in &mut all {
+        exemplar::settle(exemplars);
+    }
+    all
 }
 
 fn union_of(postings: &dyn Postings, sets: &[&[Matcher]]) -> Result<RoaringBitmap> {

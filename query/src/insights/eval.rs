@@ -1,6 +1,7 @@
 //! From tree to rows: entries go through the commands part by part, and what needs all rows is done when they are there.
 //! Answers do not depend on parts: rows have an order of their own, and sums are exact.
 
+mod columnar;
 mod compiled;
 mod functions;
 mod glob;
@@ -62,6 +63,7 @@ pub fn query(
     }
     let scan = scan::Scan {
         plan: &plan,
+        asked: columnar::Asked::new(&plan),
         log: &log,
         times: (options.from, options.until),
     };

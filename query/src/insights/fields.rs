@@ -10,7 +10,7 @@ use crate::logql::eval::LabelSet;
 use crate::logql::{look_up, plain_name};
 
 /// Where the level of an entry is looked for among metadata and labels, the first that is there.
-const LEVELS: [&str; 4] = ["detected_level", "level", "severity_text", "severity"];
+pub(super) const LEVELS: [&str; 4] = ["detected_level", "level", "severity_text", "severity"];
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ pub mod range;
 pub mod select;
 pub mod store;
 
+pub(crate) use columnar::{Coded, skeleton};
 pub use error::EvalError;
 pub use labels::LabelSet;
 pub(crate) use needles::scans;

@@ -181,6 +181,7 @@ fn blank() -> Config {
             in_flight_bytes_max: 0,
             future_ms_max: 0,
         },
+        moved_labels: Vec::new(),
         remote_write: AcceptedMessages { v1: false, v2: false },
         otlp: Otlp::default(),
         logs: Logs::default(),

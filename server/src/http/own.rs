@@ -284,8 +284,33 @@ fn write_ingest(out: &mut Exposition, app: &App) {
     for (name, help, counter) in plain {
         out.single(name, "counter", help, counter.get() as f64);
     }
+    write_moved(out, counters);
     write_rejected(out, counters);
     write_rejected_logs(out, counters);
+}
+
+/// What became of high-cardinality labels of series.
+fn write_moved(out: &mut Exposition, counters: &Counters) {
+    let name = "kymo_ingest_merged_samples_total";
+    let help = "Samples of series that became one with others, at a time at which it has another sample.";
+    out.single(name, "counter", help, counters.samples_merged.get() as f64);
+    let families = [
+        (
+            "kymo_ingest_moved_metric_labels_total",
+            "High-cardinality labels of series that became exemplars, by name.",
+        ),
+        (
+            "kymo_ingest_dropped_metric_labels_total",
+            "High-cardinality labels of series for which an exemplar has no room, by name.",
+        ),
+    ];
+    let all = counters.metric_labels_moved.get();
+    for (i, (name, help)) in families.into_iter().enumerate() {
+        out.family(name, "counter", help);
+        for (label, counts) in &all {
+            out.sample(name, &[("label", label)], counts[i] as f64);
+        }
+    }
 }
 
 fn write_rejected(out: &mut Exposition, counters: &Counters) {

@@ -127,11 +127,11 @@ fn answer(outcome: &Outcome) -> Response {
         .into_response()
 }
 
-/// Samples, histograms and exemplars that are in the store now.
+/// Samples, histograms and exemplars that are in the store now, as samples of their own or merged.
 fn written(applied: &Applied) -> [u64; 3] {
     [
-        applied.stored + applied.duplicates,
-        applied.histograms + applied.histogram_duplicates,
+        applied.stored + applied.duplicates + applied.merged,
+        applied.histograms + applied.histogram_duplicates + applied.merged_histograms,
         applied.exemplars + applied.exemplar_duplicates,
     ]
 }

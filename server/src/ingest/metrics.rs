@@ -1,5 +1,8 @@
-//! What every metrics write is held against: time bounds, and the rules of labels. Duplicates of and conflicts with what is
+//! What every metrics write is held against: time bounds, and the rules of labels. Which labels become exemplars is in
+//! `moved`. Duplicates of and conflicts with what is
 //! stored are the engine's to find.
+
+pub(super) mod moved;
 
 use kymo_engine::metrics::{LabelBuffer, LabelSource, LabelsFound, SeriesWrite};
 
@@ -57,16 +60,18 @@ impl Rules {
         }
     }
 
-    /// Spells a series of remote write, or refuses its samples and notes why.
+    /// Spells a series of remote write, or refuses its samples and notes why. Labels of the names in `moved` become
+    /// exemplars.
     pub(super) fn spell(
         &self,
+        moved: &[String],
         sent: SeriesWrite<'_>,
         labels: &[RawLabel<'_>],
         rejects: &mut Rejects,
         out: &mut LabelBuffer,
     ) -> LabelsFound {
         match self.check_labels(labels, out) {
-            Ok(()) => LabelsFound::Good,
+            Ok(()) => moved::take_off(moved, false, sent, labels, rejects, out),
             Err(reason) => {
                 let n = sent.samples.len() + sent.histograms.len();
                 rejects.add(reason, (n as u64).max(1), || sent_text(labels));
@@ -116,7 +121,7 @@ impl Rules {
 }
 
 /// Most characters of an exemplar's labels, names and values together (OpenMetrics).
-const EXEMPLAR_CHARS_MAX: usize = 128;
+pub(super) const EXEMPLAR_CHARS_MAX: usize = 128;
 
 /// The labels of an exemplar as text, `None` for those that are dropped: not UTF-8, or over 128 characters.
 pub(super) fn exemplar_labels<'a>(

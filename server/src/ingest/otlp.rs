@@ -20,6 +20,7 @@ use kymo_engine::metrics::{
 };
 use kymo_proto::otlp::metrics::{Data, Metric, Points, ResourceMetrics, Scope, ScopeMetrics, Temporality};
 
+use super::metrics::moved::take_off;
 use super::metrics::{Incoming, RawLabel, Rules, Unit};
 use super::{Fault, Reason, Rejects};
 use crate::config::Otlp;
@@ -35,6 +36,8 @@ pub(super) struct Context<'a> {
     pub(super) rules: Rules,
     /// How names and labels are made.
     pub(super) settings: &'a Otlp,
+    /// Names of labels that become exemplars.
+    pub(super) moved: &'a [String],
     /// Series get the labels `__type__` and `__unit__`.
     pub(super) type_and_unit: bool,
     /// How far queries look back: samples about resources stand half as far apart.
@@ -305,6 +308,15 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// True for what adds up: counts and sums, not what was measured or where quantiles lie.
+    fn is_part(&self, part: Part) -> bool {
+        match part {
+            Part::Value(metric) => self.metrics[metric as usize].shape != Shape::Gauge,
+            Part::Sum(_) | Part::Count(_) | Part::Bucket(..) => true,
+            Part::Quantile(..) | Part::Target(_) | Part::Scope(_) => false,
+        }
+    }
+
     /// Refuses a data point.
     fn refuse(&mut self, point: u32, of: Of, reason: Reason, text: &str) {
         let name = self.metrics[of.metric as usize].name;
@@ -319,13 +331,23 @@ impl LabelSource for Request<'_> {
         let row = &self.rows[series as usize];
         let checked = self.spell(row).and_then(|labels| {
             let raw: Vec<RawLabel<'_>> = labels.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
-            self.context
-                .rules
+            let rules = &self.context.rules;
+            rules
                 .check_labels(&raw, out)
-                .map_err(|reason| (reason, super::metrics::sent_text(&raw)))
+                .map_err(|reason| (reason, super::metrics::sent_text(&raw)))?;
+            let sent = self.batch.series_at(series as usize);
+            let mut rejects = self.rejects.borrow_mut();
+            Ok(take_off(
+                self.context.moved,
+                self.is_part(row.part),
+                sent,
+                &raw,
+                &mut rejects,
+                out,
+            ))
         });
         match checked {
-            Ok(()) => LabelsFound::Good,
+            Ok(found) => found,
             Err((reason, text)) => {
                 if row.point != info::NO_POINT {
                     self.rejects.borrow_mut().add_point(row.point, reason, || text);

@@ -1,6 +1,7 @@
-//! What was refused of a request: counts by reason, a few examples, and the text the sender gets.
+//! What was refused of a request: counts by reason, a few examples, and the text the sender gets. What was stored otherwise
+//! than sent is counted beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::counters::Counters;
@@ -172,6 +173,8 @@ pub struct Rejects {
     points: BTreeSet<u32>,
     /// Why the whole write is refused.
     aborted: Option<String>,
+    /// Labels that became exemplars, and labels that found no room there, by name.
+    moved: BTreeMap<String, [u64; 2]>,
 }
 
 impl Rejects {
@@ -189,6 +192,15 @@ impl Rejects {
         if self.points.insert(point) {
             self.add(reason, 1, example);
         }
+    }
+
+    /// Notes a label that was taken off a series, and whether an exemplar keeps it.
+    pub fn note_moved(&mut self, name: &str, kept: bool) {
+        let counts = match self.moved.get_mut(name) {
+            Some(counts) => counts,
+            None => self.moved.entry(name.to_owned()).or_default(),
+        };
+        counts[usize::from(!kept)] += 1;
     }
 
     /// Notes that the whole write is refused.
@@ -220,6 +232,9 @@ impl Rejects {
     pub fn count_into(&self, counters: &Counters) {
         for (counter, n) in counters.rejected.iter().zip(self.counts) {
             counter.add(n);
+        }
+        if !self.moved.is_empty() {
+            counters.metric_labels_moved.add(&self.moved);
         }
     }
 

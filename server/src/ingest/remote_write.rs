@@ -20,6 +20,8 @@ pub(super) struct Request<'a> {
     /// The bytes of the labels of each series in the batch.
     labels: Vec<Cow<'a, [u8]>>,
     rules: Rules,
+    /// Names of labels that become exemplars.
+    moved: &'a [String],
     rejects: RefCell<Rejects>,
 }
 
@@ -28,11 +30,12 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// Bytes that are not a protobuf message of the schema.
-    pub(super) fn read(body: &'a [u8], rules: Rules) -> kymo_proto::Result<Request<'a>> {
+    pub(super) fn read(body: &'a [u8], rules: Rules, moved: &'a [String]) -> kymo_proto::Result<Request<'a>> {
         let mut request = Request {
             batch: WriteBatch::default(),
             labels: Vec::new(),
             rules,
+            moved,
             rejects: RefCell::default(),
         };
         let mut scan = Scan::new(body);
@@ -168,7 +171,7 @@ impl LabelSource for Request<'_> {
             }
         };
         let sent = self.batch.series_at(series as usize);
-        self.rules.spell(sent, &labels, &mut rejects, out)
+        self.rules.spell(self.moved, sent, &labels, &mut rejects, out)
     }
 }
 

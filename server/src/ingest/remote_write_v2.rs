@@ -329,8 +329,9 @@ impl LabelSource for Request<'_> {
             }
         }
         let mut rejects = self.rejects.borrow_mut();
+        let sent = self.batch.series_at(i);
         self.rules
-            .spell(self.batch.series_at(i), &labels, &mut rejects, out)
+            .spell(self.context.moved, sent, &labels, &mut rejects, out)
     }
 }
 

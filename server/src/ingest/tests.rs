@@ -110,6 +110,7 @@ fn read_as_all(body: &[u8], nhcb: bool) -> [Option<usize>; 3] {
     let context = Context {
         rules,
         type_and_unit: false,
+        moved: &[],
         settings: &settings,
         lookback_ms: 300_000,
         texts: &texts,
@@ -118,7 +119,7 @@ fn read_as_all(body: &[u8], nhcb: bool) -> [Option<usize>; 3] {
         now_ms: NOW,
     };
     [
-        remote_write::Request::read(body, rules)
+        remote_write::Request::read(body, rules, &[])
             .ok()
             .map(|r| spell_all(&r)),
         remote_write_v2::Request::read(body, context)

@@ -225,6 +225,7 @@ fn reading<'a>(app: &'a App, tenant: &'a str, rules: Rules, now_ms: i64, texts: 
     Context {
         rules,
         settings: &app.config.otlp,
+        moved: &app.config.moved_labels,
         type_and_unit: app.config.features.type_and_unit_labels,
         lookback_ms: i64::try_from(app.config.query.lookback_ms).unwrap_or(i64::MAX),
         texts,
@@ -236,7 +237,7 @@ fn reading<'a>(app: &'a App, tenant: &'a str, rules: Rules, now_ms: i64, texts: 
 
 fn read<'a>(format: Format, body: &'a [u8], context: &Context<'a>) -> Result<Box<dyn Incoming + 'a>, Fault> {
     Ok(match format {
-        Format::RemoteWrite => Box::new(remote_write::Request::read(body, context.rules)?),
+        Format::RemoteWrite => Box::new(remote_write::Request::read(body, context.rules, context.moved)?),
         Format::RemoteWriteV2 => Box::new(remote_write_v2::Request::read(body, *context)?),
         Format::OtlpMetrics => Box::new(otlp::Request::read(body, *context)?),
     })
@@ -301,5 +302,8 @@ fn count(app: &App, outcome: &Outcome) {
     counters.histograms_stored.add(applied.histograms);
     counters.histograms_duplicate.add(applied.histogram_duplicates);
     counters.exemplars_stored.add(applied.exemplars);
+    counters
+        .samples_merged
+        .add(applied.merged + applied.merged_histograms);
     outcome.rejects.count_into(counters);
 }

@@ -70,8 +70,9 @@ impl<'b> Input<'b> {
             read_rows(self.file, chunk, &mut rows)?;
         }
         while let Some((_, exemplar)) = self.exemplars.next_if(|(series, _)| *series <= position) {
-            exemplar::insert(&mut rows.exemplars, exemplar);
+            rows.exemplars.push(exemplar);
         }
+        exemplar::settle(&mut rows.exemplars);
         if !self.deleted.is_empty() {
             let times = self.deleted.times(position);
             rows.retain(|time| !times.contains(time));

@@ -43,6 +43,11 @@ impl Pending {
         (id, labels)
     }
 
+    /// True for a label set that has a number.
+    pub(super) fn has(&self, labels: &LabelBuffer) -> bool {
+        !self.ids.is_empty() && self.ids.contains_key(&Labels::from_sorted(labels.iter()))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }

@@ -5,7 +5,7 @@ use super::starts::Starts;
 use crate::error::Result;
 use crate::metrics::batch::HistogramWrite;
 use crate::metrics::block::SeriesRows;
-use crate::metrics::exemplar::{self, Exemplar};
+use crate::metrics::exemplar::{Exemplar, Exemplars};
 use crate::metrics::samples::{Pushed, SeriesSamples};
 use crate::metrics::series::read_floats;
 
@@ -20,7 +20,7 @@ pub struct HeadSeries {
 struct Extra {
     starts: Starts,
     histograms: HistogramSamples,
-    exemplars: Vec<Exemplar>,
+    exemplars: Exemplars,
     delta: bool,
 }
 
@@ -68,7 +68,7 @@ impl HeadSeries {
 
     /// Keeps an exemplar unless it is there.
     pub fn push_exemplar(&mut self, exemplar: Exemplar) -> Pushed {
-        match exemplar::insert(&mut self.extra().exemplars, exemplar) {
+        match self.extra().exemplars.insert(exemplar) {
             true => Pushed::Stored,
             false => Pushed::Duplicate,
         }
@@ -98,7 +98,7 @@ impl HeadSeries {
 
     /// The exemplars by time.
     pub fn exemplars(&self) -> &[Exemplar] {
-        self.extra.as_ref().map_or(&[], |e| &e.exemplars)
+        self.extra.as_ref().map_or(&[], |e| e.exemplars.as_slice())
     }
 
     /// Start timestamps, when any sample has one.
@@ -146,12 +146,7 @@ impl HeadSeries {
     /// Bytes of memory.
     pub fn heap_bytes(&self) -> usize {
         let extra = self.extra.as_ref().map_or(0, |e| {
-            let exemplars: usize = e
-                .exemplars
-                .iter()
-                .map(|x| size_of::<Exemplar>() + x.labels.byte_len())
-                .sum();
-            size_of::<Extra>() + exemplars + e.histograms.heap_bytes() + e.starts.heap_bytes()
+            size_of::<Extra>() + e.exemplars.heap_bytes() + e.histograms.heap_bytes() + e.starts.heap_bytes()
         });
         self.floats.heap_bytes() + 8 + extra
     }

@@ -241,3 +241,131 @@ fn names_of_dead_series_go_with_their_head() {
         1
     );
 }
+
+/// Spells every series as `up`, with what its own labels have taken off as an exemplar of its first sample.
+struct Fewer<'a> {
+    batch: &'a WriteBatch<'a>,
+    parts: bool,
+}
+
+impl LabelSource for Fewer<'_> {
+    fn labels(&self, series: u32, out: &mut crate::metrics::LabelBuffer) -> crate::metrics::LabelsFound {
+        let i = series as usize;
+        out.push("__name__", "up");
+        let moved = &self.batch.own_labels(i)[1..];
+        if moved.is_empty() {
+            return crate::metrics::LabelsFound::Good;
+        }
+        if let Some((time, value)) = self.batch.series_at(i).samples.first() {
+            out.push_exemplar(*time, *value, moved);
+        }
+        crate::metrics::LabelsFound::Merged { parts: self.parts }
+    }
+}
+
+fn merged(head: &MetricsHead, parts: bool, all: &[(&'static str, &[(i64, f64)])]) -> (Record, Applied) {
+    let mut batch = WriteBatch::default();
+    for (id, samples) in all {
+        let id = Some(("trace_id", *id)).filter(|(_, id)| !id.is_empty());
+        let labels = [("__name__", "up")].into_iter().chain(id);
+        batch.push_series(labels, samples.iter().copied());
+    }
+    let labels = Fewer { batch: &batch, parts };
+    let input = Input {
+        labels: &labels,
+        series_max: 1,
+        ..input(&batch)
+    };
+    let record = resolve(head, &input);
+    (record.clone(), head.apply(record))
+}
+
+fn floats(head: &MetricsHead) -> Vec<(i64, f64)> {
+    let mut out = crate::metrics::Samples::default();
+    let series = head.series(0).unwrap();
+    crate::metrics::series::read_floats(&series, i64::MIN, i64::MAX, &mut out).unwrap();
+    out.timestamps.into_iter().zip(out.values).collect()
+}
+
+#[test]
+fn series_that_become_one_are_one_and_keep_what_was_taken_off() {
+    let head = MetricsHead::default();
+    let stale = f64::from_bits(crate::metrics::STALE_NAN_BITS);
+    let (record, applied) = merged(
+        &head,
+        false,
+        &[
+            ("a", &[(1, 1.0), (2, 2.0)]),
+            ("b", &[(1, 5.0), (3, 3.0)]),
+            ("c", &[(4, stale)]),
+        ],
+    );
+    assert_eq!(record.series.len(), 1, "defined once");
+    assert_eq!((applied.stored, applied.merged, applied.exemplars), (3, 2, 2));
+    assert_eq!((applied.conflicts, applied.over_limit), (vec![], vec![]));
+    let (record, applied) = merged(&head, false, &[("d", &[(5, 5.0)]), ("", &[(5, 6.0)])]);
+    assert_eq!(record.series, []);
+    assert_eq!((applied.stored, applied.merged, applied.exemplars), (1, 1, 1));
+    assert_eq!(floats(&head), [(1, 1.0), (2, 2.0), (3, 3.0), (5, 5.0)]);
+    let ids: Vec<String> = head
+        .series(0)
+        .unwrap()
+        .exemplars()
+        .iter()
+        .map(|e| e.labels.value("trace_id").to_owned())
+        .collect();
+    assert_eq!(ids, ["a", "b", "d"]);
+}
+
+#[test]
+fn what_only_ends_makes_no_series() {
+    let head = MetricsHead::default();
+    let stale = f64::from_bits(crate::metrics::STALE_NAN_BITS);
+    let (record, applied) = merged(&head, true, &[("a", &[(1, stale), (2, stale)])]);
+    assert_eq!((record.series, applied.merged), (vec![], 2));
+    assert!(head.series(0).is_none());
+}
+
+#[test]
+fn parts_of_one_time_add_up() {
+    let head = MetricsHead::default();
+    let (_, applied) = merged(
+        &head,
+        true,
+        &[
+            ("", &[(1, 10.0)]),
+            ("a", &[(1, 1.0), (2, 2.0)]),
+            ("b", &[(2, 0.5)]),
+            ("c", &[(1, 4.0)]),
+        ],
+    );
+    assert_eq!((applied.stored, applied.exemplars), (2, 3));
+    assert_eq!(floats(&head), [(1, 15.0), (2, 2.5)]);
+    // The same write again changes nothing.
+    let (_, again) = merged(
+        &head,
+        true,
+        &[
+            ("", &[(1, 10.0)]),
+            ("a", &[(1, 1.0), (2, 2.0)]),
+            ("b", &[(2, 0.5)]),
+            ("c", &[(1, 4.0)]),
+        ],
+    );
+    assert_eq!(
+        (again.stored, again.duplicates, again.exemplars, again.merged),
+        (0, 2, 0, 0)
+    );
+}
+
+#[test]
+fn keys_of_merged_series_are_not_remembered() {
+    let head = MetricsHead::default();
+    let mut sizes = Vec::new();
+    for n in 0..2000 {
+        let id: &'static str = Box::leak(format!("{n:032x}").into_boxed_str());
+        merged(&head, false, &[(id, &[(n, 1.0)])]);
+        sizes.push(head.names.keys.read().heap_bytes());
+    }
+    assert_eq!(sizes[10], sizes[1999]);
+}

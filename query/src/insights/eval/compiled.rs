@@ -72,6 +72,29 @@ impl Compiled {
         }
     }
 
+    /// Shows it and all it is made of.
+    pub(super) fn visit<'c>(&'c self, visit: &mut dyn FnMut(&'c Compiled)) {
+        visit(self);
+        match self {
+            Compiled::Constant(_) | Compiled::Slot(_) | Compiled::Total(_) => {}
+            Compiled::Negate(one)
+            | Compiled::Not(one)
+            | Compiled::Holds(one, _)
+            | Compiled::Matches(one, _) => one.visit(visit),
+            Compiled::And(all) | Compiled::Or(all) | Compiled::Call(_, _, all) => {
+                all.iter().for_each(|one| one.visit(visit));
+            }
+            Compiled::Arithmetic(_, sides) | Compiled::Compare(_, _, sides) => {
+                sides.0.visit(visit);
+                sides.1.visit(visit);
+            }
+            Compiled::In(one, list) => {
+                one.visit(visit);
+                list.iter().for_each(|(_, one)| one.visit(visit));
+            }
+        }
+    }
+
     /// Whether it is true.
     pub(super) fn holds(&self, of: Context<'_>) -> bool {
         match self {

@@ -5,6 +5,7 @@ use kymo_engine::logs::StreamRows;
 
 use super::super::fields::{Entry, Source};
 use super::super::value::Value;
+use super::columnar::{Asked, ByColumns};
 use super::compiled::Context;
 use super::plan::{Plan, Whole};
 use super::rows::{Record, apply, order, records};
@@ -27,6 +28,8 @@ const TICK: u64 = 8192;
 /// A query over entries.
 pub(super) struct Scan<'q> {
     pub(super) plan: &'q Plan,
+    /// The plan as columns are asked for it, where they tell something.
+    pub(super) asked: Option<Asked<'q>>,
     pub(super) log: &'q LogExpr,
     /// Earliest time, and the one behind the latest.
     pub(super) times: (i64, i64),
@@ -34,10 +37,10 @@ pub(super) struct Scan<'q> {
 
 /// What a part gives.
 #[derive(Default)]
-struct Gathered {
-    records: Vec<Record>,
-    groups: Groups,
-    stats: Stats,
+pub(super) struct Gathered {
+    pub(super) records: Vec<Record>,
+    pub(super) groups: Groups,
+    pub(super) stats: Stats,
     bytes: usize,
 }
 
@@ -87,7 +90,7 @@ impl Scan<'_> {
     }
 
     /// A number that is smaller for times that come earlier.
-    fn rank(&self, time: i64) -> i64 {
+    pub(super) fn rank(&self, time: i64) -> i64 {
         if self.plan.forward { time } else { !time }
     }
 
@@ -110,8 +113,13 @@ impl Scan<'_> {
         last.map(|record| self.rank(record.time))
     }
 
+    /// True when rows are wanted in the order of entries, the first ones only.
+    pub(super) fn keeps_first(&self) -> bool {
+        matches!(self.plan.whole.first(), None | Some(Whole::Limit(_)))
+    }
+
     /// Most rows that can matter.
-    fn most(&self) -> usize {
+    pub(super) fn most(&self) -> usize {
         match self.plan.whole.as_slice() {
             [] | [Whole::Sort(_)] => self.plan.limit,
             [Whole::Limit(most), ..] | [Whole::Sort(_), Whole::Limit(most), ..] => *most,
@@ -120,7 +128,7 @@ impl Scan<'_> {
     }
 
     /// Puts rows in order and drops those that come too late to matter; their bytes.
-    fn keep_first(&self, records: &mut Vec<Record>) -> usize {
+    pub(super) fn keep_first(&self, records: &mut Vec<Record>) -> usize {
         let by_age = |a: &Record, b: &Record| match self.plan.forward {
             true => a.age(b),
             false => b.age(a),
@@ -148,7 +156,6 @@ impl Scan<'_> {
 
     fn part(&self, part: &Part<'_>, floor: Option<i64>, budget: &Budget<'_>) -> Result<Gathered, EvalError> {
         check(budget)?;
-        let streams = (part.load)()?;
         let mut gathered = Gathered::default();
         gathered.stats.parts_read = 1;
         let (slots, sources): (Vec<usize>, Vec<Source>) = self.plan.sources.iter().cloned().unzip();
@@ -160,8 +167,25 @@ impl Scan<'_> {
             values: Vec::new(),
             spare: self.most().saturating_mul(2).max(SPARE),
         };
-        for stream in &streams {
-            walk.stream(stream, floor, &mut gathered, budget)?;
+        let columns = match &self.asked {
+            Some(asked) => part.columns()?.map(|columns| (asked, columns)),
+            None => None,
+        };
+        match &columns {
+            Some((asked, columns)) => {
+                let by_columns = ByColumns {
+                    scan: self,
+                    asked,
+                    columns,
+                    floor,
+                };
+                by_columns.read(&mut walk, &mut gathered, budget)?;
+            }
+            None => {
+                for stream in &(part.load)()? {
+                    walk.stream(stream, floor, &mut gathered, budget)?;
+                }
+            }
         }
         self.keep_first(&mut gathered.records);
         let kept: usize = gathered.records.iter().map(Record::bytes).sum();
@@ -172,7 +196,7 @@ impl Scan<'_> {
 }
 
 /// A part being read, with buffers that all entries share.
-struct Walk<'s> {
+pub(super) struct Walk<'s> {
     scan: &'s Scan<'s>,
     slots: Vec<usize>,
     sources: Vec<Source>,
@@ -183,7 +207,7 @@ struct Walk<'s> {
 }
 
 impl Walk<'_> {
-    fn stream(
+    pub(super) fn stream(
         &mut self,
         stream: &StreamRows,
         floor: Option<i64>,

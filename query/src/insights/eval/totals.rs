@@ -90,6 +90,37 @@ impl Total {
         0
     }
 
+    /// Adds a value of so many rows, whose places do not matter; bytes that are held since.
+    fn add_rows(&mut self, op: Aggregator, value: &Value, rows: u64) -> usize {
+        match self {
+            Total::Count(count) => *count += rows,
+            Total::Sums { count, sum, squares } => {
+                if let Some(number) = value.number() {
+                    *count += rows;
+                    for _ in 0..rows {
+                        sum.add(number);
+                    }
+                    if op == Aggregator::Stddev {
+                        (0..rows).for_each(|_| squares.add(number * number));
+                    }
+                }
+            }
+            Total::Numbers(all) => {
+                let before = all.len();
+                if let Some(number) = value.number() {
+                    all.resize(before + rows as usize, number);
+                }
+                return (all.len() - before) * size_of::<f64>();
+            }
+            Total::Distinct(_) | Total::Best(_) => {
+                return self.add(op, value, &|| (0, Labels::empty(), 0));
+            }
+            // Asks for places.
+            Total::Edge(_) => {}
+        }
+        0
+    }
+
     /// Adds what is known of other rows; bytes that are held since.
     fn merge(&mut self, op: Aggregator, other: Total) -> usize {
         match (self, other) {
@@ -169,7 +200,9 @@ fn percentile(mut all: Vec<f64>, percent: f64) -> Option<f64> {
 /// Groups of rows by what they have in common.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    totals: HashMap<Vec<Value>, Vec<Total>>,
+    /// Numbers of groups.
+    numbers: HashMap<Vec<Value>, usize>,
+    totals: Vec<Vec<Total>>,
     /// About what they hold.
     pub(super) bytes: usize,
 }
@@ -183,13 +216,9 @@ impl Groups {
         row: Context<'_>,
         place: &dyn Fn() -> Place,
     ) {
-        let key: Vec<Value> = by.iter().map(|expr| expr.value(row)).collect();
+        let group = self.group(by.iter().map(|expr| expr.value(row)).collect(), aggregates);
         let bytes = &mut self.bytes;
-        let totals = self.totals.entry(key).or_insert_with_key(|key| {
-            *bytes += group_bytes(key, aggregates.len());
-            aggregates.iter().map(|of| Total::new(of.op)).collect()
-        });
-        for (total, of) in totals.iter_mut().zip(aggregates) {
+        for (total, of) in self.totals[group].iter_mut().zip(aggregates) {
             let value = match &of.of {
                 Some(expr) => expr.value(row),
                 None => Value::Bool(true),
@@ -200,39 +229,69 @@ impl Groups {
         }
     }
 
+    /// The number of the group of a key.
+    pub(super) fn group(&mut self, key: Vec<Value>, aggregates: &[Aggregate]) -> usize {
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        self.bytes += group_bytes(&key, aggregates.len());
+        self.totals
+            .push(aggregates.iter().map(|of| Total::new(of.op)).collect());
+        self.numbers.insert(key, self.totals.len() - 1);
+        self.totals.len() - 1
+    }
+
+    /// Adds a value that so many rows of a group have to an aggregate that does not ask for their places.
+    pub(super) fn add_value(
+        &mut self,
+        group: usize,
+        number: usize,
+        of: &Aggregate,
+        value: &Value,
+        rows: u64,
+    ) {
+        if !value.is_missing() {
+            self.bytes += self.totals[group][number].add_rows(of.op, value, rows);
+        }
+    }
+
+    /// Adds a field that reads as a number; false when its text must be known.
+    pub(super) fn add_number(&mut self, group: usize, number: usize, of: &Aggregate, value: f64) -> bool {
+        self.bytes += match &mut self.totals[group][number] {
+            Total::Best(best) => {
+                let known = best.number();
+                return known.is_some_and(|known| match of.op {
+                    Aggregator::Max => value < known,
+                    _ => value > known,
+                });
+            }
+            Total::Distinct(_) | Total::Edge(_) => return false,
+            total => total.add_rows(of.op, &Value::Number(value), 1),
+        };
+        true
+    }
+
     /// Adds the groups of other rows.
-    pub(super) fn merge(&mut self, aggregates: &[Aggregate], other: Groups) {
-        for (key, totals) in other.totals {
-            match self.totals.get_mut(&key) {
-                Some(known) => {
-                    for ((total, more), of) in known.iter_mut().zip(totals).zip(aggregates) {
-                        self.bytes += total.merge(of.op, more);
-                    }
-                }
-                None => {
-                    self.bytes += group_bytes(&key, aggregates.len());
-                    let empty = aggregates.iter().map(|of| Total::new(of.op));
-                    let mut known: Vec<Total> = empty.collect();
-                    for ((total, more), of) in known.iter_mut().zip(totals).zip(aggregates) {
-                        self.bytes += total.merge(of.op, more);
-                    }
-                    self.totals.insert(key, known);
-                }
+    pub(super) fn merge(&mut self, aggregates: &[Aggregate], mut other: Groups) {
+        for (key, number) in other.numbers {
+            let group = self.group(key, aggregates);
+            let more = std::mem::take(&mut other.totals[number]);
+            for ((total, more), of) in self.totals[group].iter_mut().zip(more).zip(aggregates) {
+                self.bytes += total.merge(of.op, more);
             }
         }
     }
 
     /// What each group has in common and its results, in the order of the former.
-    pub(super) fn results(self, aggregates: &[Aggregate]) -> Vec<(Vec<Value>, Vec<Value>)> {
+    pub(super) fn results(mut self, aggregates: &[Aggregate]) -> Vec<(Vec<Value>, Vec<Value>)> {
         let result = |totals: Vec<Total>| {
             let each = totals.into_iter().zip(aggregates);
             each.map(|(total, of)| total.result(of)).collect()
         };
-        let mut all: Vec<(Vec<Value>, Vec<Value>)> = self
-            .totals
-            .into_iter()
-            .map(|(key, totals)| (key, result(totals)))
-            .collect();
+        let mut all: Vec<(Vec<Value>, Vec<Value>)> = Vec::with_capacity(self.totals.len());
+        for (key, number) in self.numbers {
+            all.push((key, result(std::mem::take(&mut self.totals[number]))));
+        }
         all.sort_by(|(a, _), (b, _)| {
             let pairs = a.iter().zip(b);
             let mut orders = pairs.map(|(a, b)| a.order(b).then_with(|| a.shown().cmp(&b.shown())));

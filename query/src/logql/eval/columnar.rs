@@ -16,7 +16,7 @@ use kymo_engine::logs::line::{ARRAY, BARE, LineKind, QUOTED};
 
 use crate::logql::pipeline::{Looks, Pipeline};
 pub(super) use chosen::{Chosen, Conditions, chosen};
-use coded::Coded;
+pub(crate) use coded::Coded;
 pub(super) use tested::{Kept, Tested};
 
 /// Most columns that tell one outcome from another.
@@ -213,7 +213,7 @@ impl ExampleLine {
 }
 
 /// Puts a line of a skeleton together; slots for which `put` is false get some value of their kind.
-fn skeleton(
+pub(crate) fn skeleton(
     header: &GroupHeader,
     number: usize,
     put: &mut impl FnMut(u32, &mut Vec<u8>) -> bool,

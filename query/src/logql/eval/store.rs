@@ -35,7 +35,7 @@ impl Part<'_> {
     }
 
     /// Its columns, where it has them.
-    pub(super) fn columns(&self) -> kymo_engine::Result<Option<logs::Columns<'_>>> {
+    pub(crate) fn columns(&self) -> kymo_engine::Result<Option<logs::Columns<'_>>> {
         match &self.columns {
             Some(part) => part.columns(),
             None => Ok(None),

@@ -64,6 +64,17 @@ pub(super) const KEYS: &[Key] = &[
         show: |c| duration_text(c.limits.future_ms_max),
     },
     Key {
+        path: "metrics.high_cardinality_labels",
+        default: "tracking_id,trace_id,span_id,request_id",
+        doc: "Labels of series that become exemplars of their samples instead, so that each value does not make a series; empty moves none.",
+        list: true,
+        apply: |c, v| {
+            c.moved_labels = list(v);
+            Ok(())
+        },
+        show: |c| c.moved_labels.join(","),
+    },
+    Key {
         path: "remote_write.accepted_messages",
         default: "prometheus.WriteRequest,io.prometheus.write.v2.Request",
         doc: "Messages of remote write that are taken; others are answered 415.",

@@ -11,12 +11,10 @@ use kymo_proto::otlp::metrics::{Exemplar, HistogramPoint, Number, Points, Summar
 use super::histogram::{custom, exponential};
 use super::{Of, Part, Request, Row, values};
 use crate::ingest::Reason;
+use crate::ingest::metrics::EXEMPLAR_CHARS_MAX;
 
 /// The flag of a point without a value, which ends its series.
 const NO_VALUE: u64 = 1;
-
-/// Most characters of an exemplar's labels together.
-const EXEMPLAR_CHARS_MAX: usize = 128;
 
 const NANOS_PER_MS: u64 = 1_000_000;
 

@@ -19,6 +19,7 @@ fn made(settings: &Otlp, request: &Value) -> (Vec<String>, String) {
     let context = Context {
         rules: Rules::at(NOW, Config::default().limits, 86_400_000),
         type_and_unit: false,
+        moved: &[],
         settings,
         lookback_ms: 300_000,
         texts: &texts,
@@ -332,6 +333,7 @@ fn a_series_is_named_by_what_decides_its_labels_alone() {
         let context = Context {
             rules: Rules::at(NOW, Config::default().limits, 0),
             type_and_unit: false,
+            moved: &[],
             settings: &settings,
             lookback_ms: 300_000,
             texts: &texts,
@@ -359,6 +361,7 @@ fn metadata_is_stated_once_in_a_while() {
         let context = Context {
             rules: Rules::at(NOW, Config::default().limits, 0),
             type_and_unit: false,
+            moved: &[],
             settings: &settings,
             lookback_ms: 300_000,
             texts: &texts,

@@ -27,7 +27,7 @@ fn a_series_is_named_by_its_labels_alone() {
         .series([("__name__", "up"), ("job", "a")], [(NOW, 1.0)])
         .series([("__name__", "up"), ("job", "a")], [(NOW + 1, 2.0)])
         .series([("__name__", "up"), ("job", "b")], [(NOW, 1.0)]);
-    let request = Request::read(encoder.message(), rules()).unwrap();
+    let request = Request::read(encoder.message(), rules(), &[]).unwrap();
     let keys: Vec<_> = request.batch.series().map(|s| s.key).collect();
     assert_eq!(keys[0], keys[1]);
     assert_ne!(keys[0], keys[2]);
@@ -47,7 +47,7 @@ fn time_bounds_refuse_single_samples() {
         (NOW + 600_001, 4.0),
     ];
     encoder.series([("__name__", "up")], samples);
-    let request = Request::read(encoder.message(), rules()).unwrap();
+    let request = Request::read(encoder.message(), rules(), &[]).unwrap();
     assert_eq!(request.batch.sample_count(), 2);
     let rejects = request.take_rejects();
     assert_eq!(
@@ -69,7 +69,7 @@ fn time_bounds_refuse_single_samples() {
 fn labels_are_looked_at_only_when_asked_for() {
     let mut encoder = RequestEncoder::default();
     encoder.series([("job", "nameless")], [(NOW, 1.0), (NOW + 1, 1.0)]);
-    let request = Request::read(encoder.message(), rules()).unwrap();
+    let request = Request::read(encoder.message(), rules(), &[]).unwrap();
     assert!(request.rejects.borrow().is_empty());
     assert_eq!(spelled(&request, 0), Err(LabelsFound::Refused));
     assert_eq!(request.take_rejects().count(Reason::MissingName), 2);
@@ -84,7 +84,7 @@ fn labels_that_are_no_message_end_the_write() {
     put_bytes(&mut body, 1, &series);
     let mut rules = rules();
     rules.time_min = i64::MIN;
-    let request = Request::read(&body, rules).unwrap();
+    let request = Request::read(&body, rules, &[]).unwrap();
     assert_eq!(spelled(&request, 0), Err(LabelsFound::Abort));
     assert!(
         request
@@ -112,7 +112,7 @@ fn histograms_and_exemplars_reach_the_batch() {
         .histograms([("__name__", "h")], &[good, bad])
         .exemplar([("__name__", "e")], (NOW, 1.0), &[("trace_id", "abc")])
         .exemplar([("__name__", "e")], (NOW + 1, 1.0), &[("trace_id", &long)]);
-    let request = Request::read(encoder.message(), rules()).unwrap();
+    let request = Request::read(encoder.message(), rules(), &[]).unwrap();
     assert_eq!(
         (request.batch.histogram_count(), request.batch.exemplar_count()),
         (1, 1)

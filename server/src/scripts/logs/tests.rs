@@ -9,6 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod insights;
+
 const QUERIES: &[&str] = &[
     r#"{app=~".+"}"#,
     r#"{app=~".+"} | json | status >= 500"#,

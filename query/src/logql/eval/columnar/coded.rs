@@ -11,7 +11,7 @@ use kymo_engine::logs::values::Values;
 const EXACT: u64 = 1 << 53;
 
 /// A column and the place of each entry in it.
-pub(in crate::logql::eval) struct Coded {
+pub(crate) struct Coded {
     values: Arc<Values>,
     /// By place in the column, where the column has no codes of its own.
     made: Option<Vec<u16>>,
@@ -21,7 +21,7 @@ pub(in crate::logql::eval) struct Coded {
 }
 
 impl Coded {
-    pub(super) fn read(columns: &Columns<'_>, column: u32, with_codes: bool) -> kymo_engine::Result<Coded> {
+    pub(crate) fn read(columns: &Columns<'_>, column: u32, with_codes: bool) -> kymo_engine::Result<Coded> {
         let values = columns.values(column)?;
         let rows = columns.header().columns[column as usize].rows as usize;
         let (made, distinct) = match &*values {
@@ -59,7 +59,7 @@ impl Coded {
     }
 
     /// Number of codes.
-    pub(in crate::logql::eval) fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&self) -> usize {
         self.distinct
     }
 
@@ -73,7 +73,7 @@ impl Coded {
 
     /// The code of an entry that has the column.
     #[inline]
-    pub(in crate::logql::eval) fn code(&self, row: usize) -> u16 {
+    pub(crate) fn code(&self, row: usize) -> u16 {
         let place = self.place(row);
         match (&*self.values, &self.made) {
             (Values::Dictionary(_, codes), _) => codes[place],
@@ -83,7 +83,7 @@ impl Coded {
     }
 
     /// The codes by place in the group, where every entry has the column and more than one value is there.
-    pub(in crate::logql::eval) fn dense(&self) -> Option<&[u16]> {
+    pub(crate) fn dense(&self) -> Option<&[u16]> {
         match (&*self.values, &self.made, &self.places) {
             (Values::Dictionary(_, codes), _, None) => Some(codes),
             (_, Some(made), None) => Some(made),
@@ -92,7 +92,7 @@ impl Coded {
     }
 
     /// The sum of the numbers of some entries, where every entry has the column and all numbers are whole; none where it is not exact.
-    pub(in crate::logql::eval) fn sum(&self, rows: &Range<usize>) -> Option<f64> {
+    pub(crate) fn sum(&self, rows: &Range<usize>) -> Option<f64> {
         let (Values::Ints(ints), None) = (&*self.values, &self.places) else {
             return None;
         };
@@ -103,13 +103,13 @@ impl Coded {
     }
 
     /// Appends the text of an entry that has the column.
-    pub(in crate::logql::eval) fn put(&self, row: usize, out: &mut Vec<u8>) {
+    pub(crate) fn put(&self, row: usize, out: &mut Vec<u8>) {
         self.values.put(self.place(row), out);
     }
 
     /// The number of an entry whose text is a plain one, exactly as its text is read; none for other texts.
     #[inline]
-    pub(in crate::logql::eval) fn plain_number(&self, row: usize) -> Option<f64> {
+    pub(crate) fn plain_number(&self, row: usize) -> Option<f64> {
         let place = self.place(row);
         match &*self.values {
             Values::Ints(ints) => Some(ints[place] as f64),
