@@ -22,5 +22,6 @@ pub mod store;
 pub mod ticket;
 pub mod tombstone;
 pub mod traces;
+pub mod wake;
 
 pub use error::{BudgetExceeded, Error, ErrorKind, Result};

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod block;
 pub mod catalogue;
+mod class;
 pub mod columns;
 pub mod deletion;
 pub mod fields;

@@ -5,6 +5,7 @@ mod backup;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -106,6 +107,7 @@ impl Node {
             storage: storage.clone(),
             health: health.clone(),
             cache,
+            full: Arc::default(),
         };
         let mut recovery = Recovery::default();
         let mut tenants = BTreeMap::new();
@@ -228,6 +230,17 @@ impl Node {
         }
         self.end_of_disk_full();
         done
+    }
+
+    /// Waits until a head is full or [`Node::wake`] is called, `at_most` so long; whether either was the case. For the
+    /// thread that calls [`Node::maintain`].
+    pub fn wait_until_full(&self, at_most: Duration) -> bool {
+        self.shared.full.wait(at_most)
+    }
+
+    /// Ends a [`Node::wait_until_full`], this one or the next.
+    pub fn wake(&self) {
+        self.shared.full.tell();
     }
 
     /// Does the slow background work that is due at `now_ms`: drops what is past retention and merges blocks, at most one

@@ -28,6 +28,7 @@ use crate::signal::{HeadSize, Signal};
 use crate::storage::{Storage, parent};
 use crate::ticket::{Ticket, ticket};
 use crate::tombstone::Tombstone;
+use crate::wake::Wake;
 
 /// When a store flushes, merges and drops.
 #[derive(Debug, Clone)]
@@ -93,7 +94,7 @@ impl StoreOptions {
 }
 
 /// How many times its flush size a head may reach while an earlier flush is still running.
-const HEAD_GROWTH_MAX: u64 = 4;
+pub const HEAD_GROWTH_MAX: u64 = 4;
 
 /// What every store of a node shares.
 #[derive(Clone)]
@@ -104,6 +105,8 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// Bytes of blocks.
     pub cache: Arc<BlockCache>,
+    /// Told when a head is full.
+    pub full: Arc<Wake>,
 }
 
 /// One signal of one tenant.
@@ -159,12 +162,13 @@ impl<S: Signal> Head<S> {
         })
     }
 
-    fn note_record(&self, seq: Seq, bytes: usize) {
+    /// Counts a record; what the head's records take now.
+    fn note_record(&self, seq: Seq, bytes: usize) -> u64 {
         if self.records.fetch_add(1, Ordering::Relaxed) == 0 {
             self.first_seq.store(seq, Ordering::Relaxed);
         }
         self.through.fetch_max(seq, Ordering::Relaxed);
-        self.record_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.record_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64
     }
 }
 
@@ -301,7 +305,11 @@ impl<S: Signal> Store<S> {
             completer.complete(outcome.map(|_| S::apply(&target.state, record)));
         };
         let seq = log.append(&self.owner, head.generation, bytes, Box::new(done))?;
-        head.note_record(seq, len);
+        let held = head.note_record(seq, len);
+        // Said by the record that crosses the line; what follows is flushed with it.
+        if held >= self.options.flush_record_bytes && held - (len as u64) < self.options.flush_record_bytes {
+            self.shared.full.tell();
+        }
         Ok(ticket)
     }
 
@@ -316,6 +324,17 @@ impl<S: Signal> Store<S> {
             });
         }
         Ok(())
+    }
+
+    /// How far flushes are behind the writers: bytes of the head's records as a share of its flush size, while earlier ones
+    /// are still being flushed. 0 when none are; at [`HEAD_GROWTH_MAX`] writes are refused.
+    pub fn behind(&self) -> f64 {
+        let view = self.view.read();
+        if view.sealed.is_empty() {
+            return 0.0;
+        }
+        let held = view.open.record_bytes.load(Ordering::Relaxed);
+        held as f64 / self.options.flush_record_bytes.max(1) as f64
     }
 
     /// The metas of the live blocks in log order.

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ use crate::grpc;
 use crate::http::{Peer, jaeger, loki, otlp, router, tempo};
 use crate::listener::{BoundedListener, CONNECTIONS_MAX, idle_max};
 use crate::options::node_options;
+
+/// How far merges stand behind other threads, of 19.
+const MERGE_NICENESS: i32 = 10;
 
 /// How often maintenance looks for work.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -252,21 +255,33 @@ impl Opened {
                 .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?
         };
         type Work = Box<dyn Fn(&Node, i64) -> Result<Upkeep, Error> + Send>;
-        let worker = |name: &'static str, work: Work| {
+        let worker = |name: &'static str, wait: Wait, work: Work| {
             let node = Arc::clone(&node);
             let (stop, stopped) = channel();
             let thread = std::thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || or_abort(name, || every_second(name, &stopped, |now| work(&node, now))))
+                .spawn(move || {
+                    or_abort(name, || {
+                        again_and_again(name, || wait(&node, &stopped), |now| work(&node, now))
+                    })
+                })
                 .map_err(|e| failed(Error::io("start a thread for", dir, &e)))?;
             Ok((stop, thread))
         };
         // A merge may take long; flushes must not wait for it.
         let workers = vec![
-            worker("maintenance", Box::new(Node::maintain))?,
-            worker("merges", Box::new(Node::merge_due))?,
+            worker("maintenance", full_or_a_second, Box::new(Node::maintain))?,
+            worker(
+                "merges",
+                a_second,
+                Box::new(|node, now| {
+                    behind_others();
+                    node.merge_due(now)
+                }),
+            )?,
             worker(
                 "deleted lines",
+                a_second,
                 Box::new(move |node, now| {
                     deleting.deletes.carry_out(node, &deleting.config, now)?;
                     Ok(Upkeep::default())
@@ -274,6 +289,7 @@ impl Opened {
             )?,
             worker(
                 "metrics of spans",
+                a_second,
                 Box::new(move |node, now| {
                     let all = generating.is_stopping();
                     generating.generator.tick(node, &generating.counters, now, all)?;
@@ -306,6 +322,7 @@ impl Opened {
     pub fn close_unflushed(self) {
         let (stops, threads): (Vec<_>, Vec<_>) = self.workers.into_iter().unzip();
         drop(stops);
+        self.node.wake();
         let worked: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
         self.node.close();
         for ended in worked.into_iter().chain([self.commits.join()]) {
@@ -348,9 +365,29 @@ fn or_abort(name: &str, work: impl FnOnce()) {
     }
 }
 
-/// Calls `work` with the time every [`MAINTENANCE_INTERVAL`] until the sender of `stop` is gone.
-fn every_second(name: &str, stop: &Receiver<()>, work: impl Fn(i64) -> Result<Upkeep, Error>) {
-    while stop.recv_timeout(MAINTENANCE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+/// Lets writers and flushes have the processors before this thread, which has all day: a merge that runs beside full load
+/// would otherwise hold them up. Where the system refuses, it goes on as it is.
+fn behind_others() {
+    rustix::process::setpriority_process(None, MERGE_NICENESS).ok();
+}
+
+/// Waits until the next round of a background thread; false when it is to end, which it is when the sender is gone.
+type Wait = fn(&Node, &Receiver<()>) -> bool;
+
+/// A round every [`MAINTENANCE_INTERVAL`].
+fn a_second(_: &Node, stop: &Receiver<()>) -> bool {
+    stop.recv_timeout(MAINTENANCE_INTERVAL) == Err(RecvTimeoutError::Timeout)
+}
+
+/// A round every [`MAINTENANCE_INTERVAL`], and at once when a head is full: writers fill several in a second.
+fn full_or_a_second(node: &Node, stop: &Receiver<()>) -> bool {
+    node.wait_until_full(MAINTENANCE_INTERVAL);
+    stop.try_recv() == Err(TryRecvError::Empty)
+}
+
+/// Calls `work` with the time after each `wait` until that says to end.
+fn again_and_again(name: &str, wait: impl Fn() -> bool, work: impl Fn(i64) -> Result<Upkeep, Error>) {
+    while wait() {
         match work(now_ms()) {
             Ok(done) => tracing::trace!(?done, name),
             Err(error) => tracing::error!(%error, "{name} failed"),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Seq;
-use super::frame::FrameBuilder;
+use super::frame::{FrameBuilder, Squeeze};
 use crate::coding::Reader;
 use crate::error::Result;
 use crate::storage::{File, Storage};
@@ -79,6 +79,7 @@ pub struct Segments {
     active: Option<Active>,
     closed: VecDeque<Closed>,
     spare: Vec<String>,
+    squeeze: Squeeze,
 }
 
 struct Active {
@@ -116,6 +117,7 @@ impl Segments {
             active: None,
             closed,
             spare,
+            squeeze: Squeeze::default(),
         }
     }
 
@@ -131,7 +133,7 @@ impl Segments {
         }
         let number = self.next_frame;
         let active = self.active.as_mut().expect("begun just above");
-        let bytes = frame.finish(active.number, number);
+        let bytes = frame.finish(active.number, number, &mut self.squeeze);
         active.file.write_at(active.offset, &bytes)?;
         active.offset += bytes.len() as u64;
         active.last_seq = frame.last_seq();

@@ -25,12 +25,47 @@ const FLAG_ODD_IDS: u8 = 8;
 /// Collects what a group has.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
-    grams: hashbrown::HashSet<u32>,
+    grams: Seen,
     /// Hashes of ids.
     pub(super) ids: hashbrown::HashSet<u64>,
     /// Lengths of runs of hexadecimal digits that are ids.
     id_lens: std::collections::BTreeSet<usize>,
     flags: u8,
+}
+
+/// Sequences seen, in a bitmap of the largest size: a smaller one has the same bits, neighbours together.
+#[derive(Debug)]
+struct Seen(Box<[u64; BITS_MAX / 64]>);
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen(Box::new([0; BITS_MAX / 64]))
+    }
+}
+
+impl Seen {
+    #[inline]
+    fn add(&mut self, gram: u32) {
+        let at = place(gram, BITS_MAX / 8);
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    /// The bitmap of the size that fits what was seen, and none seen.
+    fn take(&mut self) -> Vec<u8> {
+        let seen: u32 = self.0.iter().map(|word| word.count_ones()).sum();
+        let wanted = (seen as usize * BITS_PER_GRAM).next_power_of_two();
+        let mut bits = vec![0u8; wanted.clamp(BITS_MIN, BITS_MAX) / 8];
+        let shift = (BITS_MAX / 8 / bits.len()).trailing_zeros();
+        for (n, word) in self.0.iter_mut().enumerate() {
+            let mut rest = std::mem::take(word);
+            while rest != 0 {
+                let at = (n * 64 + rest.trailing_zeros() as usize) >> shift;
+                bits[at / 8] |= 1 << (at % 8);
+                rest &= rest - 1;
+            }
+        }
+        bits
+    }
 }
 
 impl Gather {
@@ -72,7 +107,7 @@ impl Gather {
             self.flags |= FLAG_ODD_IDS;
         }
         for gram in token.windows(3) {
-            self.grams.insert(gram_of(gram));
+            self.grams.add(gram_of(gram));
         }
     }
 
@@ -88,18 +123,11 @@ impl Gather {
 
     /// The bitmap, and an empty collection.
     pub(super) fn finish(&mut self) -> Grams {
-        let wanted = (self.grams.len() * BITS_PER_GRAM).next_power_of_two();
-        let mut bits = vec![0u8; wanted.clamp(BITS_MIN, BITS_MAX) / 8];
-        for gram in &self.grams {
-            let at = place(*gram, bits.len());
-            bits[at / 8] |= 1 << (at % 8);
-        }
         let grams = Grams {
             flags: self.flags,
             id_lens: self.id_lens.iter().copied().collect(),
-            bits,
+            bits: self.grams.take(),
         };
-        self.grams.clear();
         self.id_lens.clear();
         self.flags = 0;
         grams
@@ -125,6 +153,7 @@ pub fn is_id(token: &[u8]) -> bool {
 /// True for a UUID in either case.
 pub fn is_uuid(text: &[u8]) -> bool {
     text.len() == UUID_LEN
+        && text[8] == b'-'
         && text.iter().enumerate().all(|(at, b)| match at {
             8 | 13 | 18 | 23 => *b == b'-',
             _ => b.is_ascii_hexdigit(),

@@ -96,7 +96,7 @@ impl Scanned {
             None => None,
         };
         // What is between quotes and what stands bare is only split where lines are text.
-        if let Some(kind) = kind.filter(|_| std::str::from_utf8(line).is_ok()) {
+        if let Some(kind) = kind.filter(|_| line.is_ascii() || std::str::from_utf8(line).is_ok()) {
             self.finish(line);
             return kind;
         }

@@ -340,3 +340,23 @@ fn append_and_wait(node: &Node, instance: &str, i: usize) {
     let store = &node.tenant("t").unwrap().metrics;
     store.append(node.log(), &input).unwrap().wait().unwrap();
 }
+
+#[test]
+fn a_full_head_is_told_at_once() {
+    let storage = MemoryStorage::new();
+    let mut settings = options();
+    settings.store.flush_record_bytes = 400;
+    let node = Node::open(Arc::new(storage.clone()), settings).unwrap().0;
+    let mut rounds = Vec::new();
+    for i in 0..100 {
+        write(&node, &up("a", &[(i, 1.0)])).unwrap();
+        if node.wait_until_full(Duration::ZERO) {
+            rounds.push((i, node.maintain(i).unwrap().flushed_heads));
+        }
+    }
+    assert!(rounds.len() > 2, "{rounds:?}");
+    assert!(rounds.iter().all(|&(_, flushed)| flushed == 1), "{rounds:?}");
+    node.wake();
+    assert!(node.wait_until_full(Duration::MAX));
+    assert!(!node.wait_until_full(Duration::ZERO));
+}

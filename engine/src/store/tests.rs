@@ -35,6 +35,7 @@ impl Life {
             storage: storage.clone(),
             health: health.clone(),
             cache,
+            full: Arc::default(),
         };
         let (store, lost) = Store::open(shared, "d", &Arc::from("t"), options)?;
         let log_options = LogOptions {
@@ -302,6 +303,7 @@ fn a_copy_of_the_blocks_is_a_store() {
         storage: Arc::new(storage.crash(Crash::DropUnsynced)),
         health: Arc::new(Health::default()),
         cache: Arc::new(BlockCache::new(1 << 20)),
+        full: Arc::default(),
     };
     let (copy, lost) = Store::<Toy>::open(shared, "copy/t", &Arc::from("t"), options()).unwrap();
     assert_eq!(lost, []);

@@ -2,6 +2,7 @@
 //! it is durable.
 
 mod logs;
+mod pace;
 
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use super::otlp::{self, Context, Texts};
 use super::{Fault, Reason, Rejects, remote_write, remote_write_v2, traces};
 use crate::app::App;
 use crate::clock::now_ms;
+
+use pace::pace;
 
 pub(crate) use logs::{LogOutcome, write_logs};
 
@@ -119,7 +122,14 @@ pub(crate) async fn write(
         }
     };
     let outcome = match decoded(expected, work).await {
-        Ok(pending) => pending.finish(app).await,
+        Ok(pending) => {
+            let tenant = pending.tenant.clone();
+            let outcome = pending.finish(app).await;
+            if let Some(db) = app.reading(&tenant) {
+                pace(&db.metrics).await;
+            }
+            outcome
+        }
         Err(fault) => Err(fault),
     };
     match &outcome {
@@ -151,6 +161,9 @@ pub(crate) async fn write_traces(
     let (tenant, stored, rejects, _room) = decoded(expected, work).await?;
     if let Some((batch, ticket)) = stored {
         let applied = ticket.await.map_err(|e| Fault::from(&e))?;
+        if let Some(db) = app.reading(&tenant) {
+            pace(&db.traces).await;
+        }
         app.generator
             .observe(&tenant, &batch, &applied.duplicate_rows, now_ms());
         app.counters.spans_stored.add(applied.spans.into());

@@ -2,6 +2,7 @@
 //! the skeleton. Strict by RFC 8259: what is not valid JSON is not taken apart.
 
 use super::{ARRAY, BARE, DEPTH_MAX, QUOTED, Scanned, SlotName};
+use crate::logs::class::{self, PLAIN};
 
 /// None when the line is not exactly one JSON object.
 pub(super) fn scan(line: &[u8], out: &mut Scanned) -> Option<()> {
@@ -72,7 +73,8 @@ fn string_end(line: &[u8], at: usize) -> Option<usize> {
     }
     let mut at = at + 1;
     loop {
-        match *line.get(at)? {
+        at = class::end_of(line, at, PLAIN);
+        match line.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => {
                 at += match line.get(at + 1)? {
@@ -84,8 +86,7 @@ fn string_end(line: &[u8], at: usize) -> Option<usize> {
                     _ => return None,
                 };
             }
-            0..0x20 => return None,
-            _ => at += 1,
+            _ => return None,
         }
     }
 }

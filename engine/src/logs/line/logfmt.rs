@@ -2,13 +2,14 @@
 //! bare or between double quotes, one or more spaces between pairs. Everything else is left as text.
 
 use super::{BARE, QUOTED, Scanned, SlotName};
+use crate::logs::class::{self, KEY, PLAIN, VALUE};
 
 /// None when the line is not pairs only.
 pub(super) fn scan(line: &[u8], out: &mut Scanned) -> Option<()> {
     let mut at = spaces(line, 0);
     while at < line.len() {
-        let equals = at + line[at..].iter().position(|b| !is_key(*b))?;
-        if equals == at || line[equals] != b'=' {
+        let equals = class::end_of(line, at, KEY);
+        if equals == at || line.get(equals) != Some(&b'=') {
             return None;
         }
         at = equals + 1;
@@ -17,14 +18,11 @@ pub(super) fn scan(line: &[u8], out: &mut Scanned) -> Option<()> {
             out.slot(line, at + 1, end - 1, QUOTED)?;
             at = end;
         } else {
-            let len = line[at..]
-                .iter()
-                .position(|b| !is_value(*b))
-                .unwrap_or(line.len() - at);
-            if len > 0 {
-                out.slot(line, at, at + len, BARE)?;
+            let end = class::end_of(line, at, VALUE);
+            if end > at {
+                out.slot(line, at, end, BARE)?;
             }
-            at += len;
+            at = end;
         }
         let next = spaces(line, at);
         if next == at && at < line.len() {
@@ -42,23 +40,15 @@ fn spaces(line: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn is_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/' | b'@')
-}
-
-fn is_value(byte: u8) -> bool {
-    byte > b' ' && byte != b'"' && byte != b'=' && byte != 0x7f
-}
-
 /// Behind the quoted value that begins at `at`.
 fn quoted_end(line: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {
-        match *line.get(at)? {
+        at = class::end_of(line, at.min(line.len()), PLAIN);
+        match line.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => at += 2,
-            0..0x20 => return None,
-            _ => at += 1,
+            _ => return None,
         }
     }
 }

@@ -120,21 +120,32 @@ pub(super) fn hex(texts: &Texts) -> Option<(usize, Vec<u8>)> {
 }
 
 fn put_unhexed(text: &[u8], out: &mut Vec<u8>) -> bool {
-    for pair in text.chunks_exact(2) {
-        let (Some(high), Some(low)) = (nibble(pair[0]), nibble(pair[1])) else {
-            return false;
-        };
-        out.push(high << 4 | low);
-    }
-    true
+    let mut seen = 0;
+    out.extend(text.as_chunks::<2>().0.iter().map(|[high, low]| {
+        let (high, low) = (NIBBLES[usize::from(*high)], NIBBLES[usize::from(*low)]);
+        seen |= high | low;
+        high << 4 | low & 15
+    }));
+    seen != NO_NIBBLE
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// What [`NIBBLES`] has for bytes that are no digit in lower case; others are below 16.
+const NO_NIBBLE: u8 = 0xff;
+
+static NIBBLES: [u8; 256] = nibbles();
+
+const fn nibbles() -> [u8; 256] {
+    let mut out = [NO_NIBBLE; 256];
+    let mut n = 0;
+    while n < 16 {
+        out[b"0123456789abcdef"[n] as usize] = n as u8;
+        n += 1;
     }
+    out
+}
+
+fn is_nibble(digit: u8) -> bool {
+    NIBBLES[usize::from(digit)] != NO_NIBBLE
 }
 
 /// Appends bytes as hexadecimal digits in lower case.
@@ -154,7 +165,7 @@ pub(super) fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
         && text.iter().enumerate().all(|(at, b)| match DASHES.contains(&at) {
             true => *b == b'-',
-            false => nibble(*b).is_some(),
+            false => is_nibble(*b),
         })
 }
 

@@ -1,6 +1,7 @@
 //! Texts that differ in a few places: the parts that vary are slots, the rest is a template that many texts share.
 
 use super::Texts;
+use crate::logs::class::{self, DIGIT, TOKEN, UNMARKED, WORD};
 use crate::logs::line::BARE;
 
 /// What varies.
@@ -25,34 +26,22 @@ pub(in crate::logs) fn split(
 ) -> Option<()> {
     template.clear();
     places.clear();
+    if !text.iter().all(|byte| class::is(*byte, UNMARKED)) {
+        return None;
+    }
+    let word = match slots {
+        Slots::Words => WORD,
+        Slots::Digits => DIGIT,
+    };
     let mut at = 0;
     let mut copied = 0;
-    while at < text.len() {
-        let byte = text[at];
-        if byte <= 2 {
-            return None;
+    loop {
+        let from = class::start_of(text, at, word);
+        if from == text.len() {
+            break;
         }
-        let begins = match slots {
-            Slots::Words => is_word(byte),
-            Slots::Digits => byte.is_ascii_digit(),
-        };
-        if !begins {
-            at += 1;
-            continue;
-        }
-        let from = at;
-        let mut has_digit = false;
-        while let Some(byte) = text.get(at) {
-            let goes_on = match slots {
-                Slots::Words => is_word(*byte),
-                Slots::Digits => byte.is_ascii_digit(),
-            };
-            if !goes_on {
-                break;
-            }
-            has_digit |= byte.is_ascii_digit();
-            at += 1;
-        }
+        at = class::end_of(text, from, word);
+        let has_digit = text[from..at].iter().any(|byte| class::is(*byte, DIGIT));
         if has_digit || (from > 0 && text[from - 1] == b'=') {
             if places.len() == SLOTS_MAX {
                 return None;
@@ -65,11 +54,6 @@ pub(in crate::logs) fn split(
     }
     template.extend_from_slice(&text[copied..]);
     Some(())
-}
-
-#[inline]
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
 
 /// Texts taken apart.
@@ -117,10 +101,8 @@ impl Templates {
 pub(in crate::logs) fn tokens_of(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let is_token = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80;
-        let from = at + text[at..].iter().position(is_token)?;
-        let len = text[from..].iter().position(|b| !is_token(b));
-        at = len.map_or(text.len(), |len| from + len);
-        Some(from..at)
+        let from = class::start_of(text, at, TOKEN);
+        at = class::end_of(text, from, TOKEN);
+        (from < at).then_some(from..at)
     })
 }

@@ -18,7 +18,7 @@ use kymo_query::logql::{LogExpr, parse_log};
 use super::ask::{Asking, Shown, ask};
 use super::error::LokiError;
 use super::params::{count as number, range};
-use super::query::selected;
+use super::query::select_lines;
 use super::{JSON, now};
 use crate::app::App;
 use crate::http::ApiError;
@@ -240,7 +240,7 @@ impl Question {
             interval: 0,
             now: self.now,
         };
-        for line in selected(asking, &self.log, &options)?.entries {
+        for line in select_lines(asking, &self.log, &options)?.entries {
             let stream = Labels::from_pairs(line.labels.stream.iter());
             for (name, value) in line.labels.metadata.iter() {
                 if let Some(field) = fields.field(&stream, FieldName::Metadata(name)) {

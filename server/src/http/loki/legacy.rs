@@ -13,11 +13,11 @@ use kymo_query::logql::ast::{LineFilter, LineOp, LineText, Stage};
 use kymo_query::logql::eval::{Direction, LabelSet, Line, Lines, SelectOptions};
 use kymo_query::logql::{Expr, parse};
 
-use super::ask::{Asking, Shown, ask_within};
+use super::ask::{Shown, ask_within};
 use super::error::LokiError;
 use super::limits::Limits;
 use super::query::selected;
-use super::stats::{Took, put_stats};
+use super::stats::put_stats;
 use super::{JSON, labels, now, params, tail};
 use crate::app::App;
 use crate::http::ApiError;
@@ -62,7 +62,6 @@ async fn query(
             }),
         ),
     }
-    let log = log.clone();
     let options = SelectOptions {
         from: times.0,
         until: times.1,
@@ -80,21 +79,8 @@ async fn query(
         times: (times.0, times.1, 0),
     };
     let document = ask_within(&app, caller, shown, limits.timeout, move |asking, cost| {
-        let started = std::time::Instant::now();
-        let found = match asking {
-            Some(asking) => {
-                asking.check_bytes(&expr, times, limits.bytes)?;
-                selected(asking, &log, &options)?
-            }
-            None => Lines::default(),
-        };
-        cost.samples_read = found.stats.lines;
-        let took = Took {
-            stats: found.stats,
-            seconds: started.elapsed().as_secs_f64(),
-            waited: asking.map_or(0.0, Asking::waited),
-            returned: found.entries.len() as u64,
-        };
+        let (found, took) = selected(asking, &expr, &options, limits.bytes)?;
+        cost.samples_read = took.stats.lines;
         let mut body = Vec::new();
         object(&mut body, |o| {
             put_streams(o.name("streams"), &found);

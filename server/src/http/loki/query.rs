@@ -192,22 +192,8 @@ impl Question<'_> {
         };
         let (bytes, timeout) = (self.limits.bytes, self.limits.timeout);
         let document = ask_within(self.app, self.caller, shown, timeout, move |asking, cost| {
-            let started = Instant::now();
-            let expr = Expr::Log(log);
-            let found = match (asking, &expr) {
-                (Some(asking), Expr::Log(log)) => {
-                    asking.check_bytes(&expr, times, bytes)?;
-                    selected(asking, log, &options)?
-                }
-                _ => Lines::default(),
-            };
-            cost.samples_read = found.stats.lines;
-            let took = Took {
-                stats: found.stats,
-                seconds: started.elapsed().as_secs_f64(),
-                waited: asking.map_or(0.0, Asking::waited),
-                returned: found.entries.len() as u64,
-            };
+            let (found, took) = selected(asking, &Expr::Log(log), &options, bytes)?;
+            cost.samples_read = took.stats.lines;
             let mut body = Vec::new();
             answer(&mut body, "streams", &flags, &[], took, |out| {
                 put_streams(out, &found, !flags.is_empty());
@@ -273,19 +259,45 @@ fn counted(
     found.map_err(failed)
 }
 
+/// Lines that match, and what it took to find them; `bytes` is how many may be read. Nothing where nothing is asked of.
+///
+/// # Errors
+/// More to read, and those of evaluation.
+pub(super) fn selected(
+    asking: Option<&Asking<'_>>,
+    expr: &Expr,
+    options: &SelectOptions,
+    bytes: u64,
+) -> Result<(Lines, Took), ApiError> {
+    let started = Instant::now();
+    let found = match (asking, expr) {
+        (Some(asking), Expr::Log(log)) => {
+            asking.check_bytes(expr, (options.from, options.until), bytes)?;
+            select_lines(asking, log, options)?
+        }
+        _ => Lines::default(),
+    };
+    let took = Took {
+        stats: found.stats,
+        seconds: started.elapsed().as_secs_f64(),
+        waited: asking.map_or(0.0, Asking::waited),
+        returned: found.entries.len() as u64,
+    };
+    Ok((found, took))
+}
+
 /// Lines that match.
 ///
 /// # Errors
 /// Those of evaluation.
-pub(super) fn selected(
+pub(super) fn select_lines(
     asking: &Asking<'_>,
     log: &LogExpr,
     options: &SelectOptions,
 ) -> Result<Lines, ApiError> {
     let store = |scan: &kymo_engine::logs::Scan| asking.parts(scan);
-    asking
-        .with_budget(|budget| select(log, &store, options, budget))
-        .map_err(failed)
+    let found = asking.with_budget(|budget| select(log, &store, options, budget));
+    found.map_err(failed)
 }
 
 /// The kind of an answer, and its series; a scalar is one with one point.

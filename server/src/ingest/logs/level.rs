@@ -175,18 +175,18 @@ fn json_field(line: &[u8]) -> Option<&[u8]> {
 /// Where the string that begins at `at` ends.
 fn string_end(line: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        match line.get(at)? {
-            b'\\' => at += 2,
-            b'"' => return Some(at),
-            _ => at += 1,
+        at += memchr::memchr2(b'"', b'\\', line.get(at..)?)?;
+        if line[at] == b'"' {
+            return Some(at);
         }
+        at += 2;
     }
 }
 
 /// The value of the first `key=value` of a line whose key names a level.
 fn logfmt_field(line: &[u8]) -> Option<&[u8]> {
     let mut from = 0;
-    while let Some(found) = line[from..].iter().position(|b| *b == b'=') {
+    while let Some(found) = memchr::memchr(b'=', &line[from..]) {
         let at = from + found;
         let key = &line[from..at];
         let key = key
@@ -207,6 +207,19 @@ fn logfmt_field(line: &[u8]) -> Option<&[u8]> {
     None
 }
 
+/// Whether a byte goes on a word.
+static IN_WORDS: [bool; 256] = in_words();
+
+const fn in_words() -> [bool; 256] {
+    let mut out = [false; 256];
+    let mut n = 0;
+    while n < 256 {
+        out[n] = (n as u8).is_ascii_alphanumeric() || n as u8 == b'_';
+        n += 1;
+    }
+    out
+}
+
 /// The level of the words of a line: the first of Loki's list that stands in it.
 fn of_words(line: &[u8]) -> Level {
     const WORDS: [(&[u8], Level); 9] = [
@@ -221,7 +234,7 @@ fn of_words(line: &[u8]) -> Level {
         (b"info", Level::Info),
     ];
     let mut best = WORDS.len();
-    for word in line.split(|b| !(b.is_ascii_alphanumeric() || *b == b'_')) {
+    for word in line.split(|b| !IN_WORDS[usize::from(*b)]) {
         let may = (3..=8).contains(&word.len())
             && matches!(word[0] | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i');
         if may {

@@ -7,6 +7,7 @@ use kymo_engine::Error;
 use kymo_engine::logs::Applied;
 use kymo_engine::ticket::Ticket;
 
+use super::pace::pace;
 use super::{Reserved, decoded};
 use crate::app::App;
 use crate::clock::now_ms;
@@ -41,13 +42,16 @@ pub(crate) async fn write_logs(
         move || {
             let body = open(&mut room)?;
             let (ticket, outcome) = append(&app, &tenant, format, &body)?;
-            Ok((ticket, outcome, room))
+            Ok((tenant, ticket, outcome, room))
         }
     };
-    let (ticket, mut outcome, _room) = decoded(expected, work).await?;
+    let (tenant, ticket, mut outcome, _room) = decoded(expected, work).await?;
     if let Some(ticket) = ticket {
         outcome.stored = ticket.await.map_err(|e| Fault::from(&e))?.entries;
         app.counters.log_entries_stored.add(outcome.stored);
+        if let Some(db) = app.reading(&tenant) {
+            pace(&db.logs).await;
+        }
     }
     outcome.refused.count_into(&app.counters);
     Ok(outcome)
