@@ -6,6 +6,7 @@ pub(super) mod group;
 pub mod header;
 pub(super) mod ids;
 pub(super) mod search;
+pub mod tally;
 mod weave;
 pub(super) mod writer;
 

@@ -5,14 +5,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::contains::{self, Holding};
-use super::block::group::{Group, OpenGroup, Tally};
+use super::block::group::{Group, OpenGroup};
 use super::block::header::GroupHeader;
 use super::block::search;
+use super::block::tally::Tally;
 use super::grams::is_id;
 use super::needle::Needle;
 use super::rows::{Rows, StreamRows};
 use super::scan::{RunOf, Scan, Wanted};
-use super::values::Values;
+use super::values::{Form, Outline, Texts, Values};
 use crate::error::Result;
 use crate::labels::Labels;
 
@@ -104,6 +105,20 @@ impl<'p> Columns<'p> {
         self.group.tally(column)
     }
 
+    /// The number of a run among those of the group when it is all of it.
+    pub fn whole_run(&self, run: &Run<'_>) -> Option<usize> {
+        let runs = &self.header().runs;
+        let n = runs.partition_point(|of| (of.first as usize) < run.first);
+        let of = runs.get(n)?;
+        let is_whole = of.first as usize == run.first && run.end - run.first == of.rows as usize;
+        is_whole.then_some(n)
+    }
+
+    /// How many entries of each run have each shape, one run after the other.
+    pub fn shape_counts(&self) -> Result<Arc<Vec<u32>>> {
+        self.group.shape_counts()
+    }
+
     /// For each shape whether it has a column.
     pub fn has(&self, column: u32) -> Vec<bool> {
         let header = self.group.header();
@@ -124,6 +139,36 @@ impl<'p> Columns<'p> {
     /// Which lines of the group hold a text, as far as columns tell; case counts. The text is not empty.
     pub fn holding(&self, text: &[u8]) -> Result<Holding> {
         contains::holding(text, &self.group)
+    }
+
+    /// How many lines of the group hold a text, which is not empty, case counting; none when that takes a look at the entries.
+    pub fn count_holding(&self, text: &[u8]) -> Result<Option<u64>> {
+        contains::count(text, &self.group)
+    }
+
+    /// How the values of a column are written; none for what no version of the store writes.
+    pub fn form(&self, column: u32) -> Result<Option<Form>> {
+        self.group.form(column)
+    }
+
+    /// The texts of a column that holds a dictionary or one text; none of other columns.
+    pub fn texts(&self, column: u32) -> Result<Option<Arc<Texts>>> {
+        self.group.texts(column)
+    }
+
+    /// The number of the template of each text of a column; none of a column that has no templates.
+    pub fn template_codes(&self, column: u32) -> Result<Option<Arc<Vec<u16>>>> {
+        self.group.template_codes(column)
+    }
+
+    /// The templates of a column; none of a column that has no templates.
+    pub fn outline(&self, column: u32) -> Result<Option<Arc<Outline>>> {
+        self.group.outline(column)
+    }
+
+    /// The values of a slot of a template, in order of the texts that have the template.
+    pub fn slot(&self, column: u32, outline: &Outline, template: usize, slot: usize) -> Result<Arc<Values>> {
+        self.group.slot(column, outline, template, slot)
     }
 
     /// The same for needles with ids only, which few entries have.

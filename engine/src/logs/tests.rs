@@ -2,6 +2,7 @@
 //! restarts, each once, and filters take no entry away.
 
 mod broken;
+mod columns;
 pub(crate) mod random;
 
 use std::collections::BTreeMap;

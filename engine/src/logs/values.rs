@@ -5,36 +5,59 @@
 mod decode;
 mod encode;
 pub(super) mod numbers;
+mod outline;
 mod template;
 mod times;
 
-pub(super) use decode::TemplateValues;
-pub use decode::Values;
+pub use decode::{TemplateValues, Values};
 pub(super) use encode::encode;
-pub(super) use form::Form;
+pub use form::Form;
+pub use outline::Outline;
+pub(super) use outline::{Asked, dictionary, template_codes};
 pub(super) use template::{Slots, split, tokens_of};
 
 /// Forms of a column. The numbers are in the format.
 mod form {
     /// The form of a column by name.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(in crate::logs) enum Form {
-        Const,
-        Dictionary,
-        Ints,
-        Padded,
-        Decimals,
-        Hex,
-        Uuids,
-        Times,
-        Templates,
-        Texts,
+    #[repr(u8)]
+    pub enum Form {
+        /// One text.
+        Const = CONST,
+        /// Distinct texts, and which of them each entry has.
+        Dictionary = DICTIONARY,
+        /// Whole numbers.
+        Ints = INTS,
+        /// Digits with leading zeros.
+        Padded = PADDED,
+        /// Numbers with a fraction.
+        Decimals = DECIMALS,
+        /// Hexadecimal digits in lower case.
+        Hex = HEX,
+        /// UUIDs in lower case.
+        Uuids = UUIDS,
+        /// Dates.
+        Times = TIMES,
+        /// Texts by template.
+        Templates = TEMPLATES,
+        /// Texts.
+        Texts = TEXTS,
     }
 
     impl Form {
         /// The form of a column's bytes.
         pub(in crate::logs) fn of(bytes: &[u8]) -> Option<Form> {
-            Some(match *bytes.first()? {
+            Form::from_number(*bytes.first()?)
+        }
+
+        /// The number of the form in the format.
+        pub(in crate::logs) fn number(self) -> u8 {
+            self as u8
+        }
+
+        /// The form of a number.
+        pub(in crate::logs) fn from_number(number: u8) -> Option<Form> {
+            Some(match number {
                 CONST => Form::Const,
                 DICTIONARY => Form::Dictionary,
                 INTS => Form::Ints,

@@ -1,5 +1,6 @@
 //! The stages of a query, compiled, and what a line goes through. Not for where lines come from and what is made of them.
 
+mod automaton;
 mod captures;
 mod convert;
 mod extract;
@@ -30,14 +31,15 @@ use hints::{Early, Hints};
 use json::Unpacked;
 use json_path::JsonPath;
 use label_filter::LabelFilter;
-use line_filter::LineTest;
 use native::NativeName;
 use pattern::Pattern;
 
+pub(in crate::logql) use automaton::{ALWAYS, Alphabet, Automaton, NEVER, State};
 pub(in crate::logql) use extract::Extractor;
 pub(in crate::logql) use fields::{ERROR, Fields, PRESERVE_ERROR};
 pub(in crate::logql) use format::Clock;
-pub(in crate::logql) use looks::{Looks, OnValue};
+pub(in crate::logql) use line_filter::LineTest;
+pub(in crate::logql) use looks::{LineTexts, Looks, OnValue};
 pub(crate) use lookup::look_up;
 pub(in crate::logql) use pattern::Pattern as LinePattern;
 

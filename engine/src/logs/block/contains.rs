@@ -1,12 +1,15 @@
 //! Which lines of a group hold a text, told by columns: exact wherever the text cannot reach from a slot into what stands beside it.
 //! Unlike `search` it decides, and case counts.
 
+mod texts;
+
 use memchr::memmem::Finder;
 
 use super::group::OpenGroup;
 use crate::error::Result;
 use crate::logs::line::{ARRAY, BARE, QUOTED};
-use crate::logs::values::{Form, TemplateValues, Values, numbers};
+use crate::logs::values::{Form, Outline, Values};
+use texts::{OfTemplate, Text, hits, in_dictionary, may_be_in, of_template, reaches_over};
 
 /// What columns tell of lines and a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,42 +20,185 @@ pub struct Holding {
     pub unsure: Vec<bool>,
 }
 
+/// The values of a column that hold a text.
+enum Hits {
+    None,
+    /// Values with the codes for which this is true, and how many values that are.
+    Codes(Vec<bool>, u64),
+    /// By place in the column.
+    Rows(Vec<bool>),
+}
+
+impl Hits {
+    fn rows(hits: Option<Vec<bool>>) -> Hits {
+        hits.map_or(Hits::None, Hits::Rows)
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Hits::None => 0,
+            Hits::Codes(_, count) => *count,
+            Hits::Rows(rows) => rows.iter().filter(|is_hit| **is_hit).count() as u64,
+        }
+    }
+}
+
+/// A text to look for in a group, and what its skeletons tell.
+struct Looking<'g, 'f, 't> {
+    group: &'g OpenGroup<'f>,
+    finder: Finder<'t>,
+    /// By shape whether the text may reach over the edge of a slot.
+    unsure: Vec<bool>,
+    /// By shape whether the text stands beside the slots.
+    in_text: Vec<bool>,
+}
+
+impl<'g, 'f, 't> Looking<'g, 'f, 't> {
+    fn new(text: &'t [u8], group: &'g OpenGroup<'f>) -> Looking<'g, 'f, 't> {
+        let header = group.header();
+        let finder = Finder::new(text);
+        let is_slot = |b: u8| matches!(b, QUOTED | BARE | ARRAY);
+        let has_markers = text.iter().any(|b| is_slot(*b));
+        let of_skeleton: Vec<(bool, bool)> = header
+            .skeletons
+            .iter()
+            .map(|s| {
+                let reaches = has_markers || reaches_over(text, &s.text, is_slot);
+                (reaches, finder.find(&s.text).is_some())
+            })
+            .collect();
+        let of_shape = header.shapes.iter().map(|s| of_skeleton[s.skeleton as usize]);
+        let (unsure, in_text) = of_shape.unzip();
+        Looking {
+            group,
+            finder,
+            unsure,
+            in_text,
+        }
+    }
+
+    /// The columns of lines for which the columns decide.
+    fn columns(&self) -> Vec<u32> {
+        let header = self.group.header();
+        let mut is_of_line = vec![false; header.columns.len()];
+        for shape in header
+            .shapes
+            .iter()
+            .zip(&self.unsure)
+            .filter(|(_, unsure)| !**unsure)
+        {
+            let slots = &header.skeletons[shape.0.skeleton as usize].columns;
+            slots
+                .iter()
+                .for_each(|column| is_of_line[*column as usize] = true);
+        }
+        let columns = 0..header.columns.len() as u32;
+        columns.filter(|n| is_of_line[*n as usize]).collect()
+    }
+
+    fn hits(&self, column: u32) -> Result<Hits> {
+        let form = self.group.form(column)?;
+        if form.is_some_and(|form| !may_be_in(form, self.finder.needle())) {
+            return Ok(Hits::None);
+        }
+        let rows = self.group.header().columns[column as usize].rows as usize;
+        match form {
+            Some(Form::Const | Form::Dictionary) => {
+                let texts = self.group.texts(column)?;
+                let hits = texts.and_then(|texts| in_dictionary(&texts, &self.finder));
+                Ok(match (hits, form) {
+                    (None, _) => Hits::None,
+                    (Some(_), Some(Form::Const)) => Hits::Rows(vec![true; rows]),
+                    (Some(hits), _) => match self.group.tally(column)? {
+                        Some(tally) => Hits::codes(hits, &tally.counts),
+                        None => Hits::None,
+                    },
+                })
+            }
+            Some(Form::Templates) => match self.group.outline(column)? {
+                Some(outline) => self.in_templates(column, &outline),
+                None => Ok(Hits::None),
+            },
+            _ => Ok(Hits::rows(hits(&*self.group.column(column)?, rows, &self.finder))),
+        }
+    }
+
+    /// Reads the slots only that may have the text in them.
+    fn in_templates(&self, column: u32, outline: &Outline) -> Result<Hits> {
+        let slot = |template: usize, slot: usize| {
+            if !outline.may_have(outline.slot(template, slot), &Text(&self.finder)) {
+                return Ok(None);
+            }
+            let values = self.group.slot(column, outline, template, slot)?;
+            Ok(hits(&values, outline.counts()[template] as usize, &self.finder))
+        };
+        let known = outline
+            .templates()
+            .iter()
+            .enumerate()
+            .map(|(n, template)| of_template(template, &self.finder, |of| slot(n, of)));
+        let known: Vec<OfTemplate> = known.collect::<Result<_>>()?;
+        if known.iter().any(|of| matches!(of, OfTemplate::Unsure)) {
+            let rows = self.group.header().columns[column as usize].rows as usize;
+            return Ok(Hits::rows(hits(&*self.group.column(column)?, rows, &self.finder)));
+        }
+        if known.iter().any(|of| matches!(of, OfTemplate::Some(_))) {
+            let mut ranks = vec![0usize; known.len()];
+            let Some(codes) = self.group.template_codes(column)? else {
+                return Ok(Hits::None);
+            };
+            let rows = codes.iter().map(|code| {
+                let rank = &mut ranks[usize::from(*code)];
+                *rank += 1;
+                match &known[usize::from(*code)] {
+                    OfTemplate::Some(hits) => hits[*rank - 1],
+                    of => matches!(of, OfTemplate::All),
+                }
+            });
+            return Ok(Hits::Rows(rows.collect()));
+        }
+        let all: Vec<bool> = known.iter().map(|of| matches!(of, OfTemplate::All)).collect();
+        Ok(Hits::codes(all, outline.counts()))
+    }
+
+    /// By place in a column whether the value is one of those found.
+    fn by_row(&self, column: u32, found: Hits) -> Result<Option<Vec<bool>>> {
+        Ok(match found {
+            Hits::None => None,
+            Hits::Rows(rows) => Some(rows),
+            Hits::Codes(hits, _) => {
+                let of = |codes: &[u16]| codes.iter().map(|code| hits[usize::from(*code)]).collect();
+                match self.group.template_codes(column)? {
+                    Some(codes) => Some(of(&codes)),
+                    None => match &*self.group.column(column)? {
+                        Values::Dictionary(_, codes) => Some(of(codes)),
+                        _ => None,
+                    },
+                }
+            }
+        })
+    }
+}
+
+impl Hits {
+    fn codes(hits: Vec<bool>, counts: &[u32]) -> Hits {
+        let of_hits = hits.iter().zip(counts).filter(|(is_hit, _)| **is_hit);
+        match of_hits.map(|(_, count)| u64::from(*count)).sum() {
+            0 => Hits::None,
+            count => Hits::Codes(hits, count),
+        }
+    }
+}
+
 /// Looks for a text, which is not empty.
 pub(in crate::logs) fn holding(text: &[u8], group: &OpenGroup<'_>) -> Result<Holding> {
-    let header = group.header();
-    let finder = Finder::new(text);
-    let is_slot = |b: u8| matches!(b, QUOTED | BARE | ARRAY);
-    let reaches: Vec<bool> = header
-        .skeletons
-        .iter()
-        .map(|s| text.iter().any(|b| is_slot(*b)) || reaches_over(text, &s.text, is_slot))
-        .collect();
-    let unsure: Vec<bool> = header
-        .shapes
-        .iter()
-        .map(|s| reaches[s.skeleton as usize])
-        .collect();
-    let in_text: Vec<bool> = header
-        .shapes
-        .iter()
-        .map(|s| finder.find(&header.skeletons[s.skeleton as usize].text).is_some())
-        .collect();
+    let looking = Looking::new(text, group);
     let shapes = group.shapes()?;
-    let mut lines: Vec<bool> = shapes.iter().map(|shape| in_text[*shape as usize]).collect();
-    let mut is_of_line = vec![false; header.columns.len()];
-    for shape in header.shapes.iter().zip(&unsure).filter(|(_, unsure)| !**unsure) {
-        let slots = &header.skeletons[shape.0.skeleton as usize].columns;
-        slots
-            .iter()
-            .for_each(|column| is_of_line[*column as usize] = true);
-    }
-    for column in (0..header.columns.len() as u32).filter(|n| is_of_line[*n as usize]) {
-        if !may_hold(column, group, &finder)? {
-            continue;
-        }
-        let rows = header.columns[column as usize].rows as usize;
-        let values = group.column(column)?;
-        let Some(hits) = hits(&values, rows, &finder) else {
+    let of_shape = |shape: &u32| looking.in_text[*shape as usize];
+    let mut lines: Vec<bool> = shapes.iter().map(of_shape).collect();
+    for column in looking.columns() {
+        let found = looking.hits(column)?;
+        let Some(hits) = looking.by_row(column, found)? else {
             continue;
         };
         let has = group.has(column);
@@ -68,155 +214,28 @@ pub(in crate::logs) fn holding(text: &[u8], group: &OpenGroup<'_>) -> Result<Hol
             }
         }
     }
-    Ok(Holding { lines, unsure })
-}
-
-/// False when the form of a column, or its dictionary, says that no value holds the text.
-fn may_hold(column: u32, group: &OpenGroup<'_>, finder: &Finder<'_>) -> Result<bool> {
-    let only = |of: fn(u8) -> bool| finder.needle().iter().all(|b| of(*b));
-    Ok(match Form::of(&group.column_bytes(column)?) {
-        Some(Form::Ints) => only(|b| b.is_ascii_digit() || b == b'-'),
-        Some(Form::Padded) => only(|b| b.is_ascii_digit()),
-        Some(Form::Decimals) => only(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.')),
-        Some(Form::Times) => only(|b| b.is_ascii_digit() || b"-: TZ.,".contains(&b)),
-        Some(Form::Hex) => only(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
-        Some(Form::Uuids) => only(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-')),
-        Some(Form::Dictionary) => match group.tally(column)? {
-            Some(tally) => tally.texts.iter().any(|text| finder.find(text).is_some()),
-            None => true,
-        },
-        _ => true,
+    Ok(Holding {
+        lines,
+        unsure: looking.unsure,
     })
 }
 
-/// True when a text may begin in a slot and end beside it, or the other way round.
-fn reaches_over(text: &[u8], around: &[u8], is_slot: impl Fn(u8) -> bool) -> bool {
-    let beside = |at: Option<usize>| {
-        let byte = at.and_then(|at| around.get(at)).copied();
-        byte.is_some_and(|byte| is_slot(byte) || text.contains(&byte))
-    };
-    // A text of one byte is within or without.
-    let mut slots = around.iter().enumerate().filter(|(_, b)| is_slot(**b));
-    text.len() > 1 && slots.any(|(at, _)| beside(at.checked_sub(1)) || beside(Some(at + 1)))
-}
-
-/// By place in a column whether a value holds the text; none when none does.
-fn hits(values: &Values, rows: usize, finder: &Finder<'_>) -> Option<Vec<bool>> {
-    let is_in = |text: &[u8]| finder.find(text).is_some();
-    let only = |of: fn(u8) -> bool| finder.needle().iter().all(|b| of(*b));
-    let is_possible = match values {
-        Values::Ints(_) => only(|b| b.is_ascii_digit() || b == b'-'),
-        Values::Padded(..) => only(|b| b.is_ascii_digit()),
-        Values::Decimals(..) => only(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.')),
-        Values::Hex(width, _) => {
-            finder.needle().len() <= width * 2 && only(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        }
-        Values::Times(_) => only(|b| b.is_ascii_digit() || b"-: TZ.,".contains(&b)),
-        Values::Uuids(_) => only(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-')),
-        _ => true,
-    };
-    if !is_possible {
-        return None;
+/// How many lines of a group hold a text, which is not empty; none when that takes a look at the entries.
+pub(in crate::logs) fn count(text: &[u8], group: &OpenGroup<'_>) -> Result<Option<u64>> {
+    let looking = Looking::new(text, group);
+    if looking.unsure.contains(&true) {
+        return Ok(None);
     }
-    let hits = match values {
-        Values::Const(text) => is_in(text).then(|| vec![true; rows])?,
-        Values::Dictionary(texts, codes) => {
-            let of_code: Vec<bool> = texts.iter().map(is_in).collect();
-            if !of_code.contains(&true) {
-                return None;
-            }
-            codes.iter().map(|code| of_code[usize::from(*code)]).collect()
+    let shapes = group.header().shapes.iter().zip(&looking.in_text);
+    let in_text = shapes.filter(|(_, in_text)| **in_text);
+    let mut count: u64 = in_text.map(|(shape, _)| u64::from(shape.rows)).sum();
+    for column in looking.columns() {
+        let of_column = looking.hits(column)?.count();
+        // A line may have the text in both places.
+        if count > 0 && of_column > 0 {
+            return Ok(None);
         }
-        Values::Texts(texts) => {
-            // Texts follow each other without anything between them, so one at an edge is a false alarm at worst.
-            finder.find(texts.bytes())?;
-            texts.iter().map(is_in).collect()
-        }
-        Values::Templates(of) => in_templates(of, rows, finder)?,
-        Values::Hex(width, bytes) if finder.needle().len() == width * 2 => {
-            let id = numbers::hex_bytes(finder.needle())?;
-            bytes
-                .chunks_exact((*width).max(1))
-                .map(|value| value == id)
-                .collect()
-        }
-        other => printed(rows, finder, |n, out| other.put(n, out)),
-    };
-    hits.contains(&true).then_some(hits)
-}
-
-fn printed(rows: usize, finder: &Finder<'_>, put: impl Fn(usize, &mut Vec<u8>)) -> Vec<bool> {
-    let mut text = Vec::new();
-    let mut is_in = |n: usize| {
-        text.clear();
-        put(n, &mut text);
-        finder.find(&text).is_some()
-    };
-    (0..rows).map(&mut is_in).collect()
-}
-
-/// What is known of the texts of one template.
-enum OfTemplate {
-    None,
-    All,
-    /// By the number of the text among those of the template.
-    Some(Vec<bool>),
-    /// Each must be printed.
-    Unsure,
-}
-
-fn in_templates(of: &TemplateValues, rows: usize, finder: &Finder<'_>) -> Option<Vec<bool>> {
-    let mut counts = vec![0usize; of.templates().len()];
-    of.codes().iter().for_each(|code| counts[usize::from(*code)] += 1);
-    let known: Vec<OfTemplate> = of
-        .templates()
-        .iter()
-        .enumerate()
-        .map(|(n, template)| of_template(template, of.slots(n), counts[n], finder))
-        .collect();
-    if known.iter().all(|known| matches!(known, OfTemplate::None)) {
-        return None;
+        count += of_column;
     }
-    let by_template: Option<Vec<bool>> = known
-        .iter()
-        .map(|known| match known {
-            OfTemplate::None => Some(false),
-            OfTemplate::All => Some(true),
-            OfTemplate::Some(_) | OfTemplate::Unsure => None,
-        })
-        .collect();
-    if let Some(by_template) = by_template {
-        let codes = of.codes().iter();
-        return Some(codes.map(|code| by_template[usize::from(*code)]).collect());
-    }
-    let mut text = Vec::new();
-    let mut is_in = |row: usize| match &known[usize::from(of.codes()[row])] {
-        OfTemplate::None => false,
-        OfTemplate::All => true,
-        OfTemplate::Some(hits) => hits[of.rank(row)],
-        OfTemplate::Unsure => {
-            text.clear();
-            of.put(row, &mut text);
-            finder.find(&text).is_some()
-        }
-    };
-    Some((0..rows).map(&mut is_in).collect())
-}
-
-fn of_template(template: &[u8], slots: &[Values], count: usize, finder: &Finder<'_>) -> OfTemplate {
-    let needle = finder.needle();
-    if !needle.contains(&BARE) && finder.find(template).is_some() {
-        return OfTemplate::All;
-    }
-    if needle.contains(&BARE) || reaches_over(needle, template, |b| b == BARE) {
-        return OfTemplate::Unsure;
-    }
-    let mut all: Option<Vec<bool>> = None;
-    for hits in slots.iter().filter_map(|slot| hits(slot, count, finder)) {
-        match &mut all {
-            Some(all) => all.iter_mut().zip(hits).for_each(|(a, b)| *a |= b),
-            None => all = Some(hits),
-        }
-    }
-    all.map_or(OfTemplate::None, OfTemplate::Some)
+    Ok(Some(count))
 }

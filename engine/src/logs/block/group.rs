@@ -13,7 +13,7 @@ use crate::coding::{self, Malformed};
 use crate::error::Result;
 use crate::logs::rows::Rows;
 use crate::logs::scan::Wanted;
-use crate::logs::values::{Form, Texts, Values};
+use crate::logs::values::{Form, Outline, Texts, Values, dictionary, template_codes};
 use crate::traces::decode_ints;
 
 /// A group of a block, opened.
@@ -27,12 +27,18 @@ pub(in crate::logs) struct Group<'f> {
 }
 
 /// Kinds under which the cache keeps what is made of a group; no sections.
-mod made {
-    pub(super) const HEADER: u16 = 250;
-    pub(super) const TIMES: u16 = 251;
-    pub(super) const SHAPES: u16 = 252;
-    pub(super) const VALUES: u16 = 253;
-    pub(super) const TALLY: u16 = 254;
+pub(super) mod made {
+    pub(in crate::logs::block) const TEXTS: u16 = 247;
+    pub(in crate::logs::block) const CODES: u16 = 248;
+    pub(in crate::logs::block) const COUNTS: u16 = 249;
+    pub(in crate::logs::block) const HEADER: u16 = 250;
+    pub(in crate::logs::block) const TIMES: u16 = 251;
+    pub(in crate::logs::block) const SHAPES: u16 = 252;
+    pub(in crate::logs::block) const VALUES: u16 = 253;
+    pub(in crate::logs::block) const TALLY: u16 = 254;
+    pub(in crate::logs::block) const OUTLINE: u16 = 255;
+    /// The first slot of a column of templates; others follow.
+    pub(in crate::logs::block) const SLOTS: u16 = 1_024;
 }
 
 impl<'f> Group<'f> {
@@ -154,16 +160,17 @@ pub(in crate::logs) struct OpenGroup<'f> {
     shapes: OnceCell<Arc<Vec<u32>>>,
 }
 
-/// How many entries have each text.
-#[derive(Debug, Clone, Default)]
-pub struct Tally {
-    /// The texts.
-    pub texts: Texts,
-    /// Entries of each.
-    pub counts: Vec<u32>,
-}
-
 impl OpenGroup<'_> {
+    /// What `make` makes of the group, kept under a page's number.
+    pub(super) fn made<T: Any + Send + Sync>(
+        &self,
+        kind: u16,
+        page: u32,
+        make: impl Fn() -> Result<(T, usize)>,
+    ) -> Result<Arc<T>> {
+        self.group.made(kind, page, make)
+    }
+
     /// The header of the group.
     pub(in crate::logs) fn header(&self) -> &GroupHeader {
         &self.group.header
@@ -179,11 +186,6 @@ impl OpenGroup<'_> {
         once(&self.times, || self.group.times())
     }
 
-    /// The bytes of a column, which tell its form.
-    pub(in crate::logs) fn column_bytes(&self, column: u32) -> Result<Arc<[u8]>> {
-        self.group.column_bytes(column)
-    }
-
     /// The values of a column.
     pub(in crate::logs) fn column(&self, column: u32) -> Result<Arc<Values>> {
         let decode = || {
@@ -197,48 +199,92 @@ impl OpenGroup<'_> {
         }
     }
 
-    /// How many entries have each text of a column that has a dictionary or one text; none of other columns.
-    pub(in crate::logs) fn tally(&self, column: u32) -> Result<Option<Arc<Tally>>> {
-        let tally = || {
-            let tally = self.read_tally(column)?;
-            let bytes = tally
-                .as_ref()
-                .map_or(0, |of| of.texts.byte_len() + of.counts.len() * 8);
-            Ok((tally.map(Arc::new), bytes))
+    /// How the values of a column are written.
+    pub(in crate::logs) fn form(&self, column: u32) -> Result<Option<Form>> {
+        match self.group.header.columns[column as usize].form {
+            None => Ok(Form::of(&self.group.column_bytes(column)?)),
+            form => Ok(form),
+        }
+    }
+
+    /// What `make` makes of a column's bytes, kept where they lie in a page, if the column is of the form.
+    fn made_of<T: Any + Send + Sync>(
+        &self,
+        column: u32,
+        kind: u16,
+        make: impl Fn(&[u8], usize) -> std::result::Result<Option<T>, Malformed>,
+        bytes_of: impl Fn(&T) -> usize,
+    ) -> Result<Option<Arc<T>>> {
+        let header = &self.group.header.columns[column as usize];
+        let make = || {
+            let bytes = self.group.column_bytes(column)?;
+            let made = make(&bytes, header.rows as usize).map_err(|e| self.group.corrupt(e))?;
+            let bytes = made.as_ref().map_or(0, &bytes_of);
+            Ok((made.map(Arc::new), bytes))
         };
-        match self.group.header.columns[column as usize].place {
-            ColumnPlace::Page(page) => Ok(Option::clone(&*self.group.made(made::TALLY, page, tally)?)),
-            ColumnPlace::Inline(_) => Ok(tally()?.0),
+        match header.place {
+            ColumnPlace::Page(page) => Ok(Option::clone(&*self.group.made(kind, page, make)?)),
+            ColumnPlace::Inline(_) => Ok(make()?.0),
         }
     }
 
-    fn read_tally(&self, column: u32) -> Result<Option<Tally>> {
-        let form = Form::of(&self.column_bytes(column)?);
-        if !matches!(form, Some(Form::Const | Form::Dictionary)) {
-            return Ok(None);
+    /// The texts of a column that has a dictionary or one text; none of other columns.
+    pub(in crate::logs) fn texts(&self, column: u32) -> Result<Option<Arc<Texts>>> {
+        match self.form(column)? {
+            Some(Form::Const | Form::Dictionary) => {
+                let len = |texts: &Texts| texts.byte_len() + texts.len() * 4;
+                self.made_of(column, made::TEXTS, |bytes, _| dictionary(bytes), len)
+            }
+            _ => Ok(None),
         }
-        Ok(match &*self.column(column)? {
-            Values::Dictionary(texts, codes) => {
-                let mut counts = vec![0; texts.len()];
-                codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
-                Some(Tally {
-                    texts: texts.clone(),
-                    counts,
-                })
-            }
-            Values::Const(text) => {
-                let mut texts = Texts::default();
-                texts.push(text);
-                let counts = vec![self.group.header.columns[column as usize].rows];
-                Some(Tally { texts, counts })
-            }
-            _ => None,
-        })
     }
 
-    fn decode_column(&self, column: u32) -> Result<Values> {
+    /// The templates of a column; none of a column that has no templates.
+    pub(in crate::logs) fn outline(&self, column: u32) -> Result<Option<Arc<Outline>>> {
+        match self.form(column)? {
+            Some(Form::Templates) => self.made_of(column, made::OUTLINE, Outline::decode, Outline::byte_len),
+            _ => Ok(None),
+        }
+    }
+
+    /// The number of the template of each text of a column; none of a column that has no templates.
+    pub(in crate::logs) fn template_codes(&self, column: u32) -> Result<Option<Arc<Vec<u16>>>> {
+        match self.form(column)? {
+            Some(Form::Templates) => {
+                self.made_of(column, made::CODES, template_codes, |codes| codes.len() * 2)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The values of a slot of a template, in order of the texts that have the template.
+    pub(in crate::logs) fn slot(
+        &self,
+        column: u32,
+        outline: &Outline,
+        template: usize,
+        slot: usize,
+    ) -> Result<Arc<Values>> {
+        let read = || {
+            let bytes = self.group.column_bytes(column)?;
+            let values = outline
+                .read(&bytes, template, slot)
+                .map_err(|e| self.group.corrupt(e))?;
+            let bytes = values.byte_len();
+            Ok((values, bytes))
+        };
+        let number = u16::try_from(outline.slot(template, slot)).ok();
+        let kind = number.and_then(|number| made::SLOTS.checked_add(number));
+        match (kind, &self.group.header.columns[column as usize].place) {
+            (Some(kind), ColumnPlace::Page(page)) => self.group.made(kind, *page, read),
+            _ => Ok(Arc::new(read()?.0)),
+        }
+    }
+
+    /// The values of a column, decoded for once.
+    pub(super) fn decode_column(&self, column: u32) -> Result<Values> {
         let bytes = self.group.column_bytes(column)?;
-        let times = match Form::of(&bytes) {
+        let times = match self.form(column)? {
             Some(Form::Times) => self.times_of(column)?,
             _ => Vec::new(),
         };

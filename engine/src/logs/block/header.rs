@@ -2,6 +2,10 @@
 
 use crate::coding::{Malformed, Reader, put_bytes, put_svarint, put_uvarint};
 use crate::logs::line::{LineKind, SlotName, slot_names};
+use crate::logs::values::Form;
+
+/// Bits of a column's flags below those of its form.
+const FORM_SHIFT: u32 = 3;
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +34,8 @@ pub struct ColumnHeader {
     pub rows: u32,
     /// Smallest and largest value when all are whole numbers.
     pub range: Option<(i64, i64)>,
+    /// How its values are written; blocks that were written before headers told it do not say.
+    pub(in crate::logs) form: Option<Form>,
     pub(in crate::logs) place: ColumnPlace,
 }
 
@@ -166,17 +172,17 @@ impl GroupHeader {
     }
 
     /// The columns of a shape in their order: those of the line's slots, then metadata.
-    pub fn columns_of(&self, shape: &Shape) -> impl Iterator<Item = u32> + '_ {
+    pub fn columns_of<'h>(&'h self, shape: &'h Shape) -> impl Iterator<Item = u32> + 'h {
         let slots = &self.skeletons[shape.skeleton as usize].columns;
-        let metadata: Vec<u32> = shape.metadata.clone();
-        slots.iter().copied().chain(metadata)
+        slots.iter().chain(&shape.metadata).copied()
     }
 }
 
 fn put_column(column: &ColumnHeader, out: &mut Vec<u8>) {
     let is_inline = matches!(column.place, ColumnPlace::Inline(_));
     let is_metadata = matches!(column.name, ColumnName::Metadata(_));
-    out.push(u8::from(is_inline) | u8::from(is_metadata) << 1 | u8::from(column.range.is_some()) << 2);
+    let flags = u8::from(is_inline) | u8::from(is_metadata) << 1 | u8::from(column.range.is_some()) << 2;
+    out.push(flags | column.form.map_or(0, |form| form.number() + 1) << FORM_SHIFT);
     match &column.name {
         // Names of slots follow from the skeletons.
         ColumnName::Slot(_, occurrence) => put_uvarint(out, (*occurrence).into()),
@@ -213,10 +219,18 @@ fn read_column(r: &mut Reader<'_>, named: &mut Vec<bool>) -> Result<ColumnHeader
         true => ColumnPlace::Inline(r.bytes()?.to_vec()),
         false => ColumnPlace::Page(r.uvarint32()?),
     };
+    let form = match flags >> FORM_SHIFT {
+        0 => match &place {
+            ColumnPlace::Inline(bytes) => Form::of(bytes),
+            ColumnPlace::Page(_) => None,
+        },
+        n => Some(Form::from_number(n - 1).ok_or(Malformed("form of a column of logs"))?),
+    };
     Ok(ColumnHeader {
         name,
         rows,
         range,
+        form,
         place,
     })
 }

@@ -10,7 +10,7 @@ use super::group::OpenGroup;
 use crate::error::Result;
 use crate::logs::line::BARE;
 use crate::logs::needle::Needle;
-use crate::logs::values::{Form, TemplateValues, Texts, Values, numbers, tokens_of};
+use crate::logs::values::{Asked, Form, TemplateValues, Texts, Values, numbers, tokens_of};
 
 /// By place in the group whether an entry may pass all needles; none when all may.
 pub(in crate::logs) fn entries(needles: &[Needle], group: &OpenGroup<'_>) -> Result<Option<Vec<bool>>> {
@@ -77,13 +77,14 @@ impl<'w> Word<'w> {
         }
     }
 
-    fn is_in(&self, text: &[u8], lower: &mut Vec<u8>) -> bool {
+    fn holds(&self, text: &[u8], lower: &mut Vec<u8>) -> bool {
         lower.clear();
         lower.extend(text.iter().map(u8::to_ascii_lowercase));
         self.finder.find(lower).is_some()
     }
+}
 
-    /// False when no value of a form has it.
+impl Asked for Word<'_> {
     fn may_be_in(&self, form: Form) -> bool {
         match form {
             Form::Ints | Form::Padded | Form::Decimals => self.is_digits,
@@ -91,6 +92,18 @@ impl<'w> Word<'w> {
             Form::Times => self.is_date,
             Form::Const | Form::Dictionary | Form::Templates | Form::Texts => true,
         }
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        self.fits(text.len()) && self.finder.find(&text.to_ascii_lowercase()).is_some()
+    }
+
+    fn reaches_over(&self, template: &[u8]) -> bool {
+        spans_slots(template)
+    }
+
+    fn fits(&self, len: usize) -> bool {
+        self.finder.needle().len() <= len
     }
 }
 
@@ -102,7 +115,7 @@ fn entries_with_word(word: &[u8], group: &OpenGroup<'_>) -> Result<Vec<bool>> {
     let in_skeleton: Vec<bool> = header
         .skeletons
         .iter()
-        .map(|s| word.is_in(&s.text, &mut buffer))
+        .map(|s| word.holds(&s.text, &mut buffer))
         .collect();
     let of_shape: Vec<bool> = header
         .shapes
@@ -115,12 +128,10 @@ fn entries_with_word(word: &[u8], group: &OpenGroup<'_>) -> Result<Vec<bool>> {
         .map(|shape| of_shape[*shape as usize])
         .collect();
     for column in 0..header.columns.len() as u32 {
-        let bytes = group.column_bytes(column)?;
-        if !Form::of(&bytes).is_none_or(|form| word.may_be_in(form)) {
+        if !group.form(column)?.is_none_or(|form| word.may_be_in(form)) {
             continue;
         }
-        let rows = header.columns[column as usize].rows as usize;
-        let Some(hits) = hits(&*group.column(column)?, rows, &word) else {
+        let Some(hits) = of_column(column, group, &word)? else {
             continue;
         };
         let has = group.has(column);
@@ -135,13 +146,81 @@ fn entries_with_word(word: &[u8], group: &OpenGroup<'_>) -> Result<Vec<bool>> {
     Ok(found)
 }
 
+/// By place in a column whether a value has a word; none when no value has. Of templates only the slots are read that may have it.
+fn of_column(column: u32, group: &OpenGroup<'_>, word: &Word<'_>) -> Result<Option<Vec<bool>>> {
+    let rows = group.header().columns[column as usize].rows as usize;
+    let mut buffer = Vec::new();
+    if let Some(texts) = group.texts(column)?
+        && !texts
+            .iter()
+            .any(|text| word.fits(text.len()) && word.holds(text, &mut buffer))
+    {
+        return Ok(None);
+    }
+    let Some(outline) = group.outline(column)? else {
+        return Ok(hits(&*group.column(column)?, rows, word));
+    };
+    let mut found: Vec<OfTemplate> = Vec::with_capacity(outline.templates().len());
+    for (n, template) in outline.templates().iter().enumerate() {
+        let of = match () {
+            () if word.holds(template, &mut buffer) => OfTemplate::All,
+            () if spans_slots(template) => return Ok(hits(&*group.column(column)?, rows, word)),
+            () => {
+                let mut all = OfTemplate::None;
+                for slot in 0..template.iter().filter(|b| **b == BARE).count() {
+                    if !outline.may_have(outline.slot(n, slot), word) {
+                        continue;
+                    }
+                    let values = group.slot(column, &outline, n, slot)?;
+                    if let Some(hits) = hits(&values, outline.counts()[n] as usize, word) {
+                        all = match all {
+                            OfTemplate::Some(all) => OfTemplate::Some(join(all, &hits, |a, b| a | b)),
+                            _ => OfTemplate::Some(hits),
+                        };
+                    }
+                }
+                all
+            }
+        };
+        found.push(of);
+    }
+    if found.iter().all(|of| matches!(of, OfTemplate::None)) {
+        return Ok(None);
+    }
+    let Some(codes) = group.template_codes(column)? else {
+        return Ok(None);
+    };
+    let mut ranks = vec![0usize; found.len()];
+    let entries = codes.iter().map(|code| {
+        let rank = &mut ranks[usize::from(*code)];
+        *rank += 1;
+        match &found[usize::from(*code)] {
+            OfTemplate::None => false,
+            OfTemplate::All => true,
+            OfTemplate::Some(hits) => hits[*rank - 1],
+        }
+    });
+    Ok(Some(entries.collect()))
+}
+
+/// What is known of the texts of a template.
+enum OfTemplate {
+    None,
+    All,
+    /// By the number of the text among those of the template.
+    Some(Vec<bool>),
+}
+
 /// By place in a column whether a value has a word; none when no value has.
 fn hits(values: &Values, rows: usize, word: &Word<'_>) -> Option<Vec<bool>> {
+    if !word.may_be_in(values.form()) || !word.fits(values.longest()) {
+        return None;
+    }
     let mut buffer = Vec::new();
     let hits = match values {
-        Values::Const(text) => word.is_in(text, &mut buffer).then(|| vec![true; rows])?,
+        Values::Const(text) => word.holds(text, &mut buffer).then(|| vec![true; rows])?,
         Values::Dictionary(texts, codes) => {
-            let of_code: Vec<bool> = texts.iter().map(|text| word.is_in(text, &mut buffer)).collect();
+            let of_code: Vec<bool> = texts.iter().map(|text| word.holds(text, &mut buffer)).collect();
             if !of_code.contains(&true) {
                 return None;
             }
@@ -174,7 +253,7 @@ fn in_texts(texts: &Texts, word: &Word<'_>) -> Option<Vec<bool>> {
     let mut found = word.finder.find_iter(&lower).peekable();
     found.peek()?;
     let mut buffer = Vec::new();
-    Some(texts.iter().map(|text| word.is_in(text, &mut buffer)).collect())
+    Some(texts.iter().map(|text| word.holds(text, &mut buffer)).collect())
 }
 
 fn printed(values: &Values, rows: usize, word: &Word<'_>) -> Vec<bool> {
@@ -193,7 +272,7 @@ fn in_templates(of: &TemplateValues, rows: usize, word: &Word<'_>) -> Vec<bool> 
     let mut counts = vec![0usize; of.templates().len()];
     of.codes().iter().for_each(|code| counts[usize::from(*code)] += 1);
     for (n, template) in of.templates().iter().enumerate() {
-        let by_rank: Option<Vec<bool>> = if word.is_in(template, &mut buffer) {
+        let by_rank: Option<Vec<bool>> = if word.holds(template, &mut buffer) {
             Some(vec![true; counts[n]])
         } else if spans_slots(template) {
             None
@@ -213,7 +292,7 @@ fn in_templates(of: &TemplateValues, rows: usize, word: &Word<'_>) -> Vec<bool> 
                 None => {
                     text.clear();
                     of.put(row, &mut text);
-                    word.is_in(&text, &mut buffer)
+                    word.holds(&text, &mut buffer)
                 }
             };
         }

@@ -12,7 +12,7 @@ use crate::labels::Labels;
 use crate::logs::grams::Gather;
 use crate::logs::labels::StreamExtent;
 use crate::logs::line::{LineKind, Scanned, SlotName, slot_names};
-use crate::logs::values::{Texts, encode};
+use crate::logs::values::{Form, Texts, encode};
 use crate::metrics::values::Effort;
 use crate::traces::{effort_for, encode_ints};
 
@@ -170,6 +170,7 @@ impl<'w> LogWriter<'w> {
         for (n, (name, texts)) in columns.into_iter().enumerate() {
             let times = open.times_of(n as u32, texts.len());
             let encoded = encode(&texts, &times, self.effort, &mut self.gather);
+            let form = Form::of(&encoded.bytes);
             let place = match encoded.bytes.len() <= INLINE_MAX {
                 true => ColumnPlace::Inline(encoded.bytes),
                 false => ColumnPlace::Page(self.writer.page_at(section::COLUMNS, &encoded.bytes, level)?),
@@ -178,6 +179,7 @@ impl<'w> LogWriter<'w> {
                 name,
                 rows: texts.len() as u32,
                 range: encoded.range,
+                form,
                 place,
             });
         }

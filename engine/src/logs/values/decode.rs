@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::times::Style;
-use super::{Texts, form, numbers};
+use super::{Form, Texts, form, numbers};
 use crate::coding::{Malformed, Reader};
 use crate::logs::line::BARE;
 use crate::traces::decode_ints;
@@ -52,7 +52,8 @@ pub struct TemplateValues {
     slots: Vec<Vec<Values>>,
 }
 
-const NESTING_MAX: usize = 3;
+/// Most levels of templates within templates.
+pub(super) const NESTING_MAX: usize = 3;
 
 impl Values {
     /// Reads a column of so many texts; `times` are those of its entries.
@@ -76,6 +77,46 @@ impl Values {
             Values::Times(dates) => dates.times.len() * 8,
             Values::Templates(of) => of.byte_len(),
             Values::Texts(texts) => texts.byte_len() + texts.len() * 4,
+        }
+    }
+
+    /// How the texts are written.
+    pub fn form(&self) -> Form {
+        match self {
+            Values::Const(_) => Form::Const,
+            Values::Dictionary(..) => Form::Dictionary,
+            Values::Ints(_) => Form::Ints,
+            Values::Padded(..) => Form::Padded,
+            Values::Decimals(..) => Form::Decimals,
+            Values::Hex(..) => Form::Hex,
+            Values::Uuids(_) => Form::Uuids,
+            Values::Times(_) => Form::Times,
+            Values::Templates(_) => Form::Templates,
+            Values::Texts(_) => Form::Texts,
+        }
+    }
+
+    /// Bytes that no text is longer than; most often those of the longest.
+    pub(in crate::logs) fn longest(&self) -> usize {
+        let longest = |texts: &Texts| texts.iter().map(<[u8]>::len).max().unwrap_or(0);
+        match self {
+            Values::Const(text) => text.len(),
+            Values::Dictionary(texts, _) | Values::Texts(texts) => longest(texts),
+            Values::Ints(ints) => {
+                let largest = ints.iter().map(|n| n.unsigned_abs()).max().unwrap_or(0);
+                largest.checked_ilog10().unwrap_or(0) as usize + 2
+            }
+            Values::Padded(width, _) => (*width).max(20),
+            Values::Decimals(..) => 40,
+            Values::Hex(width, _) => width * 2,
+            Values::Uuids(_) => 36,
+            Values::Times(_) => 32,
+            Values::Templates(of) => {
+                let around = of.templates.iter().zip(&of.slots);
+                let lens =
+                    around.map(|(text, slots)| text.len() + slots.iter().map(Values::longest).sum::<usize>());
+                lens.max().unwrap_or(0)
+            }
         }
     }
 
@@ -125,7 +166,7 @@ impl TemplateValues {
     }
 
     /// The number of texts before one that have the same template.
-    pub(in crate::logs) fn rank(&self, n: usize) -> usize {
+    pub fn rank(&self, n: usize) -> usize {
         self.ranks[n] as usize
     }
 
@@ -149,7 +190,7 @@ impl TemplateValues {
     }
 }
 
-fn decode(
+pub(super) fn decode(
     r: &mut Reader<'_>,
     count: usize,
     times: Option<&[i64]>,
@@ -203,7 +244,7 @@ fn decode(
     })
 }
 
-fn texts(r: &mut Reader<'_>) -> Result<Texts, Malformed> {
+pub(super) fn texts(r: &mut Reader<'_>) -> Result<Texts, Malformed> {
     let count = usize::try_from(r.svarint()?).map_err(|_| Malformed("number of texts"))?;
     let lens = decode_ints(r, count)?;
     let bytes = r.bytes()?;
@@ -226,7 +267,7 @@ fn texts(r: &mut Reader<'_>) -> Result<Texts, Malformed> {
     })
 }
 
-fn codes(r: &mut Reader<'_>, count: usize, of: usize) -> Result<Vec<u16>, Malformed> {
+pub(super) fn codes(r: &mut Reader<'_>, count: usize, of: usize) -> Result<Vec<u16>, Malformed> {
     let codes = decode_ints(r, count)?;
     let fits = codes.iter().all(|code| (0..of as i64).contains(code)) && of <= 1 << 16;
     if !fits {

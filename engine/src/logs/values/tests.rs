@@ -112,6 +112,39 @@ proptest! {
     }
 
     #[test]
+    fn what_is_told_of_a_column_is_what_its_values_have(
+        texts in proptest::collection::vec("(ab|cd) [0-9]{1,2}ms [a-c]{1,2}=[0-9a-f]{1,4}|x[0-9]{1,3}|[a-c]{1,2}", 1..80),
+    ) {
+        let mut all = Texts::default();
+        texts.iter().for_each(|t| all.push(t.as_bytes()));
+        let bytes = encode(&all, &vec![0; texts.len()], Effort::Settled, &mut Gather::default()).bytes;
+        let values = Values::decode(&bytes, texts.len(), &[]).unwrap();
+        prop_assert_eq!(Some(values.form()), Form::of(&bytes));
+        prop_assert!(texts.iter().all(|text| text.len() <= values.longest()));
+        if let Values::Const(_) | Values::Dictionary(..) = values {
+            let told = dictionary(&bytes).unwrap().unwrap();
+            prop_assert!(texts.iter().all(|text| told.iter().any(|of| of == text.as_bytes())));
+        }
+        if let Values::Templates(of) = &values {
+            let outline = Outline::decode(&bytes, texts.len()).unwrap().unwrap();
+            prop_assert_eq!(outline.templates(), of.templates());
+            let codes = template_codes(&bytes, texts.len()).unwrap().unwrap();
+            prop_assert_eq!(codes.as_slice(), of.codes());
+            for template in 0..of.templates().len() {
+                let count = of.codes().iter().filter(|code| usize::from(**code) == template).count();
+                prop_assert_eq!(outline.counts()[template] as usize, count);
+                for (n, slot) in of.slots(template).iter().enumerate() {
+                    prop_assert_eq!(outline.form(outline.slot(template, n)), slot.form());
+                    let read = outline.read(&bytes, template, n).unwrap();
+                    let (mut a, mut b) = (Vec::new(), Vec::new());
+                    (0..count).for_each(|n| { read.put(n, &mut a); slot.put(n, &mut b); });
+                    prop_assert_eq!(a, b);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn numbers_of_one_kind_read_back(texts in proptest::collection::vec("-?[0-9]{1,3}(\\.[0-9]{1,3})?", 1..60)) {
         let refs: Vec<&str> = texts.iter().map(String::as_str).collect();
         prop_assert_eq!(round(&refs, &vec![0; refs.len()]).1, texts);
@@ -125,7 +158,16 @@ proptest! {
         let mut bytes = encode(&all, &times, Effort::Young, &mut Gather::default()).bytes;
         let at = at.index(bytes.len());
         bytes[at] = byte;
+        let _ = dictionary(&bytes);
+        let _ = template_codes(&bytes, texts.len());
+        if let Ok(Some(outline)) = Outline::decode(&bytes, texts.len()) {
+            for template in 0..outline.templates().len() {
+                let slots = outline.templates().get(template).iter().filter(|b| **b == 1).count();
+                (0..slots).for_each(|slot| drop(outline.read(&bytes, template, slot)));
+            }
+        }
         if let Ok(values) = Values::decode(&bytes, texts.len(), &times) {
+            values.longest();
             let mut out = Vec::new();
             (0..texts.len()).for_each(|n| values.put(n, &mut out));
         }

@@ -4,6 +4,10 @@
 
 mod chosen;
 mod coded;
+mod states;
+mod tested;
+
+use std::borrow::Cow;
 
 use hashbrown::HashMap;
 use kymo_engine::logs::Columns;
@@ -11,8 +15,9 @@ use kymo_engine::logs::block::header::{ColumnName, GroupHeader, Shape};
 use kymo_engine::logs::line::{ARRAY, BARE, LineKind, QUOTED};
 
 use crate::logql::pipeline::{Looks, Pipeline};
-pub(super) use chosen::{Chosen, Conditions, Tested, chosen};
+pub(super) use chosen::{Chosen, Conditions, chosen};
 pub(crate) use coded::Coded;
+pub(super) use tested::{Kept, Tested};
 
 /// Most columns that tell one outcome from another.
 const KEYS_MAX: usize = 4;
@@ -36,7 +41,8 @@ pub(super) struct Looking<'c> {
     pub(super) columns: &'c Columns<'c>,
     pub(super) shapes: Vec<ShapeLook>,
     looks: Looks,
-    coded: HashMap<u32, Coded>,
+    /// By number of the column.
+    coded: Vec<Option<Coded>>,
 }
 
 /// Where the values of an entry that stands for others come from.
@@ -57,24 +63,25 @@ impl<'c> Looking<'c> {
         number: Option<&str>,
     ) -> Looking<'c> {
         let header = columns.header();
-        let labels: Vec<Option<String>> = header
+        let number = number.filter(|label| columns.runs().all(|run| run.labels.value(label).is_empty()));
+        // By column whether it is looked at, and whether it is the number.
+        let looked_at: Vec<(bool, bool)> = header
             .columns
             .iter()
-            .map(|column| match &column.name {
-                ColumnName::Metadata(name) => Some(name.clone()),
-                ColumnName::Slot(slot, _) => looks.label(slot),
+            .map(|column| {
+                let label = match &column.name {
+                    ColumnName::Metadata(name) => Some(Cow::Borrowed(name.as_str())),
+                    ColumnName::Slot(slot, _) => looks.label(slot).map(Cow::Owned),
+                };
+                let is = |of: &str| (pipeline.wants(of), Some(of) == number);
+                label.map_or((false, false), |label| is(&label))
             })
             .collect();
-        let wanted: Vec<bool> = labels
-            .iter()
-            .map(|label| label.as_ref().is_some_and(|label| pipeline.wants(label)))
-            .collect();
-        let number = number.filter(|label| columns.runs().all(|run| run.labels.value(label).is_empty()));
         let look = |shape: &Shape| {
-            let is_number = |column: &u32| number.is_some() && labels[*column as usize].as_deref() == number;
+            let is_number = |column: &u32| looked_at[*column as usize].1;
             let mut keys: Vec<u32> = header
                 .columns_of(shape)
-                .filter(|column| wanted[*column as usize])
+                .filter(|column| looked_at[*column as usize].0)
                 .collect();
             let mut numbers = keys.iter().copied().filter(is_number);
             let number = numbers.next().filter(|_| numbers.next().is_none());
@@ -95,7 +102,7 @@ impl<'c> Looking<'c> {
             columns,
             shapes: header.shapes.iter().map(look).collect(),
             looks,
-            coded: HashMap::new(),
+            coded: header.columns.iter().map(|_| None).collect(),
         }
     }
 
@@ -141,15 +148,15 @@ impl<'c> Looking<'c> {
     }
 
     fn read_column(&mut self, column: u32, is_key: bool) -> kymo_engine::Result<()> {
-        if !self.coded.contains_key(&column) {
-            let coded = Coded::read(self.columns, column, is_key)?;
-            self.coded.insert(column, coded);
+        let of = &mut self.coded[column as usize];
+        if of.is_none() {
+            *of = Some(Coded::read(self.columns, column, is_key)?);
         }
         Ok(())
     }
 
     pub(super) fn coded(&self, column: u32) -> Option<&Coded> {
-        self.coded.get(&column)
+        self.coded[column as usize].as_ref()
     }
 
     /// The line and the metadata of an entry as far as stages look at them; what they do not look at is left out or made up.
@@ -163,7 +170,7 @@ impl<'c> Looking<'c> {
             match from {
                 _ if !is_read => return false,
                 Example::Text(text) => out.extend_from_slice(text),
-                Example::Row(row) => match self.coded.get(&column) {
+                Example::Row(row) => match self.coded(column) {
                     Some(coded) => coded.put(row, out),
                     None => return false,
                 },

@@ -1,8 +1,11 @@
 //! Conditions of lines, compiled. They are of bytes: a line need not be UTF-8.
 
+use std::sync::{Arc, OnceLock};
+
 use kymo_engine::metrics::re2;
 use memchr::memmem::Finder;
 
+use super::automaton::Automaton;
 use super::ip::IpSet;
 use super::looks::LineTexts;
 use super::pattern::Pattern;
@@ -22,9 +25,11 @@ enum Test {
 
 /// A condition of lines.
 #[derive(Debug, Clone)]
-pub(super) struct LineTest {
+pub(in crate::logql) struct LineTest {
     any: Vec<Test>,
     negative: bool,
+    /// Made when it is first asked for.
+    automaton: OnceLock<Option<Arc<Automaton>>>,
 }
 
 impl LineTest {
@@ -33,6 +38,7 @@ impl LineTest {
         Ok(LineTest {
             any: tests.collect::<Result<_, _>>()?,
             negative: filter.op.is_negative(),
+            automaton: OnceLock::new(),
         })
     }
 
@@ -43,12 +49,22 @@ impl LineTest {
 
 impl LineTest {
     /// The texts of which a line holds one, or none when the second is true; none for conditions that are no texts.
-    pub(super) fn texts(&self) -> Option<LineTexts<'_>> {
+    pub(in crate::logql) fn texts(&self) -> Option<LineTexts<'_>> {
         let texts = self.any.iter().map(|test| match test {
             Test::Text(finder) => Some(finder.needle()),
             _ => None,
         });
         Some((texts.collect::<Option<_>>()?, self.negative))
+    }
+
+    /// What a line matches of which it wants nothing when the second is true; none for conditions that are no expressions.
+    pub(in crate::logql) fn automaton(&self) -> Option<(&Automaton, bool)> {
+        let automaton = self.automaton.get_or_init(|| {
+            let expressions = self.any.iter().map(Test::expression);
+            let expressions: Vec<String> = expressions.collect::<Option<_>>()?;
+            Automaton::compile(&expressions).map(Arc::new)
+        });
+        Some((automaton.as_deref()?, self.negative))
     }
 }
 
@@ -73,6 +89,16 @@ impl Test {
                 Test::Pattern(Pattern::without_names(pattern)?)
             }
         })
+    }
+
+    /// An expression that matches the same lines.
+    fn expression(&self) -> Option<String> {
+        match self {
+            Test::Anything => Some(String::new()),
+            Test::Text(finder) => Some(regex::escape(std::str::from_utf8(finder.needle()).ok()?)),
+            Test::Regex(regex) => Some(regex.as_str().to_owned()),
+            Test::Pattern(_) | Test::Ip(_) => None,
+        }
     }
 
     fn holds(&self, line: &[u8]) -> bool {

@@ -4,6 +4,7 @@ use kymo_engine::logs::line::SlotName;
 
 use super::fields::sanitize;
 use super::label_filter::LabelFilter;
+use super::line_filter::LineTest;
 use super::{BadStage, Early, Format, Hints, Pipeline, Step};
 use crate::logql::ast::{Filter, Stage};
 
@@ -120,6 +121,11 @@ impl Pipeline {
     /// for more than texts.
     pub(in crate::logql) fn line_texts(&self) -> Option<Vec<LineTexts<'_>>> {
         self.leading.iter().map(|test| test.texts()).collect()
+    }
+
+    /// The conditions of the stored line, all of which must hold.
+    pub(in crate::logql) fn line_tests(&self) -> &[LineTest] {
+        &self.leading
     }
 
     /// True when a stage asks for a label of this name.

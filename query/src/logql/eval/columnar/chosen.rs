@@ -2,86 +2,13 @@
 
 use kymo_engine::labels::Labels;
 use kymo_engine::logs::Columns;
-use kymo_engine::logs::block::contains::Holding;
 use kymo_engine::logs::columns::places;
 
-use super::{Example, ExampleLine, Looking, Memo};
+use super::{Example, ExampleLine, Looking, Memo, Tested};
 use crate::logql::eval::EvalError;
 use crate::logql::eval::parallel::check;
 use crate::logql::pipeline::{Clock, Looks, OnValue, Pipeline, Run};
 use crate::promql::eval::Budget;
-
-/// What columns tell of the conditions of stored lines.
-pub(in crate::logql::eval) struct Tested {
-    /// By place in the group whether the conditions hold.
-    pub(in crate::logql::eval) keeps: Vec<bool>,
-    /// By shape whether that is not told.
-    pub(in crate::logql::eval) unsure: Vec<bool>,
-}
-
-impl Tested {
-    /// None where there are no conditions, or some that columns tell nothing of.
-    pub(in crate::logql::eval) fn of(
-        columns: &Columns<'_>,
-        pipeline: &Pipeline,
-    ) -> kymo_engine::Result<Option<Tested>> {
-        let Some(tests) = pipeline.line_texts().filter(|tests| !tests.is_empty()) else {
-            return Ok(None);
-        };
-        let mut all: Option<Tested> = None;
-        for (texts, is_negative) in tests {
-            let mut any: Option<Holding> = None;
-            for text in texts {
-                let holding = columns.holding(text)?;
-                match &mut any {
-                    Some(any) => {
-                        join(&mut any.lines, &holding.lines, |a, b| a | b);
-                        join(&mut any.unsure, &holding.unsure, |a, b| a | b);
-                    }
-                    None => any = Some(holding),
-                }
-            }
-            let Some(mut any) = any else { return Ok(None) };
-            any.lines.iter_mut().for_each(|held| *held ^= is_negative);
-            match &mut all {
-                Some(all) => {
-                    join(&mut all.keeps, &any.lines, |a, b| a & b);
-                    join(&mut all.unsure, &any.unsure, |a, b| a | b);
-                }
-                None => {
-                    all = Some(Tested {
-                        keeps: any.lines,
-                        unsure: any.unsure,
-                    });
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    /// Conditions that columns tell nothing of, asked of the lines that needles leave.
-    pub(in crate::logql::eval) fn by_lines(
-        columns: &Columns<'_>,
-        pipeline: &Pipeline,
-    ) -> kymo_engine::Result<Tested> {
-        let header = columns.header();
-        let mut keeps = columns
-            .candidates()?
-            .unwrap_or_else(|| vec![true; header.rows as usize]);
-        let rows = places(&keeps);
-        columns.lines(&rows, &mut |row, line| {
-            keeps[row as usize] = pipeline.passes(line)
-        })?;
-        Ok(Tested {
-            keeps,
-            unsure: vec![false; header.shapes.len()],
-        })
-    }
-}
-
-fn join(a: &mut [bool], b: &[bool], how: fn(bool, bool) -> bool) {
-    a.iter_mut().zip(b).for_each(|(a, b)| *a = how(*a, *b));
-}
 
 /// Conditions of a query, as columns are asked for them.
 pub(in crate::logql::eval) struct Conditions<'q> {
@@ -95,8 +22,8 @@ pub(in crate::logql::eval) struct Conditions<'q> {
 
 /// Entries that columns leave.
 pub(in crate::logql::eval) struct Chosen {
-    /// Places in the group, ascending.
-    pub(in crate::logql::eval) rows: Vec<u32>,
+    /// Places in the group, ascending; none for all.
+    pub(in crate::logql::eval) rows: Option<Vec<u32>>,
     /// Every one of them is in the answer.
     pub(in crate::logql::eval) is_exact: bool,
 }
@@ -111,14 +38,14 @@ pub(in crate::logql::eval) fn chosen(
     let tested = Tested::of(columns, pipeline)?;
     let mut is_exact = conditions.is_exact && (tested.is_some() || !pipeline.tests_lines());
     let all = 0..columns.header().rows;
-    let mut rows: Vec<u32> = match &tested {
+    let rows: Option<Vec<u32>> = match &tested {
         // Conditions of lines tell more than needles do.
         Some(tested) => {
             is_exact &= !tested.unsure.contains(&true);
             let shapes = columns.shapes()?;
             let keeps =
                 |row: &u32| tested.keeps[*row as usize] || tested.unsure[shapes[*row as usize] as usize];
-            all.filter(keeps).collect()
+            Some(all.clone().filter(keeps).collect())
         }
         None => {
             let is_told =
@@ -128,16 +55,23 @@ pub(in crate::logql::eval) fn chosen(
                 true => columns.rare_candidates()?,
                 false => columns.candidates()?,
             };
-            candidates.map_or_else(|| all.collect(), |candidates| places(&candidates))
+            candidates.map(|candidates| places(&candidates))
         }
     };
+    if conditions.dropping.is_empty() {
+        return Ok(Chosen { rows, is_exact });
+    }
+    let mut rows = rows.unwrap_or_else(|| all.collect());
     for dropping in conditions.dropping {
         match dropping.looks() {
             Some(looks) => is_exact &= filter(columns, dropping, looks, budget, &mut rows)?,
             None => is_exact = false,
         }
     }
-    Ok(Chosen { rows, is_exact })
+    Ok(Chosen {
+        rows: Some(rows),
+        is_exact,
+    })
 }
 
 /// So few entries are not worth remembering what came of others.

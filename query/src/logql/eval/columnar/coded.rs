@@ -1,10 +1,14 @@
 //! A column by code: entries with the same text have the same number.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use kymo_engine::logs::Columns;
 use kymo_engine::logs::values::Values;
+
+/// Whole numbers below are exact as floats.
+const EXACT: u64 = 1 << 53;
 
 /// A column and the place of each entry in it.
 pub(crate) struct Coded {
@@ -78,6 +82,26 @@ impl Coded {
         }
     }
 
+    /// The codes by place in the group, where every entry has the column and more than one value is there.
+    pub(crate) fn dense(&self) -> Option<&[u16]> {
+        match (&*self.values, &self.made, &self.places) {
+            (Values::Dictionary(_, codes), _, None) => Some(codes),
+            (_, Some(made), None) => Some(made),
+            _ => None,
+        }
+    }
+
+    /// The sum of the numbers of some entries, where every entry has the column and all numbers are whole; none where it is not exact.
+    pub(crate) fn sum(&self, rows: &Range<usize>) -> Option<f64> {
+        let (Values::Ints(ints), None) = (&*self.values, &self.places) else {
+            return None;
+        };
+        let ints = &ints[rows.clone()];
+        let largest = ints.iter().map(|n| n.unsigned_abs()).max()?;
+        let is_exact = largest.checked_mul(ints.len() as u64)? < EXACT;
+        is_exact.then(|| ints.iter().sum::<i64>() as f64)
+    }
+
     /// Appends the text of an entry that has the column.
     pub(crate) fn put(&self, row: usize, out: &mut Vec<u8>) {
         self.values.put(self.place(row), out);
@@ -86,7 +110,6 @@ impl Coded {
     /// The number of an entry whose text is a plain one, exactly as its text is read; none for other texts.
     #[inline]
     pub(crate) fn plain_number(&self, row: usize) -> Option<f64> {
-        const EXACT: u64 = 1 << 53;
         let place = self.place(row);
         match &*self.values {
             Values::Ints(ints) => Some(ints[place] as f64),

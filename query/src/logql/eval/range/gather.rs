@@ -8,7 +8,7 @@ use super::Reserved;
 use super::segments::{Segments, Table};
 use crate::logql::ast::LogExpr;
 use crate::logql::eval::EvalError;
-use crate::logql::eval::columnar::{Conditions, Tested, chosen};
+use crate::logql::eval::columnar::{Conditions, chosen};
 use crate::logql::eval::metric::Samples;
 use crate::logql::eval::metric::window::refuse_error;
 use crate::logql::eval::parallel::{check, in_parallel};
@@ -111,13 +111,12 @@ impl Gathering<'_> {
                 return Ok(None);
             }
             let chosen = chosen(columns, &self.conditions(), budget)?;
-            return Ok(Some(columns.load(&chosen.rows, self.extractor.wanted())?));
+            return Ok(match chosen.rows {
+                Some(rows) => Some(columns.load(&rows, self.extractor.wanted())?),
+                None => None,
+            });
         };
-        let tested = match Tested::of(columns, pipeline)? {
-            None if pipeline.tests_lines() => Some(Tested::by_lines(columns, pipeline)?),
-            tested => tested,
-        };
-        let mut counting = Counting::new(self, columns, looks, tested, table, stats);
+        let mut counting = Counting::new(self, columns, looks, table, stats);
         let whole = counting.run(budget)?;
         match whole {
             Some(whole) => Ok(Some(columns.load(&whole, self.extractor.wanted())?)),

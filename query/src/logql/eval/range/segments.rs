@@ -60,6 +60,11 @@ impl Segments {
     }
 }
 
+/// True for a whole number; one out of the range of integers counts as none.
+fn is_whole(value: f64) -> bool {
+    value as i64 as f64 == value
+}
+
 /// Series by the labels of their lines.
 #[derive(Default)]
 pub(super) struct Table {
@@ -113,7 +118,7 @@ impl Table {
         };
         if let Some(last) = points.last_mut().filter(|_| self.last[number] == segment) {
             let sum = last.1 + value;
-            if sum.abs() < EXACT && value.fract() == 0.0 && last.1.fract() == 0.0 {
+            if sum.abs() < EXACT && is_whole(value) && is_whole(last.1) {
                 last.1 = sum;
                 return;
             }

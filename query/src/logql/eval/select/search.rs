@@ -20,6 +20,9 @@ use crate::promql::eval::Budget;
 const WAVE: usize = 8;
 const WAVE_MAX: usize = 64;
 
+/// Parts whose chosen entries wait to be put together at most.
+const OPEN_MAX: usize = 256;
+
 /// Lines between two questions whether to go on.
 const TICK: u64 = 8192;
 
@@ -73,6 +76,13 @@ struct Preview {
     ranks: Vec<i64>,
 }
 
+impl Preview {
+    /// True when all entries of the part that may be in the answer are among those told.
+    fn is_told(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.is_exact)
+    }
+}
+
 impl Search<'_> {
     /// The entries in order.
     pub(super) fn run(
@@ -88,33 +98,53 @@ impl Search<'_> {
             ..Stats::default()
         };
         let (mut at, mut wave) = (0, WAVE);
+        // Parts whose entries are chosen and not put together yet.
+        let mut open: Vec<(&Part<'_>, Preview)> = Vec::new();
         while at < order.len() && self.limit > 0 {
-            let floor = self.floor(&all);
+            let floor = self.floor_with(&all, &open);
             // Every entry of the part comes behind those that are there.
             if floor.is_some_and(|floor| self.rank(self.first_time(order[at])) > floor) {
                 break;
             }
             let next = &order[at..(at + wave).min(order.len())];
-            let mut previews = Vec::with_capacity(next.len());
-            for preview in in_parallel(next, budget, |part| self.preview(part, floor, budget)) {
-                previews.push(preview?);
+            for (part, preview) in next.iter().zip(in_parallel(next, budget, |part| {
+                self.preview(part, floor, budget)
+            })) {
+                open.push((*part, preview?));
             }
-            let floor = self.floor_with(&all, &previews).or(floor);
-            let work: Vec<(&Part<'_>, Preview)> = next.iter().copied().zip(previews).collect();
-            for gathered in in_parallel(&work, budget, |(part, preview)| {
-                self.part(part, preview, floor, budget)
-            }) {
-                let gathered = gathered?;
-                stats.add(&gathered.stats);
-                all.extend(gathered.found);
-            }
-            stats.check(self.log)?;
-            all.sort_by(|a, b| self.compare(a, b));
-            all.truncate(self.limit);
             at += next.len();
             wave = (wave * 2).min(WAVE_MAX);
+            // As long as the answer is told by chosen entries alone, later parts may push earlier ones out of it.
+            let is_told = open.iter().all(|(_, preview)| preview.is_told());
+            if !is_told || open.len() > OPEN_MAX {
+                self.close(&mut open, &mut all, &mut stats, budget)?;
+            }
         }
+        self.close(&mut open, &mut all, &mut stats, budget)?;
         Ok((all.into_iter().map(|found| found.line).collect(), stats))
+    }
+
+    /// Puts entries of parts together.
+    fn close(
+        &self,
+        open: &mut Vec<(&Part<'_>, Preview)>,
+        all: &mut Vec<Found>,
+        stats: &mut Stats,
+        budget: &Budget<'_>,
+    ) -> Result<(), EvalError> {
+        let floor = self.floor_with(all, open);
+        let work = std::mem::take(open);
+        for gathered in in_parallel(&work, budget, |(part, preview)| {
+            self.part(part, preview, floor, budget)
+        }) {
+            let gathered = gathered?;
+            stats.add(&gathered.stats);
+            all.extend(gathered.found);
+        }
+        stats.check(self.log)?;
+        all.sort_by(|a, b| self.compare(a, b));
+        all.truncate(self.limit);
+        Ok(())
     }
 
     /// A number that is smaller for times that come earlier in the answer.
@@ -142,18 +172,11 @@ impl Search<'_> {
         }
     }
 
-    /// Rank of the last entry when there are enough: what comes behind it does not matter.
-    fn floor(&self, all: &[Found]) -> Option<i64> {
-        let last = all.last().filter(|_| all.len() >= self.limit);
-        last.map(|found| self.rank(found.line.time))
-    }
-
-    /// Rank of the last entry of the answer as far as it is known, when there are enough.
-    fn floor_with(&self, all: &[Found], previews: &[Preview]) -> Option<i64> {
+    /// Rank of the last entry of the answer as far as it is known, when there are enough: what comes behind it does not matter.
+    fn floor_with(&self, all: &[Found], open: &[(&Part<'_>, Preview)]) -> Option<i64> {
         let found = all.iter().map(|found| self.rank(found.line.time));
-        let mut ranks: Vec<i64> = found
-            .chain(previews.iter().flat_map(|preview| preview.ranks.iter().copied()))
-            .collect();
+        let of_open = open.iter().flat_map(|(_, preview)| preview.ranks.iter().copied());
+        let mut ranks: Vec<i64> = found.chain(of_open).collect();
         let last = self.limit.checked_sub(1).filter(|last| *last < ranks.len())?;
         Some(*ranks.select_nth_unstable(last).1)
     }
@@ -247,13 +270,20 @@ impl Search<'_> {
         let mut is_all = true;
         for run in columns.runs() {
             let (from, to) = self.within(&times[run.first..run.end], behind);
-            let place = |row: usize| chosen.rows.partition_point(|chosen| (*chosen as usize) < row);
-            let rows = &chosen.rows[place(run.first + from)..place(run.first + to)];
-            for n in 0..rows.len() {
-                let row = match self.options.direction {
-                    Direction::Backward => rows[rows.len() - 1 - n],
-                    Direction::Forward => rows[n],
+            let (from, to) = (run.first + from, run.first + to);
+            let (from, to) = match &chosen.rows {
+                None => (from, to),
+                Some(rows) => {
+                    let place = |row: usize| rows.partition_point(|chosen| (*chosen as usize) < row);
+                    (place(from), place(to))
+                }
+            };
+            for n in 0..to - from {
+                let at = match self.options.direction {
+                    Direction::Backward => to - 1 - n,
+                    Direction::Forward => from + n,
                 };
+                let row = chosen.rows.as_ref().map_or(at as u32, |rows| rows[at]);
                 let rank = self.rank(times[row as usize]);
                 if until.is_some_and(|until| rank > until) {
                     is_all &= floor.is_some_and(|floor| rank > floor);

@@ -1,5 +1,7 @@
-//! Numbers of entries from the columns of a group. Whole groups are counted by what their dictionaries tell, the others entry by
+//! Numbers of entries from the columns of a group. Whole runs are counted by what their dictionaries tell, the others entry by
 //! entry, where what came of an entry is remembered for those that look the same to the stages.
+
+mod whole;
 
 use std::ops::Range;
 
@@ -8,7 +10,7 @@ use kymo_engine::logs::columns::{self, Columns};
 use super::super::segments::Table;
 use super::Gathering;
 use crate::logql::eval::EvalError;
-use crate::logql::eval::columnar::{Example, ExampleLine, Looking, Memo, Tested, chosen};
+use crate::logql::eval::columnar::{Example, ExampleLine, Kept, Looking, Memo, Tested, chosen};
 use crate::logql::eval::parallel::check;
 use crate::logql::eval::store::Stats;
 use crate::logql::pipeline::{Clock, Looks, Run};
@@ -16,9 +18,6 @@ use crate::promql::eval::Budget;
 
 /// The outcome of entries that are left out.
 const DROPPED: u32 = 0;
-
-/// Shapes and texts of a dictionary that are looked at for a whole group at most.
-const EXAMPLES_MAX: usize = 256;
 
 /// Counts the entries of a group.
 pub(super) struct Counting<'g, 'c> {
@@ -41,7 +40,6 @@ impl<'g, 'c> Counting<'g, 'c> {
         gathering: &'g Gathering<'g>,
         columns: &'c Columns<'c>,
         looks: Looks,
-        tested: Option<Tested>,
         table: &'g mut Table,
         stats: &'g mut Stats,
     ) -> Counting<'g, 'c> {
@@ -49,7 +47,7 @@ impl<'g, 'c> Counting<'g, 'c> {
         Counting {
             looking: Looking::new(columns, &extractor.pipeline, looks, extractor.number_label()),
             gathering,
-            tested,
+            tested: None,
             keeps: None,
             table,
             stats,
@@ -63,22 +61,37 @@ impl<'g, 'c> Counting<'g, 'c> {
     /// Counts; returns the entries whose lines must be put together, by place in the group, when there are any.
     pub(super) fn run(&mut self, budget: &Budget<'_>) -> Result<Option<Vec<u32>>, EvalError> {
         let columns = self.looking.columns;
-        let runs: Vec<columns::Run<'_>> = columns.runs().collect();
-        if let [run] = runs.as_slice()
-            && self.whole_group(run)?
-        {
+        let mut runs: Vec<columns::Run<'_>> = columns.runs().collect();
+        let kept = Kept::of(columns, &self.gathering.extractor.pipeline)?;
+        if kept == Kept::None {
+            self.stats.lines += runs.iter().map(|run| (run.end - run.first) as u64).sum::<u64>();
             return Ok(None);
+        }
+        if kept != Kept::Untold {
+            let mut rest = Vec::new();
+            for run in runs {
+                if !self.whole_run(&run, kept)? {
+                    rest.push(run);
+                }
+            }
+            runs = rest;
+        }
+        if runs.is_empty() {
+            return Ok(None);
+        }
+        if kept != Kept::All {
+            self.tested = Some(Tested::lines(columns, &self.gathering.extractor.pipeline)?);
         }
         self.looking.read(true)?;
         let is_wide = self.looking.shapes.iter().any(|shape| shape.keys.len() > 1);
         if is_wide && !self.gathering.dropping.is_empty() {
             // One condition at a time has fewer values to look at than all of them and what is grouped by.
             let conditions = self.gathering.conditions();
-            let mut keeps = vec![false; columns.header().rows as usize];
-            for row in chosen(columns, &conditions, budget)?.rows {
-                keeps[row as usize] = true;
-            }
-            self.keeps = Some(keeps);
+            self.keeps = chosen(columns, &conditions, budget)?.rows.map(|rows| {
+                let mut keeps = vec![false; columns.header().rows as usize];
+                rows.iter().for_each(|row| keeps[*row as usize] = true);
+                keeps
+            });
         }
         let mut whole: Option<Vec<u32>> = None;
         for run in &runs {
@@ -87,57 +100,6 @@ impl<'g, 'c> Counting<'g, 'c> {
             self.entries(run, &mut whole)?;
         }
         Ok(whole)
-    }
-
-    /// Counts all entries of a group at once; false when they must be looked at one by one.
-    fn whole_group(&mut self, run: &columns::Run<'_>) -> Result<bool, EvalError> {
-        let (columns, segments) = (self.looking.columns, &self.gathering.segments);
-        let header = columns.header();
-        let times = self.gathering.times;
-        let is_all = self.tested.is_none()
-            && run.first == 0
-            && run.end == header.rows as usize
-            && run.times.0 >= times.0
-            && run.times.1 < times.1
-            && segments.adds_up()
-            && segments.of(run.times.0).0 == segments.of(run.times.1).0;
-        let (true, Some(key)) = (is_all, self.looking.only_key()) else {
-            return Ok(false);
-        };
-        let tally = match key {
-            None => None,
-            Some(column) => match columns.tally(column)? {
-                Some(tally) if tally.texts.len() * header.shapes.len() <= EXAMPLES_MAX => Some(tally),
-                _ => return Ok(false),
-            },
-        };
-        self.run.begin(run.labels);
-        let mut found: Vec<(u32, u64)> = Vec::new();
-        for (n, shape) in header.shapes.iter().enumerate() {
-            if self.looking.shapes[n].keys.is_empty() {
-                found.push((self.outcome(n, Example::Text(b""))?, shape.rows.into()));
-            }
-        }
-        if let Some(tally) = tally {
-            let shapes = 0..header.shapes.len();
-            let with_key: Vec<usize> = shapes
-                .filter(|n| !self.looking.shapes[*n].keys.is_empty())
-                .collect();
-            for (text, count) in tally.texts.iter().zip(&tally.counts) {
-                let mut of_text = None;
-                for shape in &with_key {
-                    let outcome = self.outcome(*shape, Example::Text(text))?;
-                    if *of_text.get_or_insert(outcome) != outcome {
-                        return Ok(false);
-                    }
-                }
-                found.push((of_text.unwrap_or(DROPPED), (*count).into()));
-            }
-        }
-        for (outcome, count) in found.into_iter().filter(|(_, count)| *count > 0) {
-            self.add(outcome, run.times.0, count);
-        }
-        Ok(true)
     }
 
     /// What comes of entries that an example stands for, whose number is 1.
@@ -197,6 +159,9 @@ impl<'g, 'c> Counting<'g, 'c> {
         memo: &mut Memo,
         whole: &mut Option<Vec<u32>>,
     ) -> Result<(), EvalError> {
+        if self.tested.is_none() && self.keeps.is_none() && self.at_once(&rows, times[rows.start], shapes)? {
+            return Ok(());
+        }
         let adds_up = self.gathering.segments.adds_up();
         let unwraps = self.gathering.extractor.unwraps();
         let first = times[rows.start];
