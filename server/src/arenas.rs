@@ -34,7 +34,7 @@ mod tests {
     /// Heaps of arenas other than the first: mappings that begin where heaps do and, with what is kept free behind them, end
     /// so as well.
     fn heaps() -> usize {
-        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("on Linux");
         let bounds = |line: &str| {
             let (from, to) = line.split_whitespace().next()?.split_once('-')?;
             let number = |text| usize::from_str_radix(text, 16).ok();

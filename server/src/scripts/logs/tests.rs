@@ -142,7 +142,7 @@ proptest! {
         let mut entries = entries;
         // A group of one stream only is counted in other ways than one of several.
         for label in entries.iter_mut().flat_map(|entry| &mut entry.labels) {
-            if apps < 3 && label.1 > ["a", "b"][apps - 1].to_owned() {
+            if apps < 3 && label.1.as_str() > ["a", "b"][apps - 1] {
                 label.1 = "a".to_owned();
             }
         }
