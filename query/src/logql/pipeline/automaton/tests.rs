@@ -1,3 +1,5 @@
+//! A line in pieces matches as the whole line does, and states that tell nothing apart are one.
+
 use proptest::prelude::*;
 
 use super::*;
