@@ -82,6 +82,8 @@ pub struct Log {
     /// Signalled when the queue gets its first record or is closed.
     filled: Condvar,
     writer: Mutex<Segments>,
+    /// Held while segments are taken away.
+    releasing: Mutex<()>,
     /// All records up to here were applied or refused.
     settled: AtomicU64,
     stats: LogStats,
@@ -156,6 +158,7 @@ impl Log {
             queue: Mutex::new(queue),
             filled: Condvar::new(),
             writer: Mutex::new(segments),
+            releasing: Mutex::new(()),
             settled: AtomicU64::new(found.next_seq - 1),
             stats: LogStats::default(),
         };
@@ -297,7 +300,14 @@ impl Log {
         self.recycle();
     }
 
+    /// Takes segments away that nobody needs, oldest first and each one durably before the next: were a later one to go
+    /// alone, recovery would miss its frames. What cannot be removed now is tried again the next time.
     fn recycle(&self) {
+        let _one_at_a_time = self.releasing.lock();
+        while let Ok(true) = self.release_oldest() {}
+    }
+
+    fn release_oldest(&self) -> Result<bool> {
         let mut segments = self.writer.lock();
         let oldest_needed = {
             let queue = self.queue.lock();
@@ -308,7 +318,14 @@ impl Log {
                 .min()
                 .unwrap_or(queue.next_seq)
         };
-        segments.release(oldest_needed, self.options.spare_segments);
+        let Some(release) = segments.release(oldest_needed, self.options.spare_segments)? else {
+            return Ok(false);
+        };
+        drop(segments);
+        let spare = release.move_away()?;
+        let synced = release.sync();
+        self.writer.lock().released(spare);
+        synced.map(|()| true)
     }
 
     /// Makes a zero-filled segment ready ahead of need, so that the next one starts without allocating.

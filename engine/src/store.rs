@@ -82,7 +82,7 @@ impl StoreOptions {
     pub fn for_logs() -> StoreOptions {
         StoreOptions {
             flush_rows: 1_000_000,
-            flush_record_bytes: 32 << 20,
+            flush_record_bytes: 24 << 20,
             // A merge holds all ids of what it writes.
             compaction: CompactionOptions {
                 bytes_max: 512 << 20,

@@ -186,38 +186,35 @@ impl Segments {
         })
     }
 
-    /// Sets aside or deletes closed segments whose records are all older than `oldest_needed`, oldest first and each one
-    /// durably before the next: were a later one to go alone, recovery would miss its frames. What cannot be removed
-    /// now is tried again at the next release.
-    pub fn release(&mut self, oldest_needed: Seq, spares_max: usize) {
+    /// What takes the oldest segment away when it is closed, or could be, and all its records are older than
+    /// `oldest_needed`. Whoever carries it out says so by [`Segments::released`] before asking again.
+    ///
+    /// # Errors
+    /// Those of closing the active segment.
+    pub fn release(&mut self, oldest_needed: Seq, spares_max: usize) -> Result<Option<Release>> {
         let idle = self
             .active
             .as_ref()
             .is_some_and(|a| a.offset > HEADER_LEN && a.last_seq < oldest_needed);
-        if idle && self.close_active().is_err() {
-            return;
+        if idle {
+            self.close_active()?;
         }
-        while self.closed.front().is_some_and(|c| c.last_seq < oldest_needed) {
-            if self.remove_oldest(spares_max).is_err() {
-                return;
+        let oldest = self.closed.front().filter(|c| c.last_seq < oldest_needed);
+        Ok(oldest.map(|oldest| {
+            let path = file_name(&self.dir, oldest.number);
+            Release {
+                storage: self.storage.clone(),
+                dir: self.dir.clone(),
+                spare: (self.spare.len() < spares_max).then(|| format!("{path}{SPARE_SUFFIX}")),
+                path,
             }
-        }
+        }))
     }
 
-    fn remove_oldest(&mut self, spares_max: usize) -> Result<()> {
-        let Some(oldest) = self.closed.front() else {
-            return Ok(());
-        };
-        let path = file_name(&self.dir, oldest.number);
-        if self.spare.len() < spares_max {
-            let spare = format!("{path}{SPARE_SUFFIX}");
-            self.storage.rename(&path, &spare)?;
-            self.spare.push(spare);
-        } else {
-            self.storage.delete(&path)?;
-        }
+    /// Forgets the oldest segment, which is away, and takes in what it left as a spare one.
+    pub fn released(&mut self, spare: Option<String>) {
         self.closed.pop_front();
-        self.storage.sync_dir(&self.dir)
+        self.spare.extend(spare);
     }
 
     /// Number of closed segments with records at or behind `seq`.
@@ -278,6 +275,36 @@ pub fn is_spare(name: &str) -> bool {
 pub fn spare_number(name: &str) -> Option<u64> {
     let name = name.strip_suffix(SPARE_SUFFIX)?;
     file_number(name.strip_prefix(FILL_PREFIX).unwrap_or(name))
+}
+
+/// A segment to be taken away outside the log's lock: deleting one takes longer than many commits.
+pub struct Release {
+    storage: Arc<dyn Storage>,
+    dir: String,
+    path: String,
+    spare: Option<String>,
+}
+
+impl Release {
+    /// Sets the segment aside or deletes it. What it left as a spare one, if it did.
+    ///
+    /// # Errors
+    /// Those of the storage; the segment is still there.
+    pub fn move_away(&self) -> Result<Option<String>> {
+        match &self.spare {
+            Some(spare) => self.storage.rename(&self.path, spare)?,
+            None => self.storage.delete(&self.path)?,
+        }
+        Ok(self.spare.clone())
+    }
+
+    /// Makes durable that it is away.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn sync(&self) -> Result<()> {
+        self.storage.sync_dir(&self.dir)
+    }
 }
 
 /// A spare segment to be filled outside the log's lock.
