@@ -126,7 +126,7 @@ pub(crate) async fn write(
             let tenant = pending.tenant.clone();
             let outcome = pending.finish(app).await;
             if let Some(db) = app.reading(&tenant) {
-                pace(&db.metrics).await;
+                pace(&db.metrics, expected).await;
             }
             outcome
         }
@@ -162,7 +162,7 @@ pub(crate) async fn write_traces(
     if let Some((batch, ticket)) = stored {
         let applied = ticket.await.map_err(|e| Fault::from(&e))?;
         if let Some(db) = app.reading(&tenant) {
-            pace(&db.traces).await;
+            pace(&db.traces, expected).await;
         }
         app.generator
             .observe(&tenant, &batch, &applied.duplicate_rows, now_ms());

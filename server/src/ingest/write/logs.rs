@@ -50,7 +50,7 @@ pub(crate) async fn write_logs(
         outcome.stored = ticket.await.map_err(|e| Fault::from(&e))?.entries;
         app.counters.log_entries_stored.add(outcome.stored);
         if let Some(db) = app.reading(&tenant) {
-            pace(&db.logs).await;
+            pace(&db.logs, expected).await;
         }
     }
     outcome.refused.count_into(&app.counters);
