@@ -1,7 +1,7 @@
 //! How many arenas the system's allocator may have. Not an allocator.
 //!
 //! glibc gives each of the many threads that decode, flush, merge and query an arena of its own, up to eight a processor, and
-//! seldom gives back what one of them once held. As many arenas as processors take a third less memory and no more time.
+//! seldom gives back what one of them once held. With as many arenas as processors the peak is lower.
 
 /// Limits the arenas to the number of processors. Other systems' allocators are left as they are.
 pub(crate) fn limit() {

@@ -16,7 +16,7 @@ pub const PAYLOAD_LEN_MAX: u32 = 1 << 30;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"KFR1");
 const COMPRESS_FROM: usize = 64 << 10;
-/// A third faster than level 1 and a sixth larger, for what is read again after a crash only.
+/// A third faster than level 1 and a fifth larger on log lines, for what is read again after a crash only.
 const COMPRESS_LEVEL: i32 = -3;
 const CODEC_PLAIN: u8 = 0;
 const CODEC_ZSTD: u8 = 1;

@@ -115,27 +115,23 @@ pub(crate) async fn write(
     open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
 ) -> Result<Outcome, Fault> {
     let work = {
-        let app = Arc::clone(app);
+        let (app, tenant) = (Arc::clone(app), tenant.clone());
         move || {
             let body = open(&mut room)?;
             append(&app, tenant, format, body, room)
         }
     };
     let outcome = match decoded(expected, work).await {
-        Ok(pending) => {
-            let tenant = pending.tenant.clone();
-            let outcome = pending.finish(app).await;
-            if let Some(db) = app.reading(&tenant) {
-                pace(&db.metrics, expected).await;
-            }
-            outcome
-        }
+        Ok(pending) => pending.finish(app).await,
         Err(fault) => Err(fault),
     };
     match &outcome {
         Ok(outcome) => count(app, outcome),
         // What was stated with this write may not be stored.
         Err(_) => app.stated.forget(),
+    }
+    if let Some(db) = app.reading(&tenant).filter(|_| outcome.is_ok()) {
+        pace(&db.metrics, expected).await;
     }
     outcome
 }
@@ -158,18 +154,19 @@ pub(crate) async fn write_traces(
             Ok((tenant, stored, rejects, room))
         }
     };
-    let (tenant, stored, rejects, _room) = decoded(expected, work).await?;
+    let (tenant, stored, rejects, room) = decoded(expected, work).await?;
     if let Some((batch, ticket)) = stored {
         let applied = ticket.await.map_err(|e| Fault::from(&e))?;
-        if let Some(db) = app.reading(&tenant) {
-            pace(&db.traces, expected).await;
-        }
         app.generator
             .observe(&tenant, &batch, &applied.duplicate_rows, now_ms());
         app.counters.spans_stored.add(applied.spans.into());
         app.counters.spans_duplicate.add(applied.duplicates.into());
     }
     rejects.count_into(&app.counters);
+    drop(room);
+    if let Some(db) = app.reading(&tenant) {
+        pace(&db.traces, expected).await;
+    }
     Ok(rejects)
 }
 

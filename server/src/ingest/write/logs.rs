@@ -45,15 +45,16 @@ pub(crate) async fn write_logs(
             Ok((tenant, ticket, outcome, room))
         }
     };
-    let (tenant, ticket, mut outcome, _room) = decoded(expected, work).await?;
+    let (tenant, ticket, mut outcome, room) = decoded(expected, work).await?;
     if let Some(ticket) = ticket {
         outcome.stored = ticket.await.map_err(|e| Fault::from(&e))?.entries;
         app.counters.log_entries_stored.add(outcome.stored);
-        if let Some(db) = app.reading(&tenant) {
-            pace(&db.logs, expected).await;
-        }
     }
     outcome.refused.count_into(&app.counters);
+    drop(room);
+    if let Some(db) = app.reading(&tenant) {
+        pace(&db.logs, expected).await;
+    }
     Ok(outcome)
 }
 

@@ -19,7 +19,8 @@ const STEP: Duration = Duration::from_millis(24);
 /// Waits less than this are none: a timer takes longer.
 const LEAST: Duration = Duration::from_micros(500);
 
-/// Waits for as long as the store needs to keep up with writes of so many bytes.
+/// Waits for as long as the store needs to keep up with writes of so many bytes. The last thing a write does: a sender that
+/// goes away meanwhile is counted, and room for others is given back.
 pub(super) async fn pace<S: Signal>(store: &Store<S>, bytes: usize) {
     let wait = wait_at(store.behind(), bytes);
     if wait >= LEAST {
