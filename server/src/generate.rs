@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use crate::config::Generate;
 use crate::counters::Counters;
 use edges::Edges;
-use fact::{Fact, Shared, of_resource, text_of};
+use fact::{Fact, Shared, of_resource, service_of};
 use overrides::Overrides;
 pub(crate) use recompute::recompute;
 use rules::Rules;
@@ -58,22 +58,22 @@ impl Tenant {
         }
     }
 
-    /// What spans with a resource, a name, a kind, a status and attributes share; none without a service.
+    /// What spans with a resource, a name, a kind, a status and attributes share.
     fn shared<'a>(
         &mut self,
         resource: &'a Resource,
         name: &'a str,
         (kind, status): (i32, i32),
         has: impl Fn(&str) -> bool,
-    ) -> Option<Shared<'a>> {
+    ) -> Shared<'a> {
         let rules = &self.rules;
-        let service = text_of(resource, "service.name")?;
+        let service = service_of(resource);
         let on_resource = |key: &str| of_resource(resource, key).is_some();
         let keys = rules.asked.iter().filter(|key| has(key) || on_resource(key));
         let mut shared = Shared {
             resource,
+            service_number: (!service.is_empty()).then(|| self.edges.service(&service)),
             service,
-            service_number: self.edges.service(service),
             name,
             kind,
             status,
@@ -93,7 +93,7 @@ impl Tenant {
         if is_kept {
             shared.target = operations::target(rules, resource).map(|entity| self.steps.number(entity));
         }
-        Some(shared)
+        shared
     }
 
     /// Takes a span in. `now_ms` is when it is seen.
@@ -114,6 +114,11 @@ impl Tenant {
         self.edges.forget_numbers();
         self.steps = Steps::new(settings);
         self.steps.begin_behind(begin);
+    }
+
+    /// The end of the last step that may be written at a time, all in milliseconds since 1970.
+    fn decided_until(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub(self.rules.settings.wait_ms)
     }
 
     /// Gives up on sides of calls whose time is over.
@@ -180,16 +185,13 @@ impl Generator {
             let has = |key: &str| f.keys.iter().any(|known| **known == *key);
             tenant.shared(&f.resource, &f.name, (f.kind, f.status_code), has)
         });
-        let shared: Vec<Option<Shared<'_>>> = shared.collect();
+        let shared: Vec<Shared<'_>> = shared.collect();
         for (row, span) in batch.spans().enumerate() {
             if !known.is_empty() && known.binary_search(&(row as u32)).is_ok() {
                 continue;
             }
-            let Some(shared) = &shared[span.shared()] else {
-                continue;
-            };
             let fact = Fact {
-                shared,
+                shared: &shared[span.shared()],
                 trace_id: span.trace_id(),
                 id: span.id(),
                 parent: span.parent(),
@@ -230,7 +232,7 @@ impl Generator {
             let until = if all {
                 i64::MAX
             } else {
-                now_ms.saturating_sub(tenant.rules.settings.wait_ms)
+                tenant.decided_until(now_ms)
             };
             write::steps(node, &*node.tenant(&name)?, tenant, until, now_ms)?;
         }

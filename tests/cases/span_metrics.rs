@@ -245,3 +245,131 @@ fn counting_goes_on_after_a_restart() {
     });
     server.stop();
 }
+
+/// All series of generated metrics with their samples, and their exemplars.
+fn generated(client: &Client) -> (Vec<String>, Vec<String>) {
+    let query = "{__name__=~\"traces_.*\"}";
+    let series = client
+        .get("/api/v1/query", &[("query", &*format!("{query}[10m]"))])
+        .data();
+    let (start, end) = ((now_s() - 600).to_string(), now_s().to_string());
+    let times = [("query", query), ("start", &start), ("end", &end)];
+    let exemplars = client.get("/api/v1/query_exemplars", &times).data();
+    let sorted = |list: &Value| {
+        let mut texts: Vec<String> = list.as_array().unwrap().iter().map(Value::to_string).collect();
+        texts.sort();
+        texts
+    };
+    (sorted(&series["result"]), sorted(&exemplars))
+}
+
+#[test]
+fn what_is_counted_anew_has_the_same_bits_in_whatever_order_spans_came() {
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start_with(dir.path(), &SETTINGS);
+    let client = &server.client;
+    let end_s = now_s() - 20;
+    // The traces that are first by id come last, and sums of their durations depend on the order of adding.
+    let mut spans = Vec::new();
+    for (trace, length_ms) in [(9, 300), (8, 200), (7, 100), (6, 700), (5, 110)] {
+        let base = |service, id, parent, kind| Sent {
+            service,
+            name: "n",
+            trace,
+            id,
+            parent,
+            kind,
+            end_s,
+            length_ms,
+            failed: false,
+            attributes: json!([]),
+        };
+        spans.push(base("a", 1, 0, 2));
+        spans.push(base("a", 2, 1, 3));
+        spans.push(base("b", 3, 2, 2));
+        spans.push(Sent {
+            attributes: json!([{"key": "peer.service", "value": {"stringValue": "queue"}}]),
+            ..base("b", 4, 3, 4)
+        });
+    }
+    send(client, &spans);
+    let edges = [
+        (r#"{"client":"a","server":"b"}"#, 5.0),
+        (
+            r#"{"client":"b","connection_type":"virtual_node","server":"queue"}"#,
+            5.0,
+        ),
+        (
+            r#"{"client":"user","connection_type":"virtual_node","server":"a"}"#,
+            5.0,
+        ),
+    ];
+    let total = format!("{BY_EDGE} (traces_service_graph_request_total)");
+    wait_for(client, &total, &edges);
+    let before = generated(client);
+    let from = (end_s - 60).to_string();
+    let answer = client.post("/api/v1/admin/recompute/span-metrics", &[("from", &from)]);
+    assert_eq!(answer.data()["spans"], 20);
+    let after = generated(client);
+    let others = |a: &[String], b: &[String]| a.iter().find(|text| !b.contains(text)).cloned();
+    assert_eq!(others(&before.0, &after.0), None);
+    assert_eq!(others(&after.0, &before.0), None);
+    assert_eq!(after.1, before.1);
+    server.stop();
+}
+
+#[test]
+fn a_call_of_which_one_side_ended_before_is_counted_once() {
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start_with(dir.path(), &SETTINGS);
+    let client = &server.client;
+    let end_s = now_s() - 20;
+    let side = |service, id, parent, kind, end_s| Sent {
+        service,
+        name: "n",
+        trace: 3,
+        id,
+        parent,
+        kind,
+        end_s,
+        length_ms: 100,
+        failed: false,
+        attributes: json!([{"key": "peer.service", "value": {"stringValue": "b"}}]),
+    };
+    send(
+        client,
+        &[side("a", 1, 9, 3, end_s + 5), side("b", 2, 1, 2, end_s)],
+    );
+    let total = format!("{BY_EDGE} (traces_service_graph_request_total)");
+    let edge = [(r#"{"client":"a","server":"b"}"#, 1.0)];
+    wait_for(client, &total, &edge);
+    let from = (end_s + 2).to_string();
+    let answer = client.post("/api/v1/admin/recompute/span-metrics", &[("from", &from)]);
+    assert_eq!(answer.data()["spans"], 1);
+    assert_eq!(values(client, &total).len(), 1);
+    wait_for(client, &total, &edge);
+    server.stop();
+}
+
+#[test]
+fn spans_without_a_service_count_as_operations_alone() {
+    let dir = TempDir::new().unwrap();
+    let server = TestServer::start_with(dir.path(), &SETTINGS);
+    let end = (now_s() - 20) * 1_000_000_000;
+    let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+        "traceId": "0000000000000000000000000000000a", "spanId": "000000000000000b", "name": "lost", "kind": 2,
+        "startTimeUnixNano": (end - 1_000_000).to_string(), "endTimeUnixNano": end.to_string(),
+    }]}]}]});
+    let json_type = [("Content-Type", "application/json")];
+    let answer = server.client.send(
+        "POST",
+        "/v1/traces",
+        &json_type,
+        &serde_json::to_vec(&body).unwrap(),
+    );
+    assert_eq!(answer.status, 200);
+    let calls = r#"{"__name__":"traces_spanmetrics_calls_total","span_kind":"SPAN_KIND_SERVER","span_name":"lost","status_code":"STATUS_CODE_UNSET"}"#;
+    wait_for(&server.client, "traces_spanmetrics_calls_total", &[(calls, 1.0)]);
+    assert!(values(&server.client, "traces_service_graph_request_total").is_empty());
+    server.stop();
+}

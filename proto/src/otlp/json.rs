@@ -5,7 +5,9 @@
 mod schema;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use schema::{Field, Kind, Schema};
 use serde_json::Value;
 
@@ -74,7 +76,7 @@ fn put_message(out: &mut Vec<u8>, schema: &Schema, value: &Value, name: &'static
             continue;
         };
         match (field.repeated, value) {
-            (false, value) => put_field(out, field, value)?,
+            (false, value) => put_single(out, field, value)?,
             (true, Value::Array(items)) => {
                 for item in items {
                     put_field(out, field, item)?;
@@ -82,6 +84,18 @@ fn put_message(out: &mut Vec<u8>, schema: &Schema, value: &Value, name: &'static
             }
             (true, _) => return wrong(field.name, "an array"),
         }
+    }
+    Ok(())
+}
+
+/// Puts a field, but not the default of one that says nothing by being there, as encoders of protobuf do.
+fn put_single(out: &mut Vec<u8>, field: &Field, value: &Value) -> Result<()> {
+    let before = out.len();
+    put_field(out, field, value)?;
+    let tells = field.chosen || matches!(field.kind, Kind::Message(_) | Kind::Double);
+    let tag = if field.number < 16 { 1 } else { 2 };
+    if !tells && out[before + tag..].iter().all(|byte| *byte == 0) {
+        out.truncate(before);
     }
     Ok(())
 }
@@ -125,9 +139,15 @@ fn wrong<T>(name: &'static str, expected: &'static str) -> Result<T> {
 
 fn base64(name: &'static str, value: &Value) -> Result<Vec<u8>> {
     let text = value.as_str().unwrap_or("?");
-    STANDARD
+    // As protobuf's JSON has it: either alphabet, with padding or without.
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let alphabet = if text.contains(['-', '_']) {
+        &URL_SAFE
+    } else {
+        &STANDARD
+    };
+    GeneralPurpose::new(alphabet, config)
         .decode(text)
-        .or_else(|_| STANDARD_NO_PAD.decode(text))
         .or(wrong(name, "bytes in base64"))
 }
 

@@ -6,6 +6,7 @@ mod half;
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use kymo_engine::traces::{SpanId, TraceId};
 
 use super::fact::Fact;
@@ -71,8 +72,10 @@ impl Edges {
     }
 
     pub(super) fn add(&mut self, fact: &Fact<'_>, now_ms: i64, rules: &Rules, steps: &mut Steps) {
-        let Some(is_client) = side(fact) else { return };
-        let half = Half::of(fact, is_client, rules);
+        let (Some(is_client), Some(service)) = (side(fact), fact.shared.service_number) else {
+            return;
+        };
+        let half = Half::of(fact, service, is_client, rules);
         if is_client && let Some(database) = database(fact, rules) {
             if !half.is_left_out {
                 let number = self.database_edge(&half, database, rules, steps);
@@ -112,6 +115,26 @@ impl Edges {
                 self.give_up(half, rules, steps);
             }
             self.order.pop_front();
+        }
+    }
+
+    /// How many sides have come to wait and were not given up.
+    pub(super) fn queued(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Of the sides that came behind so many, gives up on those that ended up to a time in nanoseconds: the steps they count
+    /// in are to be written.
+    pub(super) fn expire_ended(&mut self, behind: usize, until_ns: i64, rules: &Rules, steps: &mut Steps) {
+        for (deadline, key) in self.order.split_off(behind) {
+            match self.waiting.entry(key) {
+                Entry::Occupied(half) if half.get().end <= until_ns => {
+                    let half = half.remove();
+                    self.give_up(half, rules, steps);
+                }
+                Entry::Occupied(_) => self.order.push_back((deadline, key)),
+                Entry::Vacant(_) => {}
+            }
         }
     }
 
@@ -179,7 +202,7 @@ impl Edges {
         let between = server.start.saturating_sub(client.end);
         if is_messaging && rules.settings.graph.messaging_latency && between > 0 {
             let mut seen = server.seen;
-            seen.seconds = between as f64 / 1e9;
+            seen.nanos = between;
             counts.between.observe(bounds, seen, weight);
         }
     }

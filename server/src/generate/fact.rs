@@ -1,6 +1,7 @@
 //! What metrics are made of: a span as it came or as it is stored, with what it shares with others, and how its attributes
 //! are looked up.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kymo_engine::traces::{Resource, SpanId, TraceId, Value};
@@ -11,9 +12,10 @@ use crate::config::generate::policy::{Place, Policies};
 /// What spans of one operation share.
 pub(crate) struct Shared<'a> {
     pub(super) resource: &'a Resource,
-    pub(super) service: &'a str,
-    /// Number of the service among those of edges.
-    pub(super) service_number: u32,
+    /// Empty when the resource names none.
+    pub(super) service: Cow<'a, str>,
+    /// Number of the service among those of edges; spans without one are no side of a call.
+    pub(super) service_number: Option<u32>,
     pub(super) name: &'a str,
     /// OTLP kind.
     pub(super) kind: i32,
@@ -64,7 +66,7 @@ impl Fact<'_> {
     /// The span as an exemplar.
     pub(super) fn exemplar(&self) -> Exemplar {
         Exemplar {
-            seconds: self.duration as f64 / 1e9,
+            nanos: self.duration,
             trace_id: self.trace_id,
             time_ms: self.end.div_euclid(1_000_000),
         }
@@ -114,6 +116,14 @@ pub(super) fn text_of<'r>(resource: &'r Resource, key: &str) -> Option<&'r str> 
     match of_resource(resource, key) {
         Some(Value::String(text)) => Some(text),
         _ => None,
+    }
+}
+
+/// The service of a resource, empty without one.
+pub(super) fn service_of(resource: &Resource) -> Cow<'_, str> {
+    match of_resource(resource, "service.name") {
+        Some(Value::String(name)) => Cow::Borrowed(name),
+        other => other.and_then(label_text).unwrap_or_default().into(),
     }
 }
 

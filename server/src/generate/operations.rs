@@ -49,7 +49,7 @@ pub(super) fn entity(
     let spans = &rules.settings.spans;
     let on = spans.intrinsic;
     let stated = [
-        (on.service, "service", shared.service),
+        (on.service, "service", &*shared.service),
         (on.span_kind, "span_kind", kind(shared.kind)),
         (on.span_name, "span_name", shared.name),
         (on.status_code, "status_code", status(shared.status)),

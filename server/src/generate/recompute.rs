@@ -48,7 +48,7 @@ pub(crate) fn recompute(
     let mut fresh = Tenant::new(settings);
     fresh.steps.begin_behind(from_ms);
     feed(&mut fresh, &db, from_ms, now_ms)?;
-    let until = now_ms.saturating_sub(settings.wait_ms);
+    let until = fresh.decided_until(now_ms);
     write::steps(node, &db, &mut fresh, until, now_ms)?;
     let done = Recomputed {
         spans: fresh.fed,
@@ -58,8 +58,16 @@ pub(crate) fn recompute(
     Ok(done)
 }
 
-/// Counts the stored spans that ended behind a time.
+/// Counts the stored spans that ended behind a time, up to which steps are written. Spans that ended before are sides of calls,
+/// too; what they make was counted.
 pub(super) fn feed(tenant: &mut Tenant, db: &Db, from_ms: i64, now_ms: i64) -> Result<(), Error> {
+    tenant.steps.take_as_counted(true);
+    let fed = feed_parts(tenant, db, from_ms, now_ms);
+    tenant.steps.take_as_counted(false);
+    fed
+}
+
+fn feed_parts(tenant: &mut Tenant, db: &Db, from_ms: i64, now_ms: i64) -> Result<(), Error> {
     let from_ns = from_ms.saturating_mul(1_000_000).saturating_add(1);
     let scan = Scan {
         times: Some((from_ns, i64::MAX)),
@@ -81,17 +89,14 @@ pub(super) fn feed(tenant: &mut Tenant, db: &Db, from_ms: i64, now_ms: i64) -> R
 }
 
 fn feed_trace(tenant: &mut Tenant, trace: &Trace, from_ns: i64, now_ms: i64) {
+    let before = tenant.edges.queued();
     for span in &trace.spans {
         let Some(resource) = trace.resources.get(span.resource as usize) else {
             continue;
         };
-        if span.end < from_ns {
-            continue;
-        }
-        tenant.fed += 1;
+        tenant.fed += u64::from(span.end >= from_ns);
         let has = |key: &str| span.attributes.iter().any(|a| *a.key == *key);
         let shared = tenant.shared(resource, &span.name, (span.kind, span.status_code), has);
-        let Some(shared) = shared else { continue };
         let attribute = |key: &str| -> Option<Value> {
             span.attributes
                 .iter()
@@ -115,18 +120,12 @@ fn feed_trace(tenant: &mut Tenant, trace: &Trace, from_ns: i64, now_ms: i64) {
             now_ms,
         );
     }
-    // The trace is whole: what is alone now stays alone, unless it is so new that more may come.
-    if trace
-        .spans
-        .iter()
-        .all(|span| span.end < now_ms.saturating_sub(NEW_MS).saturating_mul(1_000_000))
-    {
-        tenant.expire(i64::MAX);
-    }
+    // What counts in a step that is written now is decided; newer sides wait for others to come.
+    let until_ns = tenant.decided_until(now_ms).saturating_mul(1_000_000);
+    tenant
+        .edges
+        .expire_ended(before, until_ns, &tenant.rules, &mut tenant.steps);
 }
-
-/// Traces that ended in this time may still get spans.
-const NEW_MS: i64 = 60_000;
 
 /// The time of the newest generated sample.
 pub(super) fn newest_sample(db: &Db, now_ms: i64) -> Result<Option<i64>, Error> {

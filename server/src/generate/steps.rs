@@ -29,11 +29,22 @@ pub(super) struct Entity {
 }
 
 /// An observation that stands for a bucket.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exemplar {
-    pub(super) seconds: f64,
+    pub(super) nanos: i64,
     pub(super) trace_id: TraceId,
     pub(super) time_ms: i64,
+}
+
+impl Exemplar {
+    pub(super) fn seconds(&self) -> f64 {
+        self.nanos as f64 / 1e9
+    }
+
+    /// The greatest of a bucket is shown: the newest, of those of one time the longest.
+    fn rank(&self) -> (i64, i64, TraceId) {
+        (self.time_ms, self.nanos, self.trace_id)
+    }
 }
 
 /// A histogram of seconds.
@@ -41,21 +52,29 @@ pub(super) struct Exemplar {
 pub(super) struct Histogram {
     /// One more than bounds; empty before the first observation.
     pub(super) buckets: Vec<f64>,
-    pub(super) sum: f64,
+    /// Sum in nanoseconds: whole numbers, whose sum does not depend on the order in which spans come.
+    nanos: i128,
     pub(super) exemplars: Vec<(usize, Exemplar)>,
 }
 
 impl Histogram {
     /// Counts an observation that stands for so many; its bucket is the first whose bound is not below it.
     pub(super) fn observe(&mut self, bounds: &[f64], exemplar: Exemplar, weight: f64) {
-        let bucket = bounds.partition_point(|bound| *bound < exemplar.seconds);
+        let seconds = exemplar.seconds();
+        let bucket = bounds.partition_point(|bound| *bound < seconds);
         self.buckets.resize(bounds.len() + 1, 0.0);
         self.buckets[bucket] += weight;
-        self.sum += exemplar.seconds * weight;
+        self.nanos += (exemplar.nanos as f64 * weight).round() as i128;
         match self.exemplars.iter_mut().find(|(n, _)| *n == bucket) {
+            Some((_, known)) if known.rank() >= exemplar.rank() => {}
             Some((_, known)) => *known = exemplar,
             None => self.exemplars.push((bucket, exemplar)),
         }
+    }
+
+    /// Sum of what was observed, in seconds.
+    pub(super) fn sum(&self) -> f64 {
+        self.nanos as f64 / 1e9
     }
 
     fn add(&mut self, other: &Histogram) {
@@ -65,7 +84,7 @@ impl Histogram {
             .iter_mut()
             .zip(&other.buckets)
             .for_each(|(a, b)| *a += b);
-        self.sum += other.sum;
+        self.nanos += other.nanos;
     }
 }
 
@@ -118,6 +137,10 @@ pub(super) struct Steps {
     totals: BTreeMap<Number, Totals>,
     /// Ends of the steps up to here are written.
     written_ms: i64,
+    /// Whether what falls into steps that are written was counted in them.
+    is_counted: bool,
+    /// Takes what was counted.
+    counted: Counts,
 }
 
 /// After so long without anything a series ends.
@@ -134,7 +157,14 @@ impl Steps {
             open: BTreeMap::new(),
             totals: BTreeMap::new(),
             written_ms: i64::MIN,
+            is_counted: false,
+            counted: Counts::default(),
         }
+    }
+
+    /// From now on what falls into steps that are written was counted in them, or comes late.
+    pub(super) fn take_as_counted(&mut self, is_counted: bool) {
+        self.is_counted = is_counted;
     }
 
     /// Takes steps up to a time as written.
@@ -173,6 +203,10 @@ impl Steps {
         let step_ns = self.step_ms.saturating_mul(1_000_000);
         let steps = time_ns.div_euclid(step_ns) + i64::from(time_ns.rem_euclid(step_ns) != 0);
         let mut end = steps.saturating_mul(self.step_ms);
+        if end <= self.written_ms && self.is_counted {
+            self.counted = Counts::default();
+            return &mut self.counted;
+        }
         if end <= self.written_ms {
             end = self.written_ms.saturating_add(self.step_ms);
         }

@@ -135,7 +135,7 @@ fn values_of(rules: &Rules, entity: &Entity, counts: &Counts) -> Vec<f64> {
                     count += histogram.buckets.get(n).copied().unwrap_or_default();
                     values.push(count);
                 }
-                values.extend([count, histogram.sum]);
+                values.extend([count, histogram.sum()]);
             }
         }
     }
@@ -177,7 +177,7 @@ fn append(node: &Node, db: &Db, lines: &[Line], now_ms: i64) -> Result<(), Error
         batch.push_series(labels, line.samples.iter().copied());
         for exemplar in &line.exemplars {
             let trace_id = hex(&exemplar.trace_id);
-            batch.push_exemplar(exemplar.time_ms, exemplar.seconds, &[("traceID", &trace_id)]);
+            batch.push_exemplar(exemplar.time_ms, exemplar.seconds(), &[("traceID", &trace_id)]);
         }
     }
     let input = Input {

@@ -9,6 +9,8 @@ pub(super) struct Field {
     pub(super) number: u32,
     pub(super) kind: Kind,
     pub(super) repeated: bool,
+    /// One of several, whose default says something, too.
+    pub(super) chosen: bool,
 }
 
 /// How a field is written in both forms.
@@ -34,6 +36,15 @@ const fn one(number: u32, name: &'static str, kind: Kind) -> Field {
         number,
         kind,
         repeated: false,
+        chosen: false,
+    }
+}
+
+/// A field that is one of several, so that its default says something, too.
+const fn chosen(number: u32, name: &'static str, kind: Kind) -> Field {
+    Field {
+        chosen: true,
+        ..one(number, name, kind)
     }
 }
 
@@ -43,6 +54,7 @@ const fn many(number: u32, name: &'static str, kind: Kind) -> Field {
         number,
         kind,
         repeated: true,
+        chosen: false,
     }
 }
 
@@ -133,9 +145,9 @@ static SUMMARY: Schema = Schema(&[many(1, "dataPoints", Kind::Message(&SUMMARY_P
 static NUMBER_POINT: Schema = Schema(&[
     one(2, "startTimeUnixNano", Kind::Fixed64),
     one(3, "timeUnixNano", Kind::Fixed64),
-    one(4, "asDouble", Kind::Double),
+    chosen(4, "asDouble", Kind::Double),
     many(5, "exemplars", Kind::Message(&EXEMPLAR)),
-    one(6, "asInt", Kind::Fixed64),
+    chosen(6, "asInt", Kind::Fixed64),
     many(7, "attributes", Kind::Message(&KEY_VALUE)),
     one(8, "flags", Kind::Varint),
 ]);
@@ -190,10 +202,10 @@ static QUANTILE: Schema = Schema(&[one(1, "quantile", Kind::Double), one(2, "val
 
 static EXEMPLAR: Schema = Schema(&[
     one(2, "timeUnixNano", Kind::Fixed64),
-    one(3, "asDouble", Kind::Double),
+    chosen(3, "asDouble", Kind::Double),
     one(4, "spanId", Kind::Hex),
     one(5, "traceId", Kind::Hex),
-    one(6, "asInt", Kind::Fixed64),
+    chosen(6, "asInt", Kind::Fixed64),
     many(7, "filteredAttributes", Kind::Message(&KEY_VALUE)),
 ]);
 
@@ -310,13 +322,13 @@ static KEY_VALUE: Schema = Schema(&[
 ]);
 
 static ANY_VALUE: Schema = Schema(&[
-    one(1, "stringValue", Kind::String),
-    one(2, "boolValue", Kind::Bool),
-    one(3, "intValue", Kind::Varint),
-    one(4, "doubleValue", Kind::Double),
-    one(5, "arrayValue", Kind::Message(&ARRAY)),
-    one(6, "kvlistValue", Kind::Message(&MAP)),
-    one(7, "bytesValue", Kind::Base64),
+    chosen(1, "stringValue", Kind::String),
+    chosen(2, "boolValue", Kind::Bool),
+    chosen(3, "intValue", Kind::Varint),
+    chosen(4, "doubleValue", Kind::Double),
+    chosen(5, "arrayValue", Kind::Message(&ARRAY)),
+    chosen(6, "kvlistValue", Kind::Message(&MAP)),
+    chosen(7, "bytesValue", Kind::Base64),
 ]);
 
 static ARRAY: Schema = Schema(&[many(1, "values", Kind::Message(&ANY_VALUE))]);

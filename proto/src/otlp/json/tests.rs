@@ -45,6 +45,23 @@ fn ids_are_hex_bytes_are_base64_and_doubles_have_names() {
 }
 
 #[test]
+fn base64_has_either_alphabet_and_needs_no_padding() {
+    for (base64, bytes) in [
+        ("+/8=", "[251, 255]"),
+        ("+/8", "[251, 255]"),
+        ("-_8=", "[251, 255]"),
+        ("-_8", "[251, 255]"),
+        ("", "[]"),
+    ] {
+        let text = point(&format!(
+            r#""exemplars":[{{"filteredAttributes":[{{"key":"k","value":{{"bytesValue":"{base64}"}}}}]}}]"#
+        ));
+        let text = format!("{:?}", decode(&text));
+        assert!(text.contains(&format!("BytesValue({bytes})")), "{base64}: {text}");
+    }
+}
+
+#[test]
 fn enums_are_numbers_or_names() {
     for value in ["1", "\"AGGREGATION_TEMPORALITY_DELTA\""] {
         let text = format!(
@@ -124,4 +141,27 @@ proptest! {
         let _ = metrics_request(text.as_bytes());
         let _ = metrics_request(point(&text).as_bytes());
     }
+}
+
+#[test]
+fn defaults_are_left_out_as_in_the_binary_form() {
+    let span = |more: &str| {
+        let span = format!(r#"{{"spanId":"eee19b7ec3c1b174"{more}}}"#);
+        let text = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
+        trace_request(text.as_bytes()).unwrap()
+    };
+    let more = r#","traceState":"","parentSpanId":"","name":"","kind":0,"startTimeUnixNano":"0","droppedLinksCount":0,"flags":0,"attributes":[],
+        "events":[]"#;
+    assert_eq!(span(more), span(""));
+    // Where one of several is chosen its default is a value.
+    let with = |value: &str| span(&format!(r#","attributes":[{{"key":"","value":{value}}}]"#));
+    let all = [
+        "{}",
+        r#"{"stringValue":""}"#,
+        r#"{"intValue":0}"#,
+        r#"{"boolValue":false}"#,
+        r#"{"doubleValue":0}"#,
+    ];
+    let all = all.map(with);
+    assert!(all.iter().enumerate().all(|(n, one)| !all[n + 1..].contains(one)));
 }

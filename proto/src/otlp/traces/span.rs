@@ -42,7 +42,7 @@ pub struct Span<'a> {
     pub status_code: i32,
     /// What went wrong.
     pub status_message: &'a [u8],
-    /// Bytes of its message.
+    /// Bytes of its message, written in full: what is absent but always written counts, zeros for a parent do not.
     pub size: usize,
 }
 
@@ -110,6 +110,7 @@ impl<'a> Span<'a> {
             ..Span::default()
         };
         let (mut attributes, mut events, mut links) = (Reach::default(), Reach::default(), Reach::default());
+        let mut has_status = false;
         loop {
             let at = reader.position();
             let Some(field) = reader.next_field()? else { break };
@@ -139,16 +140,35 @@ impl<'a> Span<'a> {
                     links.add(at, &reader);
                 }
                 14 => span.dropped_links = field.varint()? as u32,
-                15 => span.take_status(field.message()?)?,
+                15 => {
+                    has_status = true;
+                    span.take_status(field.message()?)?;
+                }
                 16 => span.flags = field.fixed32()?,
                 _ => {}
             }
         }
+        span.size = span.size_as_written(has_status);
         let between = |reach: Reach| reader.between(reach.start, reach.end);
         span.attributes = KeyValues::of(between(attributes), 9);
         span.events = Events(Reader::new(between(events)));
         span.links = Links(Reader::new(between(links)));
         Ok(span)
+    }
+
+    /// Bytes of the message as one who writes it in full does it: with times and a status, though it be empty, and without a
+    /// parent where there is none.
+    #[inline]
+    fn size_as_written(&self, has_status: bool) -> usize {
+        const STATUS: usize = 2;
+        const TIME: usize = 9;
+        const PARENT: usize = 10;
+        let absent = [self.start, self.end].into_iter().filter(|time| *time == 0);
+        let size = self.size + absent.count() * TIME + if has_status { 0 } else { STATUS };
+        match self.parent_span_id == [0; 8] {
+            true => size.saturating_sub(PARENT),
+            false => size,
+        }
     }
 
     fn take_status(&mut self, mut reader: Reader<'a>) -> Result<()> {

@@ -130,3 +130,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_size_is_that_of_a_message_written_in_full() {
+    let id = |tag: u8, len: u8| [&[tag, len][..], &vec![7; len.into()]].concat();
+    let time = |tag: u8| [&[tag][..], &7u64.to_le_bytes()].concat();
+    let (trace, span, start, end) = (id(0x0a, 16), id(0x12, 8), time(0x39), time(0x41));
+    let no_parent = [&[0x22, 8][..], &[0; 8]].concat();
+    let status = vec![0x7a, 0];
+    for parts in [
+        vec![&trace, &span, &start, &end, &status],
+        vec![&trace, &span, &start, &end],
+        vec![&trace, &span, &start],
+        vec![&trace, &span, &no_parent, &status],
+    ] {
+        let message = parts.into_iter().flatten().copied().collect::<Vec<u8>>();
+        assert_eq!(
+            Span::decode(Reader::new(&message)).unwrap().size,
+            48,
+            "{message:?}"
+        );
+    }
+}

@@ -39,11 +39,11 @@ pub(super) fn side(fact: &Fact<'_>) -> Option<bool> {
 }
 
 impl Half {
-    pub(super) fn of(fact: &Fact<'_>, is_client: bool, rules: &Rules) -> Half {
+    pub(super) fn of(fact: &Fact<'_>, service: u32, is_client: bool, rules: &Rules) -> Half {
         let graph = &rules.settings.graph;
         let dimensions = rules.graph_dimensions.iter().enumerate();
         Half {
-            service: fact.shared.service_number,
+            service,
             is_client,
             failed: fact.shared.status == ERROR,
             is_messaging: matches!(fact.shared.kind, PRODUCER | CONSUMER),

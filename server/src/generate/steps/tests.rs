@@ -74,3 +74,23 @@ fn entities_without_anything_for_long_end() {
     assert_eq!(steps.take_stale(15_001 + STALE_MS), [a]);
     assert!(steps.totals_with(15_000).is_empty());
 }
+
+#[test]
+fn a_histogram_is_the_same_in_whatever_order_it_is_filled() {
+    let lengths = [300_000_000, 200_000_000, 100_000_000, 700_000_000, 110_000_000];
+    let filled = |order: &mut dyn Iterator<Item = &i64>| {
+        let mut histogram = Histogram::default();
+        for nanos in order {
+            let exemplar = Exemplar {
+                nanos: *nanos,
+                trace_id: [*nanos as u8; 16],
+                time_ms: 7,
+            };
+            histogram.observe(&[1.0], exemplar, 1.0 / 0.3);
+        }
+        (histogram.sum().to_bits(), histogram.exemplars)
+    };
+    let forth = filled(&mut lengths.iter());
+    assert_eq!(forth, filled(&mut lengths.iter().rev()));
+    assert_eq!(forth.1[0].1.nanos, 700_000_000);
+}
