@@ -40,6 +40,7 @@ mod cases {
     mod traceql_corpus;
     mod traceql_scripts;
     mod traces;
+    mod traces_bounds;
     mod traces_compare;
     mod traces_crash;
     mod traces_jaeger;

@@ -1,5 +1,6 @@
-//! Names and values of attributes, from the vocabularies and dictionaries of the blocks and heads that overlap a time range.
-//! Rows are read only of columns that have no dictionary.
+//! Names and values of attributes, from the vocabularies and dictionaries of the blocks and heads whose spans all overlap a
+//! time range. Rows are read only of columns that have no dictionary. Which blocks and heads overlap it in part is told; their
+//! rows are for a scan.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -26,13 +27,36 @@ use crate::store::{Block, Snapshot};
 pub type Times = Option<(i64, i64)>;
 
 impl Snapshot<Traces> {
-    /// The names of attributes by whose they are, sorted.
+    /// The times, cut to those asked for, of blocks and heads of which some spans may overlap them and others do not: what is
+    /// asked below leaves those out. Sorted, and apart from each other.
+    pub fn astride(&self, (first, last): (i64, i64)) -> Vec<(i64, i64)> {
+        let times = Some((first, last));
+        let blocks = self.blocks.iter().map(|block| extent_of_block(block));
+        let heads = self.heads.iter().map(|head| extent_of_head(&head.state.read()));
+        let in_part = blocks
+            .chain(heads)
+            .filter(|extent| extent.overlaps(times) && !extent.is_within(times));
+        let mut pieces: Vec<(i64, i64)> = in_part
+            .map(|extent| (extent.first.max(first), extent.last.min(last)))
+            .collect();
+        pieces.sort_unstable();
+        let mut apart: Vec<(i64, i64)> = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match apart.last_mut() {
+                Some(before) if piece.0 <= before.1 => before.1 = before.1.max(piece.1),
+                _ => apart.push(piece),
+            }
+        }
+        apart
+    }
+
+    /// The names of attributes by whose they are, sorted, of blocks and heads whose spans all overlap the times.
     ///
     /// # Errors
     /// What reading a block can bring.
     pub fn attribute_names(&self, times: Times) -> Result<Vec<(AttributeScope, Arc<str>)>> {
         let mut names = BTreeSet::new();
-        for block in self.overlapping(times) {
+        for block in self.within(times) {
             let (file, index) = (block.file(), block.index());
             let vocabulary = &index.schema.vocabulary;
             let used = |n: usize| index.schema.counts[n] > 0;
@@ -54,7 +78,7 @@ impl Snapshot<Traces> {
         }
         for head in &self.heads {
             let state = head.state.read();
-            if !overlaps(&state, times) {
+            if times.is_some() && !extent_of_head(&state).is_within(times) {
                 continue;
             }
             let vocabulary = &state.vocabulary;
@@ -71,36 +95,71 @@ impl Snapshot<Traces> {
         Ok(names.into_iter().collect())
     }
 
-    /// The distinct values of a field, sorted by kind and value; when there are more than `limit`, so many of them.
+    /// The distinct values of a field, sorted by kind and value, of blocks and heads whose spans all overlap the times; when
+    /// there are more than `limit`, so many of them.
     ///
     /// # Errors
     /// What reading a block can bring.
     pub fn attribute_values(&self, field: &Field, times: Times, limit: usize) -> Result<Vec<Value>> {
         let mut found = Found::new(limit);
-        for block in self.overlapping(times) {
-            add_block(block, field, times, &mut found)?;
+        for block in self.within(times) {
+            add_block(block, field, &mut found)?;
         }
         for head in &self.heads {
             let state = head.state.read();
-            if overlaps(&state, times) {
+            if times.is_none() || extent_of_head(&state).is_within(times) {
                 add_head(&state, field, &mut found);
             }
         }
         Ok(found.finish())
     }
 
-    fn overlapping(&self, times: Times) -> impl Iterator<Item = &Arc<Block<Traces>>> {
-        let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
-        self.blocks.iter().filter(move |block| {
-            let groups = &mut block.index().groups.iter();
-            groups.any(|g| g.first_start <= last && g.last_end.max(g.last_span_start) >= first)
-        })
+    fn within(&self, times: Times) -> impl Iterator<Item = &Arc<Block<Traces>>> {
+        let all = self.blocks.iter();
+        all.filter(move |block| times.is_none() || extent_of_block(block).is_within(times))
     }
 }
 
-fn overlaps(state: &State, times: Times) -> bool {
-    let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
-    state.traces.iter().any(|t| t.start <= last && t.end >= first)
+/// Where the spans of a block or a head lie in time.
+struct Extent {
+    /// The first start of a span.
+    first: i64,
+    /// The last start of a span.
+    last_start: i64,
+    /// The last start or end.
+    last: i64,
+}
+
+impl Extent {
+    /// True when some span may overlap the times.
+    fn overlaps(&self, times: Times) -> bool {
+        times.is_none_or(|(first, last)| self.first <= last && self.last >= first)
+    }
+
+    /// True when every span overlaps the times.
+    fn is_within(&self, times: Times) -> bool {
+        times.is_none_or(|(first, last)| self.first >= first && self.last_start <= last)
+    }
+}
+
+fn extent_of_block(block: &Block<Traces>) -> Extent {
+    let groups = &block.index().groups;
+    let last_start = groups.iter().map(|g| g.last_span_start).max();
+    let last_end = groups.iter().map(|g| g.last_end).max();
+    Extent {
+        first: groups.iter().map(|g| g.first_start).min().unwrap_or(i64::MAX),
+        last_start: last_start.unwrap_or(i64::MIN),
+        last: last_start.max(last_end).unwrap_or(i64::MIN),
+    }
+}
+
+fn extent_of_head(state: &State) -> Extent {
+    let starts = &state.spans.start;
+    Extent {
+        first: starts.iter().copied().min().unwrap_or(i64::MAX),
+        last_start: starts.iter().copied().max().unwrap_or(i64::MIN),
+        last: state.traces.iter().map(|t| t.end).max().unwrap_or(i64::MIN),
+    }
 }
 
 fn add_columns(
@@ -220,16 +279,13 @@ fn column_of(field: &Field) -> Option<(Owner, ColumnName)> {
     })
 }
 
-fn add_block(block: &Block<Traces>, field: &Field, times: Times, found: &mut Found) -> Result<()> {
+fn add_block(block: &Block<Traces>, field: &Field, found: &mut Found) -> Result<()> {
     let (file, index) = (block.file(), block.index());
-    let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
-    let overlapping = index.groups.iter().enumerate();
-    let overlapping =
-        overlapping.filter(|(_, g)| g.first_start <= last && g.last_end.max(g.last_span_start) >= first);
-    let groups: Vec<usize> = overlapping.map(|(n, _)| n).collect();
-    let Some(any) = groups.first() else { return Ok(()) };
+    if index.groups.is_empty() {
+        return Ok(());
+    }
     if is_of_class(field) {
-        let values = class_values(&GroupRows::open(file, index, *any)?, field)?;
+        let values = class_values(&GroupRows::open(file, index, 0)?, field)?;
         values.iter().flatten().for_each(|value| found.add(value.clone()));
         return Ok(());
     }
@@ -257,12 +313,12 @@ fn add_block(block: &Block<Traces>, field: &Field, times: Times, found: &mut Fou
                 })?;
             }
             _ => {
-                for group in &groups {
+                for group in 0..index.groups.len() {
                     if found.is_full() {
                         break;
                     }
                     add_page(
-                        &GroupRows::open(file, index, *group)?,
+                        &GroupRows::open(file, index, group)?,
                         n as u32,
                         column.key.kind,
                         found,

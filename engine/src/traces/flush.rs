@@ -12,6 +12,17 @@ use crate::block::BlockWriter;
 use crate::block::writer::Written;
 use crate::error::Result;
 use crate::signal::Signal;
+use used::Used;
+
+mod used;
+
+/// How a block numbers what a head does.
+struct Numbers {
+    /// For each column the codes of the head's values, nothing without a dictionary.
+    ranks: Vec<Vec<u32>>,
+    /// Classes of spans, events and links.
+    classes: [Vec<u32>; 3],
+}
 
 /// Rows of a trace: the first row in the list of all, and the number.
 struct Part {
@@ -25,12 +36,12 @@ struct Part {
 pub(super) fn flush_day(head: &TracesHead, day: i64, writer: &mut BlockWriter) -> Result<Written> {
     let state = head.read();
     let (parts, rows) = rows_of_day(&state, day);
-    let (schema, ranks) = schema(&state, &rows, writer)?;
+    let (schema, numbers) = schema(&state, &rows, writer)?;
     let mut out = SpanWriter::new(writer, schema);
     for part in &parts {
         out.begin_trace(state.traces[part.trace].id);
         for row in &rows[part.from..part.from + part.len] {
-            put_row(&state, *row as usize, &ranks, &mut out);
+            put_row(&state, *row as usize, &numbers, &mut out);
         }
         out.end_trace()?;
     }
@@ -58,36 +69,60 @@ fn rows_of_day(state: &State, day: i64) -> (Vec<Part>, Vec<u32>) {
     (parts, rows)
 }
 
-/// The schema of a block of rows, its dictionaries written, and for each column the codes of the head's values.
-fn schema(state: &State, rows: &[u32], writer: &mut BlockWriter) -> Result<(Schema, Vec<Vec<u32>>)> {
+/// The schema of a block of rows, its dictionaries written, and its numbers. A block of one of several days names only what
+/// its rows use: what is of other days is asked of their blocks.
+fn schema(state: &State, rows: &[u32], writer: &mut BlockWriter) -> Result<(Schema, Numbers)> {
     let vocabulary = &state.vocabulary;
-    let counts = value_counts(state, rows);
+    let used = (state.days.len() > 1).then(|| Used::by(state, rows));
+    let (named, classes) = match &used {
+        Some(used) => vocabulary.with_classes(used.classes()),
+        None => (vocabulary.without_values(), all_classes(vocabulary)),
+    };
+    let counts = match &used {
+        Some(used) => used.counts.clone(),
+        None => value_counts(state, rows),
+    };
     let mut schema = Schema {
-        vocabulary: vocabulary.without_values(),
+        vocabulary: named,
         ..Schema::default()
     };
     let mut ranks = Vec::with_capacity(counts.len());
-    for (column, count) in vocabulary.columns().iter().zip(counts) {
+    for (n, (column, count)) in vocabulary.columns().iter().zip(counts).enumerate() {
         let values = &column.values;
-        if !is_interned(column.key.kind) || !wants_dictionary(values.len(), count) {
+        let mut order: Vec<u32> = match &used {
+            Some(used) => used.values_of(n),
+            None if is_interned(column.key.kind) => (0..values.len() as u32).collect(),
+            None => Vec::new(),
+        };
+        if !is_interned(column.key.kind) || !wants_dictionary(order.len(), count) {
             schema.storages.push(plain_storage(column.key.kind));
             ranks.push(Vec::new());
             continue;
         }
-        let mut order: Vec<u32> = (0..values.len() as u32).collect();
         order.sort_unstable_by_key(|n| values.get(*n));
         let sorted = order.iter().map(|n| values.get(*n));
         schema
             .storages
             .push(Storage::Dictionary(dictionary::write(sorted, writer)?));
-        let mut rank = vec![0; order.len()];
+        let mut rank = vec![0; values.len()];
         order
             .iter()
             .enumerate()
             .for_each(|(at, n)| rank[*n as usize] = at as u32);
         ranks.push(rank);
     }
-    Ok((schema, ranks))
+    Ok((schema, Numbers { ranks, classes }))
+}
+
+/// All classes under the numbers they have.
+fn all_classes(vocabulary: &Vocabulary) -> [Vec<u32>; 3] {
+    let items = |owner| vocabulary.item_classes(owner).len();
+    let lens = [
+        vocabulary.spans.items().len(),
+        items(Owner::Event),
+        items(Owner::Link),
+    ];
+    lens.map(|len| (0..len as u32).collect())
 }
 
 /// How many values each column has in the rows; those of events and links are taken for all of the head's.
@@ -111,11 +146,11 @@ fn value_counts(state: &State, rows: &[u32]) -> Vec<u64> {
     counts
 }
 
-fn put_row(state: &State, row: usize, ranks: &[Vec<u32>], out: &mut SpanWriter<'_>) {
+fn put_row(state: &State, row: usize, numbers: &Numbers, out: &mut SpanWriter<'_>) {
     let (vocabulary, spans) = (&state.vocabulary, &state.spans);
-    let class = spans.class[row];
+    let (class, ranks) = (spans.class[row], &numbers.ranks);
     out.row(Row {
-        class,
+        class: numbers.classes[0][class as usize],
         id: spans.id[row],
         parent: spans.parent[row],
         start: spans.start[row],
@@ -138,12 +173,14 @@ fn put_row(state: &State, row: usize, ranks: &[Vec<u32>], out: &mut SpanWriter<'
         out.value(*column, Cell::Number(cell[0].into()));
     }
     for n in events {
-        out.event(state.events.class[n], state.events.time[n]);
-        put_item(state, (Owner::Event, state.events.class[n]), n, ranks, out);
+        let class = state.events.class[n];
+        out.event(numbers.classes[1][class as usize], state.events.time[n]);
+        put_item(state, (Owner::Event, class), n, ranks, out);
     }
     for n in links {
         let class = state.links.class[n];
-        out.link(class, state.links.trace_id[n], state.links.span_id[n]);
+        let number = numbers.classes[2][class as usize];
+        out.link(number, state.links.trace_id[n], state.links.span_id[n]);
         put_item(state, (Owner::Link, class), n, ranks, out);
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct State {
     /// Spans of long traces, by identity.
     known: HashMap<u32, HashSet<(u64, i32, i64)>>,
     /// Rows by UTC day of their start.
-    days: std::collections::BTreeMap<i64, u64>,
+    pub(super) days: std::collections::BTreeMap<i64, u64>,
 }
 
 /// One trace of a head.

@@ -42,6 +42,11 @@ impl Interner {
         n
     }
 
+    /// The number of what another names by `n`, a new one when it is new.
+    pub(super) fn copy(&mut self, from: &Interner, n: u32) -> u32 {
+        self.intern_hashed(from.hash(n), from.get(n))
+    }
+
     /// The number of `bytes` if they are known.
     pub(super) fn find(&self, bytes: &[u8]) -> Option<u32> {
         let hash = xxh3_64(bytes);

@@ -246,16 +246,47 @@ impl Vocabulary {
             scopes: self.scopes.clone(),
             ..Vocabulary::default()
         };
-        for column in &self.columns {
-            copy.column(column.key.clone());
-        }
-        for shape in &self.shapes.items {
-            copy.shape(&shape.columns);
-        }
+        copy.copy_columns(self);
         copy.spans = self.spans.clone();
         copy.events = self.events.clone();
         copy.links = self.links.clone();
         copy
+    }
+
+    /// Columns and shapes under the same numbers, without values, and of classes those that are used, in their order, with
+    /// what they name; and the new numbers of the classes, which those that are not used have none of.
+    pub(super) fn with_classes(&self, used: [&[bool]; 3]) -> (Vocabulary, [Vec<u32>; 3]) {
+        let mut copy = Vocabulary::default();
+        copy.copy_columns(self);
+        let [spans, events, links] = used;
+        let spans = self.spans.items.iter().zip(spans).map(|(class, used)| {
+            used.then(|| SpanClass {
+                resource: copy.resources.copy(&self.resources, class.resource),
+                scope: copy.scopes.copy(&self.scopes, class.scope),
+                name: copy.names.copy(&self.names, class.name),
+                ..*class
+            })
+        });
+        let spans = numbered(&mut copy.spans, spans);
+        let events = self.events.items.iter().zip(events).map(|(class, used)| {
+            used.then(|| ItemClass {
+                label: copy.event_names.copy(&self.event_names, class.label),
+                ..*class
+            })
+        });
+        let events = numbered(&mut copy.events, events);
+        let links = self.links.items.iter().zip(links);
+        let links = numbered(&mut copy.links, links.map(|(class, used)| used.then_some(*class)));
+        (copy, [spans, events, links])
+    }
+
+    fn copy_columns(&mut self, from: &Vocabulary) {
+        for column in &from.columns {
+            self.column(column.key.clone());
+        }
+        for shape in &from.shapes.items {
+            self.shape(&shape.columns);
+        }
     }
 
     /// Memory held, about.
@@ -272,8 +303,16 @@ impl Vocabulary {
     }
 }
 
-fn take_in_all(into: &mut Interner, from: &Interner) -> Vec<u32> {
-    (0..from.len() as u32)
-        .map(|n| into.intern_hashed(from.hash(n), from.get(n)))
+/// Numbers classes, of which some are left out; those get none that is given out.
+fn numbered<T: Copy + Eq + std::hash::Hash>(
+    into: &mut Numbered<T>,
+    classes: impl Iterator<Item = Option<T>>,
+) -> Vec<u32> {
+    classes
+        .map(|class| class.map_or(u32::MAX, |class| into.number(class)))
         .collect()
+}
+
+fn take_in_all(into: &mut Interner, from: &Interner) -> Vec<u32> {
+    (0..from.len() as u32).map(|n| into.copy(from, n)).collect()
 }

@@ -195,7 +195,8 @@ fn nullable(expr: &FieldExpr) -> Checked {
     }
 }
 
-fn attribute(found: &Attribute) -> Checked {
+/// An attribute that may stand in a query.
+pub(super) fn attribute(found: &Attribute) -> Checked {
     match found {
         Attribute::Named { parent: true, .. } | Attribute::Intrinsic(Intrinsic::Parent) => {
             fault("parent not yet supported".to_owned())

@@ -44,11 +44,12 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
 /// Parses the name of an attribute as it stands in a query, such as `resource.service.name` or `span:kind`.
 ///
 /// # Errors
-/// Says so when it is none.
+/// Says so when it is none, or one that is not supported.
 pub fn parse_attribute(text: &str) -> Result<super::ast::Attribute, ParseError> {
     let mut parser = Parser::new(text)?;
     let attribute = parser.attribute()?;
     parser.expect_end(&[])?;
+    check::attribute(&attribute)?;
     Ok(attribute)
 }
 

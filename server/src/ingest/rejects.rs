@@ -240,7 +240,7 @@ impl Rejects {
 
     /// The text of the answer: a summary line, then the examples.
     pub fn text(&self, stored: u64) -> String {
-        format!("{} refused, {stored} stored:{}\n", self.total(), self.reasons())
+        format!("{} refused, {stored} stored: {}\n", self.total(), self.reasons())
     }
 
     /// The reasons with their counts, then the examples, a line each.
@@ -249,7 +249,8 @@ impl Rejects {
         for reason in Reason::ALL {
             let n = self.count(reason);
             if n > 0 {
-                let _ = write!(out, " {} ({n});", reason.text());
+                let space = if out.is_empty() { "" } else { " " };
+                let _ = write!(out, "{space}{} ({n});", reason.text());
             }
         }
         for example in &self.examples {

@@ -25,6 +25,9 @@ pub(crate) const SCOPES: [AttributeScope; 5] = [
 /// Nanoseconds since 1970, both inclusive; none for all times.
 type Times = Option<(i64, i64)>;
 
+/// Is shown a table and rows of it, and answers whether it wants more.
+type Visit<'v> = dyn FnMut(&Table, &[usize]) -> Result<bool, ApiError> + 'v;
+
 /// The names of all kinds and statuses.
 pub(crate) const KINDS: [&str; 6] = [
     "unspecified",
@@ -45,7 +48,7 @@ pub(crate) enum Values {
 }
 
 impl Asking<'_> {
-    /// The names of attributes by scope, sorted; `query` leaves those of spans that match.
+    /// The names of attributes by scope, sorted; times leave those of spans that overlap them, `query` those of spans that match.
     ///
     /// # Errors
     /// Those of reading and of the query.
@@ -54,24 +57,18 @@ impl Asking<'_> {
         query: Option<&Query>,
         times: Times,
     ) -> Result<Vec<(AttributeScope, Arc<str>)>, ApiError> {
-        let Some(query) = query else {
-            return Ok(self.snapshot.attribute_names(times)?);
+        let mut names = match query {
+            None => self.snapshot.attribute_names(times)?,
+            Some(_) => Vec::new(),
         };
-        let asked = Scan {
-            times,
-            by: ScanBy::Overlap,
-            need: need(query),
-        };
-        let (mut missing, mut names) = (self.snapshot.attribute_names(times)?, Vec::new());
-        for part in self.snapshot.scan(&asked)? {
-            self.check()?;
-            let Some(table) = part.load()? else { continue };
-            let rows = self.matching_rows(&part, &table, query, times)?;
-            if rows.is_empty() {
-                continue;
-            }
+        let (mut missing, pieces) = (Vec::new(), self.pieces(query, times));
+        if !pieces.is_empty() {
+            missing = self.snapshot.attribute_names(None)?;
+            missing.retain(|name| names.binary_search(name).is_err());
+        }
+        self.each_part(query, times, pieces, &mut |table, rows| {
             let mut still = Vec::with_capacity(missing.len());
-            for (scope, key) in missing {
+            for (scope, key) in std::mem::take(&mut missing) {
                 let column = table.column(&Field::Attribute {
                     scope,
                     key: Arc::clone(&key),
@@ -82,9 +79,53 @@ impl Asking<'_> {
                 }
             }
             missing = still;
-        }
+            Ok(!missing.is_empty())
+        })?;
         names.sort();
         Ok(names)
+    }
+
+    /// The times whose rows are to be read: those of spans that a query asks for, or of what lies in the times in part.
+    fn pieces(&self, query: Option<&Query>, times: Times) -> Vec<Times> {
+        match (query, times) {
+            (Some(_), times) => vec![times],
+            (None, Some(times)) => self.snapshot.astride(times).into_iter().map(Some).collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Shows tables to `visit` with their rows of spans that match and overlap the times, while it answers that it wants more.
+    fn each_part(
+        &self,
+        query: Option<&Query>,
+        times: Times,
+        pieces: Vec<Times>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), ApiError> {
+        for piece in pieces {
+            let asked = Scan {
+                times: piece,
+                by: ScanBy::Overlap,
+                need: query.map(need).unwrap_or_default(),
+            };
+            for part in self.snapshot.scan(&asked)? {
+                self.check()?;
+                let Some(table) = part.load()? else { continue };
+                let mut rows = match query {
+                    Some(query) => self.matching_rows(&part, &table, query, times)?,
+                    None => (0..table.rows()).collect(),
+                };
+                if let Some((first, last)) = times {
+                    let (starts, durations) = (table.starts()?, table.durations()?);
+                    let end = |row: usize| starts[row].saturating_add(durations[row].max(0));
+                    rows.retain(|row| starts[*row] <= last && end(*row) >= first);
+                }
+                if !rows.is_empty() && !visit(&table, &rows)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The rows of a part's spans that match a query.
@@ -109,7 +150,8 @@ impl Asking<'_> {
         Ok((0..table.rows()).filter(matches).collect())
     }
 
-    /// The values of an attribute, sorted, at most `limit`; `query` leaves those of spans that match.
+    /// The values of an attribute, sorted, at most `limit`; times leave those of spans that overlap them, `query` those of
+    /// spans that match.
     ///
     /// # Errors
     /// Those of reading and of the query.
@@ -132,38 +174,24 @@ impl Asking<'_> {
             other => fields_of(other),
         };
         let mut all = Vec::new();
-        match query {
-            Some(query) => all = self.matching_values(&fields, query, times)?,
-            None => {
-                for field in &fields {
-                    all.extend(self.snapshot.attribute_values(field, times, limit)?);
-                }
+        if query.is_none() {
+            for field in &fields {
+                all.extend(self.snapshot.attribute_values(field, times, limit)?);
             }
+        }
+        let pieces = self.pieces(query, times);
+        self.each_part(query, times, pieces, &mut |table, rows| {
+            for field in &fields {
+                add_values(&table.column(field)?, rows.iter().copied(), &mut all);
+            }
+            all = distinct(std::mem::take(&mut all), usize::MAX);
+            Ok(true)
+        })?;
+        if let Attribute::Intrinsic(_) = attribute {
+            // No name is nothing to choose.
+            all.retain(|value| !matches!(value, Value::String(text) if text.is_empty()));
         }
         Ok(Values::Any(distinct(all, limit)))
-    }
-
-    /// The values that spans have which match a query.
-    fn matching_values(&self, fields: &[Field], query: &Query, times: Times) -> Result<Vec<Value>, ApiError> {
-        let asked = Scan {
-            times,
-            by: ScanBy::Overlap,
-            need: need(query),
-        };
-        let mut values = Vec::new();
-        for part in self.snapshot.scan(&asked)? {
-            self.check()?;
-            let Some(table) = part.load()? else { continue };
-            let rows = self.matching_rows(&part, &table, query, times)?;
-            if rows.is_empty() {
-                continue;
-            }
-            for field in fields {
-                add_values(&table.column(field)?, rows.iter().copied(), &mut values);
-            }
-            values = distinct(values, usize::MAX);
-        }
-        Ok(values)
     }
 
     /// The values that the root spans of traces have.
@@ -211,9 +239,14 @@ fn add_values(column: &Column, rows: impl Iterator<Item = usize>, into: &mut Vec
     match column {
         Column::Absent => {}
         Column::Coded { codes, values } => {
-            let seen: BTreeSet<u32> = rows.map(|row| codes[row]).collect();
-            let found = seen.into_iter().filter_map(|code| values.get(code as usize));
-            into.extend(found.flatten().cloned());
+            let mut seen = vec![false; values.len()];
+            for row in rows {
+                if let Some(seen) = seen.get_mut(codes[row] as usize) {
+                    *seen = true;
+                }
+            }
+            let found = values.iter().zip(seen).filter(|(_, seen)| *seen);
+            into.extend(found.filter_map(|(value, _)| value.clone()));
         }
         Column::Ints { values, present } => {
             let there = rows.filter(|row| present.as_ref().is_none_or(|present| present[*row]));

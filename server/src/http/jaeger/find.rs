@@ -2,6 +2,7 @@
 //! attributes, those of its resource or scope, or those of one of its events or links.
 
 use super::params::Search;
+use super::trace::NO_SERVICE;
 use crate::http::tempo::tags_query::quoted;
 
 /// The scopes in which tags are looked for.
@@ -14,13 +15,13 @@ impl Search {
             return filter.necessary();
         }
         let mut conditions = Vec::new();
-        for (name, value) in [
-            ("resource.service.name", &self.service),
-            ("name", &self.operation),
-        ] {
-            if !value.is_empty() {
-                conditions.push(format!("{name} = {}", quoted(value)));
-            }
+        match self.service.as_str() {
+            "" => {}
+            NO_SERVICE => conditions.push("!(resource.service.name != nil)".to_owned()),
+            service => conditions.push(format!("resource.service.name = {}", quoted(service))),
+        }
+        if !self.operation.is_empty() {
+            conditions.push(format!("name = {}", quoted(&self.operation)));
         }
         for (op, bound) in [(">=", self.shortest), ("<=", self.longest)] {
             if let Some(nanos) = bound {

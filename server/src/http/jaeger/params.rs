@@ -121,7 +121,11 @@ impl Search {
 
     fn checked(self, order: &str) -> Result<Search, Failed> {
         match (self.shortest, self.longest) {
-            (Some(shortest), Some(longest)) if longest < shortest => Err(Failed::bad(order)),
+            (Some(shortest), Some(longest)) if longest < shortest => return Err(Failed::bad(order)),
+            _ => {}
+        }
+        match (self.start, self.end) {
+            (Some(start), Some(end)) if end < start => Err(Failed::bad("min start time is above max")),
             _ => Ok(self),
         }
     }

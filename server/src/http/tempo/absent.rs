@@ -11,7 +11,7 @@ use axum::routing::any;
 use crate::app::App;
 
 /// Paths, and why nothing is there.
-const ABSENT: [(&str, &str); 10] = [
+const ABSENT: [(&str, &str); 11] = [
     ("/distributor/ring", ONE_PROCESS),
     ("/live-store/ring", ONE_PROCESS),
     ("/partition-ring", ONE_PROCESS),
@@ -21,10 +21,12 @@ const ABSENT: [(&str, &str); 10] = [
     ("/status/backendscheduler", NO_SCHEDULER),
     ("/usage_metrics", NO_COSTS),
     ("/api/mcp", "the Model Context Protocol is not served"),
-    ("/debug/pprof/{*rest}", "profiles of the process are not served"),
+    ("/debug/pprof/", NO_PROFILES),
+    ("/debug/pprof/{*rest}", NO_PROFILES),
 ];
 
 const ONE_PROCESS: &str = "one process does everything: there is no ring and nothing to scale down";
+const NO_PROFILES: &str = "profiles of the process are not served";
 const NO_SCHEDULER: &str = "there is no backend scheduler: the process merges and drops blocks itself, /api/v1/status/tsdb/blocks on the main port lists them";
 const NO_COSTS: &str =
     "bytes are not counted by attribute: there is no cost attribution, /metrics has what is counted";

@@ -13,7 +13,7 @@ use kymo_proto::wire::{put_bytes, put_integer, put_message};
 use super::Accepted;
 use super::error::TempoError;
 use super::filtered::Kept;
-use super::params::{seconds_range, trace_id};
+use super::params::{open_range, trace_id};
 use super::pruned::Pruning;
 use crate::app::App;
 use crate::governor::Gate;
@@ -136,7 +136,7 @@ async fn find(
     write: impl FnOnce(Option<Trace>, Option<&Asking<'_>>) -> Result<Document, ApiError> + Send + 'static,
 ) -> Result<Response, TempoError> {
     let found = trace_id(id).map_err(TempoError::bad)?;
-    let range = seconds_range(params)?.unwrap_or((0, 0));
+    let range = open_range(params)?;
     let times = (i64::from(range.0) * 1000, i64::from(range.1) * 1000, 0);
     let asked = caller.asks("trace", id, times);
     let timeout = Duration::from_millis(app.config.query.timeout_ms);

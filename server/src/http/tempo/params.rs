@@ -24,26 +24,38 @@ pub(crate) fn trace_id(text: &str) -> Result<TraceId, String> {
     Ok(u128::from_str_radix(text, 16).unwrap_or(0).to_be_bytes())
 }
 
-/// The time range of a request in seconds, `None` when neither bound is given.
+/// The time range of a request in seconds, `None` when neither bound is given or both are zero.
 ///
 /// # Errors
-/// What is no number, and a range without any time in it, as it is when one bound is missing.
+/// What is no number, a range without any time in it, and a bound without the other.
 pub(crate) fn seconds_range(params: &Params) -> Result<Option<(u32, u32)>, TempoError> {
+    match bounds(params)? {
+        (None | Some(0), None | Some(0)) => Ok(None),
+        (Some(start), Some(end)) if start < end => Ok(Some((start, end))),
+        (start, end) => Err(not_before(start.unwrap_or(0).into(), end.unwrap_or(0).into())),
+    }
+}
+
+/// The time range of a request for one trace in seconds, where either bound may be missing or zero.
+///
+/// # Errors
+/// What is no number, and a range without any time in it.
+pub(super) fn open_range(params: &Params) -> Result<(u32, u32), TempoError> {
+    let (start, end) = bounds(params)?;
+    match (start.unwrap_or(0), end.unwrap_or(0)) {
+        (start @ 1.., end @ 1..) if end <= start => Err(not_before(start.into(), end.into())),
+        range => Ok(range),
+    }
+}
+
+fn bounds(params: &Params) -> Result<(Option<u32>, Option<u32>), TempoError> {
     let bound = |name: &str| match params.first(name) {
         "" => Ok(None),
         text => parse_seconds(text)
             .map(Some)
             .map_err(|cause| TempoError::bad(format!("invalid {name}: {cause}"))),
     };
-    let (start, end) = (bound("start")?, bound("end")?);
-    if start.is_none() && end.is_none() {
-        return Ok(None);
-    }
-    let (start, end) = (start.unwrap_or(0), end.unwrap_or(0));
-    if end <= start {
-        return Err(not_before(start.into(), end.into()));
-    }
-    Ok(Some((start, end)))
+    Ok((bound("start")?, bound("end")?))
 }
 
 /// The error of an empty range.

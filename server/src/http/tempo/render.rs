@@ -146,7 +146,7 @@ impl Message for TypedTagValues {
         list(o.name("tagValues"), &self.values, |out, (kind, value)| {
             object(out, |o| {
                 o.text("type", kind);
-                o.text("value", value);
+                o.text_even_empty("value", value);
             });
         });
         metadata_metrics(o, &self.metrics);

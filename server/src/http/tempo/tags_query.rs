@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Reads tags in logfmt: `a=b c="d e"`.
 ///
 /// # Errors
-/// A quote that does not end, or a value without a key.
+/// A quote that does not end, a value without a key, or a key that comes twice.
 pub(super) fn parse_tags(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut tags = Vec::new();
     let mut rest = text.trim_start();
@@ -32,6 +32,9 @@ pub(super) fn parse_tags(text: &str) -> Result<Vec<(String, String)>, String> {
                 }
             },
         };
+        if tags.iter().any(|(known, _)| known == key) {
+            return Err(format!("tag {key} has been set twice"));
+        }
         tags.push((key.to_owned(), value));
         rest = after.trim_start();
     }
