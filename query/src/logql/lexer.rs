@@ -129,7 +129,7 @@ impl Lexer<'_> {
             return Err(ParseError::at("missing closing ']' in duration", place));
         };
         let text = &self.rest()[1..len];
-        let nanos = duration_of(text).ok_or_else(|| ParseError::at(no_duration(text), place))?;
+        let nanos = range_of(text).map_err(|message| ParseError::at(message, place))?;
         self.emit(Kind::Range(nanos), len + 1);
         Ok(())
     }
@@ -213,27 +213,34 @@ fn plain_number(text: &str) -> usize {
 }
 
 /// Nanoseconds of a duration in Prometheus' form or Go's.
-pub(super) fn duration_of(text: &str) -> Option<i64> {
+fn duration_of(text: &str) -> Option<i64> {
     match duration::parse(text) {
         Ok(millis) => millis.checked_mul(1_000_000),
         Err(_) => go_duration::parse(text),
     }
 }
 
-/// Why a text is no duration, in Go's words.
-fn no_duration(text: &str) -> String {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let unit = &text[digits..];
-    let unit = &unit[..unit
-        .find(|c: char| c.is_ascii_digit() || c == '.')
-        .unwrap_or(unit.len())];
-    match (digits, unit) {
-        (0, _) => format!("invalid duration {text:?}"),
-        (_, "") => format!("missing unit in duration {text:?}"),
-        _ => format!("unknown unit {unit:?} in duration {text:?}"),
+/// Nanoseconds of a window, which has Prometheus' form only, or why it is none.
+fn range_of(text: &str) -> Result<i64, String> {
+    let millis = duration::parse(text).map_err(|e| unknown_unit(text).unwrap_or_else(|| e.to_string()))?;
+    millis
+        .checked_mul(1_000_000)
+        .ok_or_else(|| "duration out of range".to_owned())
+}
+
+/// Tells of the unit that no duration has, if that is what is wrong with a text.
+fn unknown_unit(text: &str) -> Option<String> {
+    let mut rest = text;
+    while rest.starts_with(|c: char| c.is_ascii_digit()) {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let unit = &rest[..end];
+        if !unit.is_empty() && !["ms", "s", "m", "h", "d", "w", "y"].contains(&unit) {
+            return Some(format!("unknown unit {unit:?} in duration {text:?}"));
+        }
+        rest = &rest[end..];
     }
+    None
 }
 
 /// Bytes of a quantity such as `1.5KB`, as go-humanize reads it; units beyond PB are refused.

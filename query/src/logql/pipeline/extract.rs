@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use super::fields::Fields;
 use super::hints::Hints;
 use super::label_filter::LabelFilter;
-use super::{BadStage, Clock, Pipeline, Run, convert};
+use super::{BadStage, Clock, Pipeline, Run};
 use kymo_engine::logs::Wanted;
 
 use crate::logql::ast::{Conversion, Grouping, RangeAggregation, RangeOp};
+use crate::logql::convert;
 use crate::logql::eval::LabelSet;
 
 const SAMPLE_ERR: &str = "SampleExtractionErr";

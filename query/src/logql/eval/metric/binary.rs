@@ -14,11 +14,8 @@ const NOT_EXPLICIT: &str =
     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
 const NOT_UNIQUE: &str = "multiple matches for labels: grouping labels must ensure unique matches";
 
-/// What an operator makes of two numbers: division by 0 is NaN here. None takes the sample away.
+/// What an operator makes of two numbers. None takes the sample away.
 fn apply(of: &Binary, left: f64, right: f64, keep: f64) -> Option<f64> {
-    if matches!(of.op, BinaryOp::Div | BinaryOp::Mod) && right == 0.0 {
-        return Some(f64::NAN);
-    }
     let value = arithmetic(of.op, left, right)?;
     if !of.op.is_comparison() || of.return_bool {
         return Some(value);
