@@ -6,15 +6,23 @@ use crate::lex::{duration, go_duration, string};
 
 const FLAGS: [&str; 2] = ["--strict", "--keep-empty"];
 
-/// The tokens of a text; the last is [`Kind::End`].
-pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, ParseError> {
+/// The tokens of a text; the last is [`Kind::End`], or what is wrong with the rest.
+pub(super) fn tokenize(text: &str) -> Vec<Token> {
     let mut lexer = Lexer {
         text,
         at: 0,
         tokens: Vec::new(),
     };
-    while lexer.next()? {}
-    Ok(lexer.tokens)
+    loop {
+        match lexer.next() {
+            Ok(true) => {}
+            Ok(false) => return lexer.tokens,
+            Err(fault) => {
+                lexer.emit(Kind::Fault(Box::new(fault)), 0);
+                return lexer.tokens;
+            }
+        }
+    }
 }
 
 struct Lexer<'t> {
@@ -39,9 +47,14 @@ impl Lexer<'_> {
 
     fn emit(&mut self, kind: Kind, len: usize) {
         let (start, end) = (self.at, self.at + len);
+        let mut place = self.place(start);
+        if kind.is_pieced() {
+            // Loki tells of tokens that it puts together as standing on line 0.
+            place.0 = 0;
+        }
         self.tokens.push(Token {
             kind,
-            place: self.place(start),
+            place,
             start,
             end,
         });
@@ -94,7 +107,11 @@ impl Lexer<'_> {
                 self.emit(Kind::Sign(sign), sign.len());
                 Ok(())
             }
-            None => Err(self.fault(format!("syntax error: unexpected {first:?}"))),
+            // What no token begins with is taken for a name, which the grammar refuses.
+            None => {
+                self.emit(Kind::Identifier(first.to_string()), first.len_utf8());
+                Ok(())
+            }
         }
     }
 
@@ -151,7 +168,7 @@ impl Lexer<'_> {
             .find_map(|prefix| lower.strip_prefix(prefix))
         {
             if digits.is_empty() {
-                return Err(self.fault(format!("syntax error: unexpected {text:?}")));
+                return Err(self.fault("decimal literal has no digits"));
             }
             self.emit(Kind::Number(text), len);
         } else if let Some(nanos) = duration_of(&text) {
