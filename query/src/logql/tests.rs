@@ -19,8 +19,9 @@ fn real_queries_parse_and_wrong_ones_are_refused() {
         let valid = row["valid"] == "yes";
         count += 1;
         // What Loki answered, where it was asked and its answer was kept whole.
-        let answer: Option<serde_json::Value> =
-            row["loki"].as_str().and_then(|text| serde_json::from_str(text).ok());
+        let answer: Option<serde_json::Value> = row["loki"]
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok());
         let told = answer.and_then(|answer| Some(answer["error"].as_str()?.to_owned()));
         match parse(query) {
             Ok(_) if !valid => wrong.push(format!("accepted: {query}")),

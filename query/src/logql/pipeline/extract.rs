@@ -224,8 +224,10 @@ impl Extractor {
                 }
             }
             Output::Without(names) => {
-                let others = fields.all().filter(|(name, _)| !names.iter().any(|n| n == name));
-                others.for_each(|(name, value)| add(name, value));
+                let others = fields
+                    .iter()
+                    .filter(|(name, ..)| !names.iter().any(|n| n == name));
+                others.for_each(|(name, value, _)| add(name, value));
             }
         }
     }

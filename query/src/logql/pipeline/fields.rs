@@ -197,7 +197,9 @@ impl Fields {
     }
 
     fn errors(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
-        let names = [ERROR, ERROR_DETAILS].into_iter();
+        // Details without their error are told only of lines whose labels are not those of the stream.
+        let is_changed = self.error.is_some() || !self.added.is_empty() || self.deleted.contains(&true);
+        let names = [ERROR, ERROR_DETAILS].into_iter().filter(move |_| is_changed);
         names.filter_map(|name| self.value(name).map(|value| (name, value)))
     }
 
