@@ -22,7 +22,8 @@ mod value;
 pub use ast::Query;
 pub use error::ParseError;
 pub use eval::{
-    EvalError, metrics_over, need, need_of, search, search_watched, values_where, wants_attribute_names,
+    EvalError, SeriesProgress, SeriesWatch, metrics_over, metrics_watched, need, need_of, search,
+    search_watched, values_where, wants_attribute_names,
 };
 pub use lenient::lenient;
 pub use parser::{DEPTH_MAX, QUERY_BYTES_MAX, parse, parse_attribute};

@@ -14,7 +14,7 @@ use kymo_query::promql::eval::Budget;
 use kymo_query::traceql::answer::{MetricsAnswer, Progress, SearchAnswer};
 use kymo_query::traceql::grid::Grid;
 use kymo_query::traceql::options::{MetricsOptions, Part, SearchOptions};
-use kymo_query::traceql::{EvalError, Query, metrics_over, need, search, search_watched};
+use kymo_query::traceql::{EvalError, Query, SeriesWatch, metrics_watched, need, search, search_watched};
 
 use crate::app::App;
 use crate::governor::Running;
@@ -99,15 +99,16 @@ impl<'a> Asking<'a> {
             .map_err(|error| self.failed(error))
     }
 
-    /// Series over spans.
+    /// Series over spans; `watch` is told what is certain early.
     ///
     /// # Errors
     /// Those of evaluation.
-    pub(crate) fn metrics(
+    pub(crate) fn metrics_watched(
         &self,
         query: &Query,
         grid: Grid,
         (exemplars, max_series): (usize, usize),
+        watch: &mut SeriesWatch<'_>,
     ) -> Result<MetricsAnswer, ApiError> {
         let times = Some(grid.times());
         let asked = Scan {
@@ -123,7 +124,7 @@ impl<'a> Asking<'a> {
             max_series,
             attribute_names: &attribute_names,
         };
-        self.with_budget(|budget| metrics_over(&lent(&parts), query, &options, budget))
+        self.with_budget(|budget| metrics_watched(&lent(&parts), query, &options, budget, watch))
             .map_err(|error| self.failed(error))
     }
 

@@ -100,10 +100,7 @@ impl Snapshot<Traces> {
 
 fn overlaps(state: &State, times: Times) -> bool {
     let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
-    state
-        .traces
-        .iter()
-        .any(|t| t.start <= last && t.end.max(t.start) >= first)
+    state.traces.iter().any(|t| t.start <= last && t.end >= first)
 }
 
 fn add_columns(

@@ -53,7 +53,7 @@ pub(super) struct HeadTrace {
     pub(super) count: u32,
     /// Earliest start.
     pub(super) start: i64,
-    /// Latest end.
+    /// Latest end, or start where a span ends before it starts.
     pub(super) end: i64,
 }
 
@@ -220,7 +220,7 @@ impl State {
         entry.last = self.spans.len() as u32 - 1;
         entry.count += 1;
         entry.start = entry.start.min(start);
-        entry.end = entry.end.max(end);
+        entry.end = entry.end.max(end).max(start);
         *self.days.entry(start.div_euclid(DAY_NS)).or_insert(0) += 1;
         true
     }

@@ -58,6 +58,8 @@ struct Shared {
 pub struct Part {
     /// No trace of the part starts later, in nanoseconds since 1970.
     pub newest_start: i64,
+    /// No span of the part starts later.
+    pub last_start: i64,
     /// Spans to look at, about.
     pub rows: usize,
     shared: Arc<Shared>,
@@ -110,6 +112,7 @@ impl Snapshot<Traces> {
         for splits in shared.splits.ordered().chunks(SPLIT_PART) {
             parts.push(Part {
                 newest_start: splits[0].newest_start,
+                last_start: i64::MAX,
                 rows: splits.len() * ROWS_OF_TRACE,
                 shared: shared.clone(),
                 content: Content::Single(splits.iter().map(|s| s.id).collect()),
@@ -132,6 +135,7 @@ impl Snapshot<Traces> {
         });
         let part = |ids: &[TraceId]| Part {
             newest_start: i64::MAX,
+            last_start: i64::MAX,
             rows: ids.len() * ROWS_OF_TRACE,
             shared: shared.clone(),
             content: Content::Single(ids.to_vec()),
@@ -158,6 +162,7 @@ fn parts_of_block(shared: &Arc<Shared>, block: &Arc<Block<Traces>>, groups: &[us
         let summary = &block.index().groups[*group];
         Part {
             newest_start: summary.last_start,
+            last_start: summary.last_span_start,
             rows: summary.rows as usize,
             shared: shared.clone(),
             content: Content::Group(block.clone(), plans.clone(), *group),
@@ -173,15 +178,17 @@ fn parts_of_head(shared: &Arc<Shared>, head: &Arc<Head<Traces>>, first: i64, las
     for numbers in numbered.chunks(HEAD_PART) {
         let wanted = numbers.iter().filter(|n| {
             let trace = &state.traces[**n as usize];
-            trace.start <= last && trace.end.max(trace.start) >= first && !shared.splits.contains(&trace.id)
+            trace.start <= last && trace.end >= first && !shared.splits.contains(&trace.id)
         });
         let wanted: Vec<u32> = wanted.copied().collect();
         let traces = || wanted.iter().map(|n| &state.traces[*n as usize]);
-        let Some(newest) = traces().map(|t| t.start).max() else {
+        let newest = traces().map(|t| (t.start, t.end));
+        let Some((newest_start, last_start)) = newest.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1))) else {
             continue;
         };
         parts.push(Part {
-            newest_start: newest,
+            newest_start,
+            last_start,
             rows: traces().map(|t| t.count as usize).sum(),
             shared: shared.clone(),
             content: Content::Head(head.clone(), wanted),

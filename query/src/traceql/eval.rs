@@ -30,7 +30,10 @@ mod tree;
 mod values;
 
 pub use error::{EvalError, Refusal};
-pub use metrics::{explore as metrics_over, wants_attribute_names};
+pub use metrics::{
+    SeriesProgress, SeriesWatch, explore as metrics_over, explore_watched as metrics_watched,
+    wants_attribute_names,
+};
 pub use need::{need, need_of};
 pub use search::{search, search_watched};
 pub use values::values_where;

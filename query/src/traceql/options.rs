@@ -8,6 +8,8 @@ use super::grid::Grid;
 pub struct Part<'a> {
     /// No trace in it starts later, in nanoseconds since 1970.
     pub newest_start: i64,
+    /// No span in it starts later.
+    pub last_start: i64,
     /// Reads its columns; `None` when nothing in it can matter.
     pub load: Box<dyn Fn() -> kymo_engine::Result<Option<Table>> + Send + Sync + 'a>,
 }
@@ -41,6 +43,7 @@ impl<'a> Part<'a> {
     pub fn of(part: &'a ScanPart) -> Part<'a> {
         Part {
             newest_start: part.newest_start,
+            last_start: part.last_start,
             load: Box::new(|| part.load()),
         }
     }

@@ -66,8 +66,10 @@ impl Loader for MemoryLoader {
 
     fn with_parts(&self, _: &Query, _: Option<(i64, i64)>, visit: &mut Visit<'_>) -> Result<(), String> {
         let starts = |trace: &Trace| trace.spans.iter().map(|s| s.start).min();
+        let all = |trace: &Trace| trace.spans.iter().map(|s| s.start).collect::<Vec<_>>();
         let part = |traces: &'_ [Trace]| Part {
             newest_start: traces.iter().filter_map(starts).max().unwrap_or(0),
+            last_start: traces.iter().flat_map(all).max().unwrap_or(0),
             load: {
                 let traces = traces.to_vec();
                 Box::new(move || Ok(Some(Table::of_traces(traces.clone()))))

@@ -151,6 +151,7 @@ fn scanned(node: &Node, scan: &Scan) -> BTreeMap<TraceId, (Rows, Trace)> {
         if let Some(table) = part.load().unwrap() {
             let starts = table.traces().unwrap().iter().map(|run| run.start);
             assert!(starts.max().unwrap() <= part.newest_start);
+            assert!(*table.starts().unwrap().iter().max().unwrap() <= part.last_start);
             told_singly(&part.load().unwrap().unwrap(), &table);
             told(&table, &mut all);
         }

@@ -7,6 +7,7 @@ mod exemplars;
 mod finish;
 
 mod line;
+mod progress;
 mod second;
 mod series;
 mod sketch;
@@ -25,6 +26,10 @@ use super::search::{kept_rows, led};
 use super::sieve::Sieve;
 use super::spansets::{Compiler, Stage, Work};
 use crate::promql::eval::Budget;
+
+use progress::{certain_from, is_certain_by_step, latest_first};
+
+pub use progress::{SeriesProgress, SeriesWatch};
 
 /// Parts of a wave: more results than these are never held at once.
 const WAVE: usize = 64;
@@ -58,6 +63,21 @@ pub fn explore(
     options: &MetricsOptions<'_>,
     budget: &Budget<'_>,
 ) -> Result<MetricsAnswer, EvalError> {
+    explore_watched(parts, query, options, budget, &mut |_| Ok(()))
+}
+
+/// Computes the series of a query over `parts`, those that may hold the latest spans first, and tells after each what is
+/// certain by then.
+///
+/// # Errors
+/// [`EvalError`]; the first part that fails decides.
+pub fn explore_watched(
+    parts: &[Part<'_>],
+    query: &Query,
+    options: &MetricsOptions<'_>,
+    budget: &Budget<'_>,
+    watch: &mut SeriesWatch<'_>,
+) -> Result<MetricsAnswer, EvalError> {
     let Body::Metrics(metrics) = &query.body else {
         return Err(EvalError::WrongKind("a search answers no series"));
     };
@@ -81,10 +101,13 @@ pub fn explore(
         parts: parts.len() as u64,
         ..Stats::default()
     };
-    let order: Vec<&Part<'_>> = parts.iter().collect();
+    let order = latest_first(parts);
+    let tells = is_certain_by_step(metrics);
+    let mut parts_done = 0;
     for wave in order.chunks(WAVE) {
         let part = |part: &Part<'_>| plan.part(part, options, budget);
         in_order(wave, budget, part, |found| {
+            parts_done += 1;
             let Some((partials, seen)) = found else {
                 return Ok(());
             };
@@ -92,12 +115,30 @@ pub fn explore(
             stats.spans += seen.spans;
             stats.parts_read += 1;
             let mut pairs = totals.iter_mut().zip(partials);
-            pairs.try_for_each(|(total, partial)| total.take(partial, budget))
+            pairs.try_for_each(|(total, partial)| total.take(partial, budget))?;
+            if !tells {
+                return Ok(());
+            }
+            let draw = |steps| {
+                Ok(finish::some(
+                    plan.lines(metrics, &totals, options)?,
+                    options,
+                    steps,
+                ))
+            };
+            watch(&SeriesProgress {
+                certain_from: certain_from(&order[parts_done..], &options.grid),
+                parts_done,
+                stats,
+                draw: &draw,
+            })
         })?;
     }
-    let mut leaves = plan.leaves.iter().zip(totals);
-    let lines = second::evaluate(metrics, &mut leaves, options)?;
-    Ok(finish::answer(lines, options, stats))
+    Ok(finish::answer(
+        plan.lines(metrics, &totals, options)?,
+        options,
+        stats,
+    ))
 }
 
 /// The hint `exemplars`, a number or a truth, within what is asked for.
@@ -184,6 +225,15 @@ impl Plan {
             Metrics::Number(_) => {}
         }
         Ok(())
+    }
+
+    fn lines(
+        &self,
+        metrics: &Metrics,
+        totals: &[Total],
+        options: &MetricsOptions<'_>,
+    ) -> Result<Vec<second::Drawn>, EvalError> {
+        second::evaluate(metrics, &mut self.leaves.iter().zip(totals), options)
     }
 
     fn part(

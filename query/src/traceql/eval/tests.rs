@@ -12,7 +12,9 @@ use proptest::strategy::ValueTree;
 
 use super::super::grid::Grid;
 use super::super::options::{MetricsOptions, Part, SearchOptions};
-use super::super::{EvalError, answer, metrics_over, parse, search, search_watched};
+use super::super::{
+    EvalError, SeriesProgress, answer, metrics_over, metrics_watched, parse, search, search_watched,
+};
 use super::Refusal;
 use crate::promql::eval::Budget;
 
@@ -21,7 +23,8 @@ fn parts(traces: &[Trace], per_part: usize) -> Vec<Part<'_>> {
         let starts = traces.iter().flat_map(|t| t.spans.iter().map(|s| s.start));
         let traces = traces.to_vec();
         Part {
-            newest_start: starts.max().unwrap_or(0),
+            newest_start: starts.clone().max().unwrap_or(0),
+            last_start: starts.max().unwrap_or(0),
             load: Box::new(move || Ok(Some(Table::of_traces(traces.clone())))),
         }
     };
@@ -84,6 +87,56 @@ proptest! {
     }
 
     #[test]
+    fn samples_that_are_certain_early_are_those_of_the_answer(
+        traces in random::traces(),
+        filter in random::filter(),
+        by in random::attribute(),
+        function in 0..EARLY.len(),
+        step in 20i64..200,
+        max_series in 0usize..4,
+    ) {
+        let text = EARLY[function].replace("FILTER", &filter).replace("BY", &by);
+        let query = parse(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let grid = Grid::range(1, 500, step).unwrap();
+        let options = MetricsOptions { grid, exemplars: 3, max_series, attribute_names: &|| Ok(Vec::new()) };
+        let mut early = Vec::new();
+        let mut told = grid.steps();
+        let mut watch = |progress: &SeriesProgress<'_>| {
+            if progress.certain_from < told {
+                early.extend(progress.series(progress.certain_from..told)?);
+                told = progress.certain_from;
+            }
+            Ok(())
+        };
+        let parts = parts(&traces, 1);
+        let answer = metrics_watched(&parts, &query, &options, &Budget::default(), &mut watch);
+        let Ok(answer) = answer else {
+            return Ok(());
+        };
+        for series in early.iter().filter(|_| !answer.truncated) {
+            prop_assert!(series.exemplars.is_empty());
+            let whole = answer.series.iter().find(|whole| whole.labels == series.labels);
+            let Some(whole) = whole else {
+                return Err(TestCaseError::fail(format!("{text}: {series:?} is not in the answer")));
+            };
+            for sample in &series.samples {
+                prop_assert!(whole.samples.contains(sample), "{}: {:?} {:?}", text, sample, whole);
+            }
+        }
+        let certain = |query: &str| !query.contains("bottomk") && !query.contains("compare");
+        if !traces.is_empty() && certain(EARLY[function]) {
+            prop_assert_eq!(told, 0, "{}", text);
+            let counts = |all: &[answer::FoundSeries]| {
+                let samples = all.iter().flat_map(|s| &s.samples);
+                samples.filter(|(_, value)| *value != 0.0).count()
+            };
+            if max_series == 0 {
+                prop_assert_eq!(counts(&early), counts(&answer.series), "{}", text);
+            }
+        }
+    }
+
+    #[test]
     fn newest_traces_are_those_of_an_unlimited_search(
         traces in random::traces(),
         query in random::filter(),
@@ -142,6 +195,19 @@ proptest! {
         prop_assert_eq!(got, expected, "{}", text);
     }
 }
+
+/// Queries some of whose samples are certain early, and some that have none such.
+const EARLY: [&str; 9] = [
+    "FILTER | rate() by (BY)",
+    "FILTER | count_over_time() > 1",
+    "FILTER | max_over_time(duration) by (BY)",
+    "FILTER | quantile_over_time(duration, 0.5, 0.9) by (BY)",
+    "FILTER | histogram_over_time(duration)",
+    "(FILTER | sum_over_time(duration) by (BY)) / (FILTER | count_over_time() by (BY))",
+    "FILTER | avg_over_time(duration) by (BY) | topk(2)",
+    "FILTER | rate() by (BY) | bottomk(2)",
+    "FILTER | compare({ name = \"a\" })",
+];
 
 /// Counts of the steps by the value that series are told apart by.
 fn counts(answer: Result<answer::MetricsAnswer, EvalError>) -> Result<BTreeMap<String, Vec<u64>>, String> {

@@ -62,6 +62,7 @@ impl Kept {
         let whole = trace.clone();
         let part = Part {
             newest_start: i64::MAX,
+            last_start: i64::MAX,
             load: Box::new(|| Ok(Some(Table::of_traces(vec![whole.clone()])))),
         };
         let options = SearchOptions {

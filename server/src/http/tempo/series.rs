@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use kymo_proto::tempo::{Exemplar, InstantResponse, RangeResponse, SearchMetrics, TimeSeries};
 use kymo_query::traceql::answer::{FoundSeries, MetricsAnswer};
 use kymo_query::traceql::grid::{Grid, GridError, auto_step};
+use kymo_query::traceql::{EvalError, SeriesProgress};
 
 use super::Accepted;
 use super::error::TempoError;
@@ -130,6 +131,25 @@ pub(super) async fn answer<T: Held>(
     asked: SeriesParams,
     write: impl FnOnce(Found) -> T + Send + 'static,
 ) -> Result<T, TempoError> {
+    answer_watched(app, caller, kind, asked, None, write).await
+}
+
+/// Is told how far series are, and what the query took so far.
+pub(super) type Watch = Box<dyn FnMut(&SeriesProgress<'_>, SearchMetrics) -> Result<(), EvalError> + Send>;
+
+/// Computes series as queries are run, tells `watch` of what is certain early, and writes the answer by `write`. What was
+/// certain is in the answer.
+///
+/// # Errors
+/// Those of the query.
+pub(super) async fn answer_watched<T: Held>(
+    app: &Arc<App>,
+    caller: &Caller,
+    kind: &str,
+    asked: SeriesParams,
+    mut watch: Option<Watch>,
+    write: impl FnOnce(Found) -> T + Send + 'static,
+) -> Result<T, TempoError> {
     let query = parsed(&asked.query)?;
     let (start, end) = asked.grid.times();
     let step = (asked.grid.seconds() * 1000.0) as i64;
@@ -147,7 +167,15 @@ pub(super) async fn answer<T: Held>(
         };
         let asking = Asking::now(db, &with, &admitted.running);
         let limits = (asked.exemplars, asked.max_series);
-        let found = asking.metrics(&query, asked.grid, limits)?;
+        let mut told = |progress: &SeriesProgress<'_>| match &mut watch {
+            Some(watch) => {
+                let mut metrics = metrics_of(progress.stats, &asking);
+                metrics.completed_jobs = u32::try_from(progress.parts_done).unwrap_or(u32::MAX);
+                watch(progress, metrics)
+            }
+            None => Ok(()),
+        };
+        let found = asking.metrics_watched(&query, asked.grid, limits, &mut told)?;
         cost.samples_read = found.stats.spans;
         Ok(write(Found {
             metrics: metrics_of(found.stats, &asking),
@@ -186,7 +214,7 @@ pub(super) fn instant_response(found: Found) -> InstantResponse {
     }
 }
 
-fn time_series(found: FoundSeries) -> TimeSeries {
+pub(super) fn time_series(found: FoundSeries) -> TimeSeries {
     let exemplar = |exemplar: kymo_query::traceql::answer::Exemplar| Exemplar {
         labels: attributes(exemplar.labels),
         value: exemplar.value,

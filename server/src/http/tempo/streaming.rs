@@ -1,5 +1,6 @@
 //! `tempopb.StreamingQuerier` over gRPC: the questions of the HTTP API, answered in messages that no client finds too large. An
-//! answer is exact, so no message is taken back or refined by a later one: what a search sends early is certain by then.
+//! answer is exact, so no message is taken back or refined by a later one: what is sent early is certain by then. A search does not
+//! repeat it; series come again at the end, whole and with their exemplars.
 
 mod early;
 
@@ -12,9 +13,10 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
-use early::{Early, Streamed};
+use early::{Early, EarlySeries, Streamed};
 use kymo_proto::tempo as wire;
 use kymo_query::promql::eval::Account;
+use kymo_query::traceql::SeriesProgress;
 use kymo_query::traceql::grid::Grid;
 use tonic::codec::CompressionEncoding;
 
@@ -110,11 +112,28 @@ async fn answer(
     method: Method,
     message: &[u8],
 ) -> Result<Streamed, TempoError> {
-    if matches!(method, Method::Search) {
-        let asked = SearchParams::of_message(wire::Search::decode(message)?)?;
-        return searched(Arc::clone(app), caller.clone(), asked).await;
+    match method {
+        Method::Search => {
+            let asked = SearchParams::of_message(wire::Search::decode(message)?)?;
+            searched(Arc::clone(app), caller.clone(), asked).await
+        }
+        Method::Range => {
+            let asked = range_asked(wire::QueryRange::decode(message)?)?;
+            measured(Arc::clone(app), caller.clone(), asked).await
+        }
+        Method::Tags | Method::TagsV2 => {
+            let asked = wire::SearchTags::decode(message)?;
+            names(app, caller, method, asked).await.map(Streamed::from)
+        }
+        Method::TagValues | Method::TagValuesV2 => {
+            let asked = wire::SearchTagValues::decode(message)?;
+            values(app, caller, method, asked).await.map(Streamed::from)
+        }
+        Method::Instant => {
+            let asked = wire::QueryInstant::decode(message)?;
+            instant(app, caller, asked).await.map(Streamed::from)
+        }
     }
-    at_once(app, caller, method, message).await.map(Streamed::from)
 }
 
 /// A search, which sends what is certain while it goes on.
@@ -132,70 +151,76 @@ async fn searched(app: Arc<App>, caller: Caller, asked: SearchParams) -> Result<
     Streamed::new(Box::pin(work), received).begun().await
 }
 
-/// Answers that are sent when they are whole.
-async fn at_once(
+fn range_asked(asked: wire::QueryRange) -> Result<SeriesParams, TempoError> {
+    let (start, end) = (signed(asked.start), signed(asked.end));
+    let step = (asked.step > 0).then(|| signed(asked.step));
+    Ok(SeriesParams {
+        grid: grid_of(start, end, step)?,
+        exemplars: match asked.exemplars as usize {
+            0 => EXEMPLARS_MAX,
+            n => n.min(EXEMPLARS_MAX),
+        },
+        max_series: asked.series_max as usize,
+        query: asked.query,
+    })
+}
+
+/// Series, whose samples are sent when they are certain, the latest first, and all of them with exemplars when they are done.
+async fn measured(app: Arc<App>, caller: Caller, asked: SeriesParams) -> Result<Streamed, TempoError> {
+    let (mut early, received) = EarlySeries::new(EARLY_EVERY, asked.grid.steps());
+    let work = async move {
+        let watch = move |progress: &SeriesProgress<'_>, metrics| early.take(progress, metrics);
+        let write = |found| range_packets(range_response(found));
+        series::answer_watched(
+            &app,
+            &caller,
+            "traceql_range",
+            asked,
+            Some(Box::new(watch)),
+            write,
+        )
+        .await
+    };
+    Streamed::new(Box::pin(work), received).begun().await
+}
+
+/// One value of each series, which is certain at the end only.
+async fn instant(app: &Arc<App>, caller: &Caller, asked: wire::QueryInstant) -> Result<Packets, TempoError> {
+    let params = SeriesParams {
+        grid: Grid::instant(signed(asked.start), signed(asked.end))?,
+        exemplars: 0,
+        max_series: 0,
+        query: asked.query,
+    };
+    let write = |found| instant_packets(instant_response(found));
+    series::answer(app, caller, "traceql_instant", params, write).await
+}
+
+async fn names(
     app: &Arc<App>,
     caller: &Caller,
     method: Method,
-    message: &[u8],
+    asked: wire::SearchTags,
 ) -> Result<Packets, TempoError> {
-    match method {
-        Method::Search => {
-            let asked = SearchParams::of_message(wire::Search::decode(message)?)?;
-            search::answer(app, caller, asked, search_packets).await
-        }
-        Method::Tags | Method::TagsV2 => {
-            let asked = wire::SearchTags::decode(message)?;
-            let wanted = Wanted::of(&asked.scope)?;
-            let params = TagParams {
-                range: range(asked.start, asked.end)?,
-                limit: limit_of(asked.tags_per_scope_max as usize),
-                query: asked.query,
-            };
-            let write = move |scoped: wire::ScopedTagNames| match method {
-                Method::Tags => Packets::of(vec![flat(scoped, wanted).encode()]),
-                _ => Packets::of(vec![scoped.encode()]),
-            };
-            tags::names(app, caller, wanted, params, write).await
-        }
-        Method::TagValues | Method::TagValuesV2 => values(app, caller, method, message).await,
-        Method::Range => {
-            let asked = wire::QueryRange::decode(message)?;
-            let (start, end) = (signed(asked.start), signed(asked.end));
-            let step = (asked.step > 0).then(|| signed(asked.step));
-            let params = SeriesParams {
-                grid: grid_of(start, end, step)?,
-                exemplars: match asked.exemplars as usize {
-                    0 => EXEMPLARS_MAX,
-                    n => n.min(EXEMPLARS_MAX),
-                },
-                max_series: asked.series_max as usize,
-                query: asked.query,
-            };
-            let write = |found| range_packets(range_response(found));
-            series::answer(app, caller, "traceql_range", params, write).await
-        }
-        Method::Instant => {
-            let asked = wire::QueryInstant::decode(message)?;
-            let params = SeriesParams {
-                grid: Grid::instant(signed(asked.start), signed(asked.end))?,
-                exemplars: 0,
-                max_series: 0,
-                query: asked.query,
-            };
-            let write = |found| instant_packets(instant_response(found));
-            series::answer(app, caller, "traceql_instant", params, write).await
-        }
-    }
+    let wanted = Wanted::of(&asked.scope)?;
+    let params = TagParams {
+        range: range(asked.start, asked.end)?,
+        limit: limit_of(asked.tags_per_scope_max as usize),
+        query: asked.query,
+    };
+    let write = move |scoped: wire::ScopedTagNames| match method {
+        Method::Tags => Packets::of(vec![flat(scoped, wanted).encode()]),
+        _ => Packets::of(vec![scoped.encode()]),
+    };
+    tags::names(app, caller, wanted, params, write).await
 }
 
 async fn values(
     app: &Arc<App>,
     caller: &Caller,
     method: Method,
-    message: &[u8],
+    asked: wire::SearchTagValues,
 ) -> Result<Packets, TempoError> {
-    let asked = wire::SearchTagValues::decode(message)?;
     let params = TagParams {
         range: range(asked.start, asked.end)?,
         limit: limit_of(asked.values_max as usize),

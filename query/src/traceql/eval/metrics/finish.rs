@@ -1,6 +1,8 @@
 //! Series as they are answered: in order, no more than asked for, without the steps that have no value.
 //! Not for their values.
 
+use std::ops::Range;
+
 use super::super::super::answer::{Exemplar, FoundSeries, MetricsAnswer, Stats};
 use super::super::super::options::MetricsOptions;
 use super::super::operand::answered;
@@ -16,6 +18,27 @@ pub(super) fn answer(mut lines: Vec<Drawn>, options: &MetricsOptions<'_>, stats:
         series: lines.into_iter().map(|line| series(line, options)).collect(),
         truncated,
         stats,
+    }
+}
+
+/// The series with their samples in some steps, without exemplars; none when there are more than asked for.
+pub(super) fn some(
+    mut lines: Vec<Drawn>,
+    options: &MetricsOptions<'_>,
+    steps: Range<usize>,
+) -> Vec<FoundSeries> {
+    for line in &mut lines {
+        let outside = line.values.iter_mut().enumerate();
+        outside
+            .filter(|(step, _)| !steps.contains(step))
+            .for_each(|(_, value)| *value = f64::NAN);
+        line.exemplars.clear();
+    }
+    let mut answer = answer(lines, options, Stats::default());
+    answer.series.retain(|series| !series.samples.is_empty());
+    match answer.truncated {
+        true => Vec::new(),
+        false => answer.series,
     }
 }
 

@@ -61,14 +61,14 @@ const NAME: &str = "__name__";
 /// Evaluates what is done with the series; `leaves` are the functions in the order of the text.
 pub(super) fn evaluate(
     metrics: &Metrics,
-    leaves: &mut dyn Iterator<Item = (&Leaf, Total)>,
+    leaves: &mut dyn Iterator<Item = (&Leaf, &Total)>,
     options: &MetricsOptions<'_>,
 ) -> Result<Vec<Drawn>, EvalError> {
     Ok(match metrics {
         Metrics::Series(_) | Metrics::Compare(_) => match leaves.next() {
             Some((Leaf::Series(_, function), Total::Series(total))) => total.lines(function, &options.grid),
             Some((Leaf::Compare(_, comparing), Total::Compare(counts))) => {
-                comparing.lines(&counts, options.grid.steps())
+                comparing.lines(counts, options.grid.steps())
             }
             _ => Vec::new(),
         },

@@ -7,6 +7,7 @@ use super::*;
 fn parts(count: i64) -> Vec<Part<'static>> {
     let part = |newest_start| Part {
         newest_start,
+        last_start: newest_start,
         load: Box::new(|| Ok(None::<Table>)),
     };
     (0..count).map(part).collect()

@@ -1,4 +1,4 @@
-//! Messages of a search that goes on: what is certain is sent now and then, the rest when the search is done.
+//! Messages of a query that goes on: what is certain is sent now and then, the rest when the query is done.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -8,10 +8,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use kymo_proto::tempo::{SearchResponse, TraceMetadata};
+use kymo_proto::tempo::{RangeResponse, SearchMetrics, SearchResponse, TraceMetadata};
+use kymo_query::traceql::{EvalError, SeriesProgress};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tonic::Status;
 
+use super::super::series::time_series;
 use super::{Packets, TempoError, shared_out};
 
 /// Sends what is certain, not too often.
@@ -68,6 +70,62 @@ impl Early {
             let _ = self.sender.send(packet);
         }
         self.last = Instant::now();
+    }
+}
+
+/// Sends samples that are certain, not too often.
+pub(super) struct EarlySeries {
+    /// What it holds is part of the answer, whose size is bounded.
+    sender: UnboundedSender<Vec<u8>>,
+    every: Duration,
+    last: Instant,
+    /// The samples from this step on were sent.
+    sent_from: usize,
+}
+
+impl EarlySeries {
+    /// A sender of messages that are at least so far apart, for so many steps, and where they arrive.
+    pub(super) fn new(every: Duration, steps: usize) -> (EarlySeries, UnboundedReceiver<Vec<u8>>) {
+        let (sender, receiver) = unbounded_channel();
+        let early = EarlySeries {
+            sender,
+            every,
+            last: Instant::now(),
+            sent_from: steps,
+        };
+        (early, receiver)
+    }
+
+    /// Sends the samples that became certain when it is time.
+    ///
+    /// # Errors
+    /// Those of evaluation.
+    pub(super) fn take(
+        &mut self,
+        progress: &SeriesProgress<'_>,
+        metrics: SearchMetrics,
+    ) -> Result<(), EvalError> {
+        let certain = progress.certain_from..self.sent_from;
+        if self.last.elapsed() < self.every || certain.is_empty() {
+            return Ok(());
+        }
+        let series = progress.series(certain)?;
+        self.sent_from = progress.certain_from;
+        self.last = Instant::now();
+        if series.is_empty() {
+            return Ok(());
+        }
+        let message = |series| RangeResponse {
+            series,
+            metrics,
+            partial: None,
+        };
+        let series = series.into_iter().map(time_series).collect();
+        for packet in shared_out(series, message, RangeResponse::encode) {
+            // Nobody receives any more: the query is about to be canceled.
+            let _ = self.sender.send(packet);
+        }
+        Ok(())
     }
 }
 

@@ -96,7 +96,7 @@ impl Total {
     }
 
     /// The series with their labels.
-    pub(in super::super) fn lines(self, function: &Function, grid: &Grid) -> Vec<Drawn> {
+    pub(in super::super) fn lines(&self, function: &Function, grid: &Grid) -> Vec<Drawn> {
         let mut lines = Vec::new();
         for (key, steps) in &self.groups {
             let labels = labels(function, key);

@@ -1,6 +1,11 @@
 //! What is sent while a search goes on, and in which order.
 
+use kymo_engine::traces::{Resource, Scope, Span, Table, Trace};
 use kymo_proto::wire::Reader;
+use kymo_query::promql::eval::Budget;
+use kymo_query::traceql::grid::Grid;
+use kymo_query::traceql::metrics_watched;
+use kymo_query::traceql::options::{MetricsOptions, Part};
 
 use super::*;
 
@@ -86,4 +91,69 @@ async fn what_fails_at_once_is_no_stream_and_later_it_ends_one() {
         .unwrap();
     assert_eq!(count(&next(&mut streamed).await.unwrap().unwrap()), 1);
     assert_eq!(next(&mut streamed).await.unwrap().unwrap_err().message(), "later");
+}
+
+/// Times of the samples of a message of series, in milliseconds.
+fn times(message: &[u8]) -> Vec<i64> {
+    fn inner(message: &[u8], path: &[u32], found: &mut Vec<i64>) {
+        let mut reader = Reader::new(message);
+        while let Some(field) = reader.next_field().unwrap() {
+            match path {
+                [number] if field.number == *number => found.push(field.varint().unwrap() as i64),
+                [number, rest @ ..] if field.number == *number => {
+                    inner(field.bytes().unwrap(), rest, found);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    inner(message, &[1, 2, 2], &mut found);
+    found
+}
+
+/// A trace of one span that starts at this second.
+fn part(second: i64) -> Part<'static> {
+    let span = Span {
+        start: second * 1_000_000_000,
+        ..Span::default()
+    };
+    let trace = Trace {
+        id: [1; 16],
+        resources: vec![Resource::default()],
+        scopes: vec![Scope::default()],
+        spans: vec![span],
+    };
+    Part {
+        newest_start: second * 1_000_000_000,
+        last_start: second * 1_000_000_000,
+        load: Box::new(move || Ok(Some(Table::of_traces(vec![trace.clone()])))),
+    }
+}
+
+#[test]
+fn samples_are_sent_when_they_are_certain_the_latest_first_and_once() {
+    let query = kymo_query::traceql::parse("{ } | count_over_time()").unwrap();
+    let seconds = |n: i64| n * 1_000_000_000;
+    let grid = Grid::range(seconds(10), seconds(50), seconds(10)).unwrap();
+    let options = MetricsOptions {
+        grid,
+        exemplars: 0,
+        max_series: 0,
+        attribute_names: &|| Ok(Vec::new()),
+    };
+    let parts = [part(25), part(45), part(44), part(5)];
+    let sent = |every: Duration| {
+        let (mut early, mut received) = EarlySeries::new(every, grid.steps());
+        let mut watch = |progress: &SeriesProgress<'_>| early.take(progress, SearchMetrics::default());
+        metrics_watched(&parts, &query, &options, &Budget::default(), &mut watch).unwrap();
+        let mut messages = Vec::new();
+        while let Ok(message) = received.try_recv() {
+            messages.push(times(&message));
+        }
+        messages
+    };
+    let expected: [&[i64]; 3] = [&[40_000, 50_000], &[20_000, 30_000], &[10_000]];
+    assert_eq!(sent(Duration::ZERO), expected);
+    assert_eq!(sent(Duration::from_secs(3600)), [[0i64; 0]; 0]);
 }
