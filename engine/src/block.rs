@@ -4,6 +4,7 @@
 //! What the sections say belongs to the signal that wrote them; which blocks are live is the manifest's knowledge.
 
 pub mod meta;
+pub(crate) mod progress;
 pub mod reader;
 pub mod writer;
 

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::block::progress::Progress;
 use crate::block::{BlockFile, BlockMeta};
 use crate::cache::BlockCache;
 use crate::compaction::CompactionOptions;
@@ -82,7 +83,7 @@ impl StoreOptions {
     pub fn for_logs() -> StoreOptions {
         StoreOptions {
             flush_rows: 1_000_000,
-            flush_record_bytes: 24 << 20,
+            flush_record_bytes: 32 << 20,
             // A merge holds all ids of what it writes.
             compaction: CompactionOptions {
                 bytes_max: 512 << 20,
@@ -147,6 +148,8 @@ pub(crate) struct Head<S: Signal> {
     first_seq: AtomicU64,
     /// When maintenance first saw records in it, [`i64::MIN`] before.
     seen_at_ms: AtomicI64,
+    /// How far its flush is.
+    written: Arc<Progress>,
 }
 
 impl<S: Signal> Head<S> {
@@ -159,6 +162,7 @@ impl<S: Signal> Head<S> {
             through: AtomicU64::new(0),
             first_seq: AtomicU64::new(0),
             seen_at_ms: AtomicI64::new(i64::MIN),
+            written: Arc::default(),
         })
     }
 
@@ -169,6 +173,11 @@ impl<S: Signal> Head<S> {
         }
         self.through.fetch_max(seq, Ordering::Relaxed);
         self.record_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64
+    }
+
+    /// Bytes of its records, those left out of which its flush has written the rows.
+    fn unwritten_bytes(&self) -> f64 {
+        self.record_bytes.load(Ordering::Relaxed) as f64 * (1.0 - self.written.share())
     }
 }
 
@@ -326,15 +335,14 @@ impl<S: Signal> Store<S> {
         Ok(())
     }
 
-    /// How far flushes are behind the writers: bytes of the head's records as a share of its flush size, while earlier ones
-    /// are still being flushed. 0 when none are; at [`HEAD_GROWTH_MAX`] writes are refused.
+    /// How far flushes are behind the writers: bytes of the records that flushes have not written yet, as a share of the size
+    /// at which a head is flushed. It grows with what is written and shrinks with what is flushed, little by little; up to 1
+    /// there is nothing to flush.
     pub fn behind(&self) -> f64 {
         let view = self.view.read();
-        if view.sealed.is_empty() {
-            return 0.0;
-        }
-        let held = view.open.record_bytes.load(Ordering::Relaxed);
-        held as f64 / self.options.flush_record_bytes.max(1) as f64
+        let heads = view.sealed.iter().chain([&view.open]);
+        let unwritten: f64 = heads.map(|head| head.unwritten_bytes()).sum();
+        unwritten / self.options.flush_record_bytes.max(1) as f64
     }
 
     /// The metas of the live blocks in log order.

@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod check;
+mod convert;
 pub mod error;
 pub mod eval;
 mod lexer;
@@ -22,13 +23,14 @@ pub use printer::pretty;
 
 use crate::promql::ast::BinaryOp;
 
-/// What an operator makes of two numbers; none for operators of sets. Comparisons answer 0 or 1.
+/// What an operator makes of two numbers; none for operators of sets. Comparisons answer 0 or 1, and a division by 0 NaN.
 pub(crate) fn arithmetic(op: BinaryOp, a: f64, b: f64) -> Option<f64> {
     let truth = |holds: bool| if holds { 1.0 } else { 0.0 };
     Some(match op {
         BinaryOp::Add => a + b,
         BinaryOp::Sub => a - b,
         BinaryOp::Mul => a * b,
+        BinaryOp::Div | BinaryOp::Mod if b == 0.0 => f64::NAN,
         BinaryOp::Div => a / b,
         BinaryOp::Mod => a % b,
         BinaryOp::Pow => a.powf(b),

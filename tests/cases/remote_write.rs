@@ -304,6 +304,10 @@ fn tenants_see_their_own_data_only() {
     };
     assert_eq!(send(""), 401);
     assert_eq!(send("../etc"), 400);
+    assert_eq!(send("team-a|team-b"), 400);
+    let both = [("X-Scope-OrgID", "team-a|team-b")];
+    let answer = server.client.send("GET", "/loki/api/v1/labels", &both, b"");
+    assert_eq!(answer.text(), "multiple org IDs present");
     assert_eq!(send("team-a"), 204);
     let names = |tenant: &str| {
         let headers = [("X-Scope-OrgID", tenant)];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::progress::Progress;
 use super::{BlockMeta, Codec, EXTENT_LEN, Extent, MAGIC, Section, TRAILER_LEN, Temperature, VERSION};
 use crate::coding::put_uvarint;
 use crate::error::Result;
@@ -34,6 +35,7 @@ pub struct BlockWriter {
     compressor: zstd::bulk::Compressor<'static>,
     zstd_level: i32,
     temperature: Temperature,
+    progress: Arc<Progress>,
 }
 
 impl BlockWriter {
@@ -62,7 +64,19 @@ impl BlockWriter {
             compressor,
             zstd_level,
             temperature,
+            progress: Arc::default(),
         })
+    }
+
+    /// Tells from now on how far it is.
+    pub(crate) fn tell(&mut self, progress: &Arc<Progress>) {
+        self.progress = Arc::clone(progress);
+    }
+
+    /// Half of what is to do for some rows is done: they are taken, or encoded.
+    #[inline]
+    pub(crate) fn half_done(&self, rows: u64) {
+        self.progress.half_done(rows);
     }
 
     /// Writes a whole section. Each kind is written at most once.

@@ -105,17 +105,27 @@ impl Batch {
     /// Names and values of a set, sorted by name, names unique.
     pub fn set(&self, set: u32) -> Vec<(&str, &str)> {
         let mut pairs = Vec::new();
+        self.put_pairs(set, &mut pairs, |n| self.text(n));
+        pairs
+    }
+
+    /// The same as bytes, into room that is used again; none of [`NO_SET`].
+    pub(super) fn put_set<'b>(&'b self, set: u32, pairs: &mut Vec<(&'b [u8], &'b [u8])>) {
+        pairs.clear();
+        self.put_pairs(set, pairs, |n| self.bytes_at(self.texts[n as usize]));
+    }
+
+    fn put_pairs<T: Ord + Copy>(&self, set: u32, pairs: &mut Vec<(T, T)>, text: impl Fn(u32) -> T) {
         let mut next = set;
         // A parent has a smaller number than its child, so this ends.
         while let Some(set) = self.sets.get(next as usize) {
             let own = &self.pairs[set.first as usize..(set.first + set.count) as usize];
-            pairs.extend(own.iter().map(|(n, v)| (self.text(*n), self.text(*v))));
+            pairs.extend(own.iter().map(|(n, v)| (text(*n), text(*v))));
             next = set.parent;
         }
         // Of pairs with one name the innermost counts; it stands first, and the sort is stable.
-        pairs.sort_by(|a, b| a.0.cmp(b.0));
+        pairs.sort_by_key(|pair| pair.0);
         pairs.dedup_by(|later, earlier| later.0 == earlier.0);
-        pairs
     }
 
     /// Names and values of an entry's metadata, sorted by name, names unique.

@@ -97,11 +97,20 @@ impl Gather {
         }
     }
 
+    /// Tells a text of hexadecimal digits only.
+    pub(super) fn hex(&mut self, digits: &[u8]) {
+        if digits.len() < ID_LEN_MIN {
+            return self.token(digits);
+        }
+        self.ids.insert(hash_of_id(digits));
+        if self.id_lens.last() != Some(&digits.len()) {
+            self.id_lens.insert(digits.len());
+        }
+    }
+
     fn token(&mut self, token: &[u8]) {
         if is_id(token) {
-            self.ids.insert(hash_of_id(token));
-            self.id_lens.insert(token.len());
-            return;
+            return self.hex(token);
         }
         if token.len() > ID_LEN_MIN && token.split(|b| !b.is_ascii_hexdigit()).any(is_id) {
             self.flags |= FLAG_ODD_IDS;
@@ -162,7 +171,15 @@ pub fn is_uuid(text: &[u8]) -> bool {
 
 /// The hash under which an id is found.
 pub(super) fn hash_of_id(id: &[u8]) -> u64 {
-    xxh3_64(&id.to_ascii_lowercase())
+    let mut lower = [0; 64];
+    match lower.get_mut(..id.len()) {
+        Some(lower) => {
+            lower.copy_from_slice(id);
+            lower.make_ascii_lowercase();
+            xxh3_64(lower)
+        }
+        None => xxh3_64(&id.to_ascii_lowercase()),
+    }
 }
 
 /// The hash under which a UUID is found, apart from that of the same digits without dashes.

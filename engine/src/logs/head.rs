@@ -278,7 +278,7 @@ pub(super) fn visit_rows(
     runs: &[Run],
     from: i64,
     until: i64,
-    mut visit: impl FnMut(i64, &[u8], &[(&str, &str)], bool) -> Result<()>,
+    mut visit: impl FnMut(i64, &[u8], &[(&[u8], &[u8])], bool) -> Result<()>,
 ) -> Result<()> {
     // Neighbours often have the same set.
     let mut last = (u32::MAX, NO_SET);
@@ -287,7 +287,7 @@ pub(super) fn visit_rows(
         let batch = &runs[run as usize].batch;
         let set = batch.set_of(entry);
         if last != (run, set) {
-            metadata = batch.metadata(entry);
+            batch.put_set(set, &mut metadata);
             last = (run, set);
         }
         visit(

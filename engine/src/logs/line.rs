@@ -3,9 +3,11 @@
 //!
 //! Not a parser of any query language: what `| json` or `| logfmt` make of a line is for `query` to say.
 
+mod course;
 mod json;
 mod logfmt;
 
+pub(super) use course::Course;
 pub(super) use json::unescape;
 
 /// In a skeleton: a value between quotes, without them.
@@ -95,8 +97,7 @@ impl Scanned {
             Some(_) => logfmt::scan(line, self).map(|()| LineKind::Logfmt),
             None => None,
         };
-        // What is between quotes and what stands bare is only split where lines are text.
-        if let Some(kind) = kind.filter(|_| line.is_ascii() || std::str::from_utf8(line).is_ok()) {
+        if let Some(kind) = kind.filter(|_| is_split_text(line)) {
             self.finish(line);
             return kind;
         }
@@ -111,6 +112,11 @@ impl Scanned {
         self.slots.push((0, line.len() as u32));
         self.copied = line.len();
     }
+}
+
+/// What is between quotes and what stands bare is only split where lines are text.
+fn is_split_text(line: &[u8]) -> bool {
+    line.is_ascii() || std::str::from_utf8(line).is_ok()
 }
 
 /// What the slots of a skeleton stand for, in their order.

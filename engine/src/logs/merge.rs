@@ -75,7 +75,10 @@ fn write_of_time(time: i64, cursors: &mut [Cursor<'_>], out: &mut LogWriter<'_>)
 fn write(rows: &Rows, range: Range<usize>, out: &mut LogWriter<'_>) -> Result<()> {
     for row in range {
         let (time, line) = (rows.times()[row], rows.line(row));
-        out.row(time, line, rows.metadata(row), rows.is_kept(row))?;
+        let metadata = rows
+            .metadata(row)
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        out.row(time, line, metadata, rows.is_kept(row))?;
     }
     Ok(())
 }

@@ -127,6 +127,13 @@ impl Texts {
         self.ends.push(self.bytes.len() as u32);
     }
 
+    /// None of them, with the room that they took.
+    pub(super) fn cleared(mut self) -> Texts {
+        self.bytes.clear();
+        self.ends.clear();
+        self
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::toy::{Rows, Toy, left};
+use super::upkeep::Upkeep;
 use super::*;
 use crate::log::LogOptions;
 use crate::storage::{Crash, Fault, FaultKind, FaultyStorage, MemoryStorage};
@@ -243,6 +244,67 @@ fn merges_keep_rows_and_a_snapshot_outlives_its_blocks() {
     drop(snapshot);
     assert_eq!(block_files(&storage), 1);
     assert_eq!(life.rows(), before);
+}
+
+#[test]
+fn flushes_are_behind_by_what_they_have_not_written() {
+    let life = Life::new(&MemoryStorage::new());
+    assert!(life.store.behind().abs() < 1e-9);
+    (0..4).for_each(|i| life.put(i, i).unwrap());
+    let of_four = life.store.behind();
+    assert!(of_four > 0.0);
+    life.store.seal(&life.log);
+    (4..6).for_each(|i| life.put(i, i).unwrap());
+    let is = |share: f64| {
+        let behind = life.store.behind();
+        assert!(
+            (behind / of_four - share).abs() < 1e-6,
+            "{} is not {share}",
+            behind / of_four
+        );
+    };
+    is(1.5);
+    let sealed = life.store.view.read().sealed[0].clone();
+    sealed.written.begin(4);
+    is(1.5);
+    // Two of the four rows are taken and one of them is encoded.
+    sealed.written.half_done(2);
+    sealed.written.half_done(1);
+    is(0.5 + 5.0 / 8.0);
+    sealed.written.half_done(100);
+    is(0.5);
+    life.store
+        .flush_sealed(&life.log, &mut Upkeep::default())
+        .unwrap();
+    is(0.5);
+    life.store.flush(&life.log).unwrap();
+    is(0.0);
+}
+
+#[test]
+fn merges_are_put_off_while_flushes_are_behind_until_there_are_many_blocks() {
+    let options = StoreOptions {
+        flush_record_bytes: 1,
+        compaction: CompactionOptions {
+            fan_in: 3,
+            inputs_max: 3,
+            ..CompactionOptions::default()
+        },
+        ..options()
+    };
+    let life = Life::open(Arc::new(MemoryStorage::new()), options).unwrap().0;
+    let add_block = |n: i64| {
+        life.put(n, n).unwrap();
+        life.store.flush(&life.log).unwrap();
+    };
+    (0..3).for_each(add_block);
+    life.put(100, 0).unwrap();
+    assert_eq!(life.store.merge_due(0).unwrap().merges, 0);
+    life.store.flush(&life.log).unwrap();
+    assert_eq!(life.store.merge_due(0).unwrap().merges, 1);
+    (10..16).for_each(add_block);
+    life.put(101, 0).unwrap();
+    assert_eq!(life.store.merge_due(0).unwrap().merges, 1);
 }
 
 #[test]

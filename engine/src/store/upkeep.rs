@@ -16,6 +16,9 @@ use crate::manifest::Edit;
 use crate::retention::{self, RetentionOptions};
 use crate::signal::{MergeInput, Signal};
 
+/// Merges of as many blocks as one takes that may be put off.
+const MERGE_PUT_OFF_MAX: usize = 2;
+
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Upkeep {
@@ -63,7 +66,8 @@ impl<S: Signal> Store<S> {
         Ok(done)
     }
 
-    /// Drops blocks past retention and does at most one merge. Flushes go on meanwhile.
+    /// Drops blocks past retention and does at most one merge. Flushes go on meanwhile; while they are behind, merges are put
+    /// off, which makes them larger, until there are many blocks.
     ///
     /// # Errors
     /// The first error; what was done before it stays done.
@@ -72,12 +76,13 @@ impl<S: Signal> Store<S> {
         let mut done = Upkeep::default();
         self.drop_expired(now_ms, &self.options.retention, &mut done)?;
         let today = S::day_of(now_ms.saturating_mul(S::UNITS_PER_MS));
-        let planned = compaction::plan(
-            &self.blocks(),
-            today,
-            &self.coming_days(),
-            &self.options.compaction,
-        );
+        let (blocks, options) = (self.blocks(), &self.options.compaction);
+        let can_wait =
+            blocks.iter().filter(|b| b.level == 0).count() < MERGE_PUT_OFF_MAX * options.inputs_max;
+        let planned = match can_wait && self.behind() > 1.0 {
+            true => None,
+            false => compaction::plan(&blocks, today, &self.coming_days(), options),
+        };
         if let Some(merge) = planned.filter(|merge| self.has_room_for(merge)) {
             self.merge(&merge)?;
             done.merges += 1;
@@ -179,6 +184,7 @@ impl<S: Signal> Store<S> {
 
     fn write_head(&self, head: &Head<S>, through: Seq) -> Result<Vec<Arc<Block<S>>>> {
         let mut blocks = Vec::new();
+        head.written.begin(S::head_rows(&head.state));
         for day in S::days(&head.state) {
             let min_seq = head.first_seq.load(Ordering::Relaxed).min(through);
             let origin = Origin {
@@ -188,7 +194,10 @@ impl<S: Signal> Store<S> {
                 max_seq: through,
                 temperature: Temperature::Young,
             };
-            match self.write_block(&origin, |writer| S::flush(&head.state, day, writer)) {
+            match self.write_block(&origin, |writer| {
+                writer.tell(&head.written);
+                S::flush(&head.state, day, writer)
+            }) {
                 Ok(block) => blocks.push(block),
                 Err(e) => {
                     discard(&blocks);

@@ -6,15 +6,23 @@ use crate::lex::{duration, go_duration, string};
 
 const FLAGS: [&str; 2] = ["--strict", "--keep-empty"];
 
-/// The tokens of a text; the last is [`Kind::End`].
-pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, ParseError> {
+/// The tokens of a text; the last is [`Kind::End`], or what is wrong with the rest.
+pub(super) fn tokenize(text: &str) -> Vec<Token> {
     let mut lexer = Lexer {
         text,
         at: 0,
         tokens: Vec::new(),
     };
-    while lexer.next()? {}
-    Ok(lexer.tokens)
+    loop {
+        match lexer.next() {
+            Ok(true) => {}
+            Ok(false) => return lexer.tokens,
+            Err(fault) => {
+                lexer.emit(Kind::Fault(Box::new(fault)), 0);
+                return lexer.tokens;
+            }
+        }
+    }
 }
 
 struct Lexer<'t> {
@@ -39,9 +47,14 @@ impl Lexer<'_> {
 
     fn emit(&mut self, kind: Kind, len: usize) {
         let (start, end) = (self.at, self.at + len);
+        let mut place = self.place(start);
+        if kind.is_pieced() {
+            // Loki tells of tokens that it puts together as standing on line 0.
+            place.0 = 0;
+        }
         self.tokens.push(Token {
             kind,
-            place: self.place(start),
+            place,
             start,
             end,
         });
@@ -94,7 +107,11 @@ impl Lexer<'_> {
                 self.emit(Kind::Sign(sign), sign.len());
                 Ok(())
             }
-            None => Err(self.fault(format!("syntax error: unexpected {first:?}"))),
+            // What no token begins with is taken for a name, which the grammar refuses.
+            None => {
+                self.emit(Kind::Identifier(first.to_string()), first.len_utf8());
+                Ok(())
+            }
         }
     }
 
@@ -129,7 +146,7 @@ impl Lexer<'_> {
             return Err(ParseError::at("missing closing ']' in duration", place));
         };
         let text = &self.rest()[1..len];
-        let nanos = duration_of(text).ok_or_else(|| ParseError::at(no_duration(text), place))?;
+        let nanos = range_of(text).map_err(|message| ParseError::at(message, place))?;
         self.emit(Kind::Range(nanos), len + 1);
         Ok(())
     }
@@ -151,7 +168,7 @@ impl Lexer<'_> {
             .find_map(|prefix| lower.strip_prefix(prefix))
         {
             if digits.is_empty() {
-                return Err(self.fault(format!("syntax error: unexpected {text:?}")));
+                return Err(self.fault("decimal literal has no digits"));
             }
             self.emit(Kind::Number(text), len);
         } else if let Some(nanos) = duration_of(&text) {
@@ -213,27 +230,34 @@ fn plain_number(text: &str) -> usize {
 }
 
 /// Nanoseconds of a duration in Prometheus' form or Go's.
-pub(super) fn duration_of(text: &str) -> Option<i64> {
+fn duration_of(text: &str) -> Option<i64> {
     match duration::parse(text) {
         Ok(millis) => millis.checked_mul(1_000_000),
         Err(_) => go_duration::parse(text),
     }
 }
 
-/// Why a text is no duration, in Go's words.
-fn no_duration(text: &str) -> String {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let unit = &text[digits..];
-    let unit = &unit[..unit
-        .find(|c: char| c.is_ascii_digit() || c == '.')
-        .unwrap_or(unit.len())];
-    match (digits, unit) {
-        (0, _) => format!("invalid duration {text:?}"),
-        (_, "") => format!("missing unit in duration {text:?}"),
-        _ => format!("unknown unit {unit:?} in duration {text:?}"),
+/// Nanoseconds of a window, which has Prometheus' form only, or why it is none.
+fn range_of(text: &str) -> Result<i64, String> {
+    let millis = duration::parse(text).map_err(|e| unknown_unit(text).unwrap_or_else(|| e.to_string()))?;
+    millis
+        .checked_mul(1_000_000)
+        .ok_or_else(|| "duration out of range".to_owned())
+}
+
+/// Tells of the unit that no duration has, if that is what is wrong with a text.
+fn unknown_unit(text: &str) -> Option<String> {
+    let mut rest = text;
+    while rest.starts_with(|c: char| c.is_ascii_digit()) {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let unit = &rest[..end];
+        if !unit.is_empty() && !["ms", "s", "m", "h", "d", "w", "y"].contains(&unit) {
+            return Some(format!("unknown unit {unit:?} in duration {text:?}"));
+        }
+        rest = &rest[end..];
     }
+    None
 }
 
 /// Bytes of a quantity such as `1.5KB`, as go-humanize reads it; units beyond PB are refused.

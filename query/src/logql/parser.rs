@@ -35,7 +35,7 @@ fn parse_unchecked(text: &str) -> Parsed<Expr> {
         let message = format!("input size too long ({} > {QUERY_BYTES_MAX})", text.len());
         return Err(ParseError::new(message));
     }
-    let mut parser = Parser::new(text)?;
+    let mut parser = Parser::new(text);
     let expr = parser.expr()?;
     parser.end()?;
     Ok(expr)
@@ -81,13 +81,12 @@ struct Parser {
 }
 
 impl Parser {
-    fn new(text: &str) -> Parsed<Parser> {
-        let tokens = lexer::tokenize(text)?;
-        Ok(Parser {
-            tokens,
+    fn new(text: &str) -> Parser {
+        Parser {
+            tokens: lexer::tokenize(text),
             at: 0,
             depth: 0,
-        })
+        }
     }
 
     fn kind(&self) -> &Kind {
@@ -131,6 +130,9 @@ impl Parser {
 
     /// An error about the token at hand.
     fn unexpected(&self, expecting: &[&str]) -> ParseError {
+        if let Kind::Fault(fault) = self.kind() {
+            return (**fault).clone();
+        }
         let mut message = format!("syntax error: unexpected {}", self.kind().name());
         if !expecting.is_empty() {
             message = format!("{message}, expecting {}", expecting.join(" or "));

@@ -2,7 +2,6 @@
 
 mod automaton;
 mod captures;
-mod convert;
 mod extract;
 mod fields;
 mod format;

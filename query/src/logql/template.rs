@@ -9,6 +9,8 @@ mod printf;
 mod run;
 mod value;
 
+use std::collections::BTreeMap;
+
 use parser::Node;
 
 /// A template, parsed.
@@ -22,6 +24,8 @@ pub struct Template {
 pub struct Context<'c> {
     /// The value of a label; an absent one is empty.
     pub label: &'c dyn Fn(&str) -> Option<&'c str>,
+    /// All labels.
+    pub labels: &'c dyn Fn() -> BTreeMap<String, String>,
     /// The line.
     pub line: &'c str,
     /// Time of the entry in nanoseconds since 1970.

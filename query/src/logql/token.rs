@@ -1,6 +1,7 @@
 //! Tokens of LogQL. Not for their grammar.
 
 use super::ast::{Conversion, RangeOp, VectorOp};
+use super::error::ParseError;
 
 /// Words that are always keywords.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -59,6 +60,8 @@ pub(super) enum Kind {
     Sign(&'static str),
     /// The end of the text.
     End,
+    /// What is wrong with the rest of the text, told where the grammar comes to it.
+    Fault(Box<ParseError>),
 }
 
 /// Functions by name.
@@ -90,6 +93,15 @@ impl Function {
             })
     }
 
+    /// How messages name it.
+    fn token(self) -> String {
+        match self {
+            Function::Ip => self.name().to_owned(),
+            Function::Conversion(_) => format!("{}_CONV", self.name().to_uppercase()),
+            _ => self.name().to_uppercase(),
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Function::Range(op) => op.as_str(),
@@ -104,8 +116,8 @@ impl Function {
 
 impl Kind {
     /// How messages name it.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
+    pub(super) fn name(&self) -> String {
+        let name = match self {
             Kind::Identifier(_) => "IDENTIFIER",
             Kind::Text(_) => "STRING",
             Kind::Number(_) => "NUMBER",
@@ -114,8 +126,18 @@ impl Kind {
             Kind::Range(_) => "RANGE",
             Kind::Flag(_) => "FUNCTION_FLAG",
             Kind::Word(text) | Kind::Sign(text) => text,
-            Kind::Function(function) => function.name(),
-            Kind::End => "$end",
+            Kind::Function(function) => return function.token(),
+            Kind::End | Kind::Fault(_) => "$end",
+        };
+        name.to_owned()
+    }
+
+    /// True for a token that is read in several pieces.
+    pub(super) fn is_pieced(&self) -> bool {
+        match self {
+            Kind::Duration(_) | Kind::Bytes(_) | Kind::Range(_) | Kind::Flag(_) => true,
+            Kind::Sign(sign) => sign.len() > 1,
+            _ => false,
         }
     }
 }

@@ -26,6 +26,8 @@ impl FromRequestParts<Arc<App>> for Tenant {
         match header {
             None | Some(Ok("")) => Err(ApiError::new(ErrorType::Unauthorized, "no org id")),
             Some(Ok(name)) if is_valid(name) => Ok(Tenant(name.to_owned())),
+            // The text of the peers, where they are not told to read several at once.
+            Some(Ok(names)) if names.contains('|') => Err(ApiError::bad_data("multiple org IDs present")),
             Some(_) => Err(ApiError::bad_data(
                 "X-Scope-OrgID: 1 to 150 of letters, digits and !-_.*'() are allowed, and not . or ..",
             )),

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::labels::Labels;
 use crate::logs::grams::Gather;
 use crate::logs::labels::StreamExtent;
-use crate::logs::line::{LineKind, Scanned, SlotName, slot_names};
+use crate::logs::line::{Course, LineKind, Scanned, SlotName, slot_names};
 use crate::logs::values::{Form, Texts, encode};
 use crate::metrics::values::Effort;
 use crate::traces::{effort_for, encode_ints};
@@ -24,6 +24,8 @@ const GROUP_BYTES: u64 = if cfg!(test) { 4 << 10 } else { 6 << 20 };
 const SKELETONS_MAX: usize = if cfg!(test) { 8 } else { 512 };
 /// Most columns of a group.
 const COLUMNS_MAX: usize = 2_000;
+/// Rows that are told of together when they are taken.
+const ROWS_TOLD: usize = 128;
 /// Columns up to this many bytes lie in the header.
 const INLINE_MAX: usize = 128;
 
@@ -47,6 +49,10 @@ struct Open {
     runs: Vec<StreamRun>,
     line_bytes: u64,
     skeletons: Vec<Skeleton>,
+    /// How the lines of each skeleton are taken apart, and the skeleton of the line that came last behind one with it.
+    courses: Vec<(Option<Course>, u32)>,
+    /// Skeleton of the line before.
+    last_skeleton: u32,
     /// By kind and text.
     skeleton_numbers: HashMap<Box<[u8]>, u32>,
     shapes: Vec<Shape>,
@@ -56,6 +62,8 @@ struct Open {
     column_numbers: HashMap<ColumnName, u32>,
     key: Vec<u8>,
     metadata: Vec<u32>,
+    /// Room of columns of groups before.
+    spare: Vec<Texts>,
 }
 
 impl<'w> LogWriter<'w> {
@@ -83,12 +91,12 @@ impl<'w> LogWriter<'w> {
         self.streams.push((labels.clone(), StreamExtent::default()));
     }
 
-    /// Appends an entry of the stream begun last. Metadata is sorted by name, names unique.
+    /// Appends an entry of the stream begun last. Metadata is UTF-8, sorted by name, names unique.
     pub(in crate::logs) fn row<'p>(
         &mut self,
         time: i64,
         line: &[u8],
-        metadata: impl Iterator<Item = (&'p str, &'p str)>,
+        metadata: impl Iterator<Item = (&'p [u8], &'p [u8])>,
         kept: bool,
     ) -> Result<()> {
         let full = self.open.times.len() as u32 >= GROUP_ROWS || self.open.line_bytes >= GROUP_BYTES;
@@ -100,6 +108,9 @@ impl<'w> LogWriter<'w> {
         let metadata_bytes = self.open.metadata(metadata);
         self.open.end_row(stream, time, skeleton, kept);
         self.open.line_bytes += line.len() as u64;
+        if self.open.times.len().is_multiple_of(ROWS_TOLD) {
+            self.writer.half_done(ROWS_TOLD as u64);
+        }
         self.streams[stream as usize]
             .1
             .add(time, line.len() + metadata_bytes);
@@ -111,6 +122,7 @@ impl<'w> LogWriter<'w> {
         if open.times.is_empty() {
             return Ok(());
         }
+        self.open.spare = std::mem::take(&mut open.spare);
         let group = self.groups.len() as u32;
         let mut out = Vec::new();
         encode_ints(&open.times, self.effort, &mut out);
@@ -119,6 +131,7 @@ impl<'w> LogWriter<'w> {
         let shape_of: Vec<i64> = open.shape_of.iter().map(|s| i64::from(*s)).collect();
         encode_ints(&shape_of, self.effort, &mut out);
         let shapes_page = self.writer.page(section::COLUMNS, &out, Codec::Zstd)?;
+        self.writer.half_done((open.times.len() % ROWS_TOLD) as u64);
         let columns = self.columns(&mut open)?;
         let (first, last) = (open.runs[0], open.runs[open.runs.len() - 1]);
         self.groups.push(GroupSummary {
@@ -162,6 +175,8 @@ impl<'w> LogWriter<'w> {
         }
         let mut headers = Vec::with_capacity(open.columns.len());
         let columns = std::mem::take(&mut open.columns);
+        let all_bytes: usize = columns.iter().map(|(_, texts)| texts.byte_len()).sum();
+        let (rows, mut bytes, mut told) = (open.times.len() as u64, 0, 0);
         let level = if self.writer.temperature() == Temperature::Young {
             1
         } else {
@@ -182,7 +197,15 @@ impl<'w> LogWriter<'w> {
                 form,
                 place,
             });
+            bytes += texts.byte_len() as u64;
+            let done = rows * bytes / all_bytes.max(1) as u64;
+            self.writer.half_done(done - told);
+            told = done;
+            self.open.spare.push(texts.cleared());
         }
+        self.writer.half_done(rows - told);
+        // The first column takes what was last put in.
+        self.open.spare.reverse();
         Ok(headers)
     }
 
@@ -220,18 +243,34 @@ impl<'w> LogWriter<'w> {
 impl Open {
     /// Takes a line apart and returns the number of its skeleton.
     fn line(&mut self, line: &[u8], scanned: &mut Scanned) -> u32 {
-        let kind = scanned.scan(line);
-        let number = self.skeleton(kind, scanned).unwrap_or_else(|| {
-            scanned.whole(line);
-            self.skeleton(LineKind::Text, scanned)
-                .expect("there is always room for text")
+        let number = self.guessed(line, scanned).unwrap_or_else(|| {
+            let kind = scanned.scan(line);
+            self.skeleton(kind, scanned).unwrap_or_else(|| {
+                scanned.whole(line);
+                self.skeleton(LineKind::Text, scanned)
+                    .expect("there is always room for text")
+            })
         });
+        if let Some((_, next)) = self.courses.get_mut(self.last_skeleton as usize) {
+            *next = number;
+        }
+        self.last_skeleton = number;
         for (column, (from, to)) in self.skeletons[number as usize].columns.iter().zip(&scanned.slots) {
             self.columns[*column as usize]
                 .1
                 .push(&line[*from as usize..*to as usize]);
         }
         number
+    }
+
+    /// The number of the skeleton that a line has after the one of the line before it, or of that one.
+    fn guessed(&self, line: &[u8], scanned: &mut Scanned) -> Option<u32> {
+        let (_, next) = *self.courses.get(self.last_skeleton as usize).as_ref()?;
+        let has = |number: &u32| {
+            let course = self.courses[*number as usize].0.as_ref();
+            course.is_some_and(|course| course.follow(line, &mut scanned.slots))
+        };
+        [*next, self.last_skeleton].into_iter().find(has)
     }
 
     /// The number of a skeleton; none when there are too many.
@@ -259,32 +298,35 @@ impl Open {
             text: scanned.skeleton.as_slice().into(),
             columns,
         });
+        self.courses.push((Course::of(kind, &scanned.skeleton), n));
         self.skeleton_numbers.insert(self.key.as_slice().into(), n);
         Some(n)
     }
 
     fn column(&mut self, name: ColumnName) -> u32 {
         let (columns, next) = (&mut self.columns, self.column_numbers.len() as u32);
+        let spare = &mut self.spare;
         *self.column_numbers.entry(name).or_insert_with_key(|name| {
-            columns.push((name.clone(), Texts::default()));
+            columns.push((name.clone(), spare.pop().unwrap_or_default()));
             next
         })
     }
 
     /// Takes metadata and returns its bytes.
-    fn metadata<'p>(&mut self, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> usize {
+    fn metadata<'p>(&mut self, pairs: impl Iterator<Item = (&'p [u8], &'p [u8])>) -> usize {
         let mut metadata = std::mem::take(&mut self.metadata);
         let mut bytes = 0;
         metadata.clear();
         for (name, value) in pairs {
             // Columns of metadata come in much the same order in each entry.
             let guess = metadata.last().map_or(0, |last| *last as usize + 1);
-            let is_it = |n: &usize| matches!(&self.columns[*n].0, ColumnName::Metadata(of) if of == name);
+            let is_it =
+                |n: &usize| matches!(&self.columns[*n].0, ColumnName::Metadata(of) if of.as_bytes() == name);
             let column = match Some(guess).filter(|n| *n < self.columns.len()).filter(is_it) {
                 Some(n) => n as u32,
-                None => self.column(ColumnName::Metadata(name.to_owned())),
+                None => self.column(ColumnName::Metadata(String::from_utf8_lossy(name).into_owned())),
             };
-            self.columns[column as usize].1.push(value.as_bytes());
+            self.columns[column as usize].1.push(value);
             metadata.push(column);
             bytes += name.len() + value.len();
         }

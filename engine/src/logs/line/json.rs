@@ -120,7 +120,16 @@ fn scalar_end(line: &[u8], at: usize) -> Option<usize> {
     Some(at)
 }
 
-fn value_end(line: &[u8], at: usize, depth: usize) -> Option<usize> {
+/// Behind the value that stands at `at` in the place of a marker, a string without its quotes.
+pub(super) fn value_end(line: &[u8], at: usize, marker: u8) -> Option<usize> {
+    match marker {
+        QUOTED => Some(string_end(line, at.checked_sub(1)?)? - 1),
+        ARRAY => (line.get(at) == Some(&b'[')).then(|| array_end(line, at, 0))?,
+        _ => scalar_end(line, at),
+    }
+}
+
+fn inner_end(line: &[u8], at: usize, depth: usize) -> Option<usize> {
     match line.get(at)? {
         b'"' => string_end(line, at),
         b'[' => array_end(line, at, depth + 1),
@@ -138,7 +147,7 @@ fn array_end(line: &[u8], at: usize, depth: usize) -> Option<usize> {
         return Some(at + 1);
     }
     loop {
-        at = space(line, value_end(line, at, depth)?);
+        at = space(line, inner_end(line, at, depth)?);
         match line.get(at)? {
             b',' => at = space(line, at + 1),
             b']' => return Some(at + 1),
@@ -160,7 +169,7 @@ fn object_end(line: &[u8], at: usize, depth: usize) -> Option<usize> {
         if line.get(at) != Some(&b':') {
             return None;
         }
-        at = space(line, value_end(line, space(line, at + 1), depth)?);
+        at = space(line, inner_end(line, space(line, at + 1), depth)?);
         match line.get(at)? {
             b',' => at = space(line, at + 1),
             b'}' => return Some(at + 1),

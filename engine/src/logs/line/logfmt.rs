@@ -40,6 +40,15 @@ fn spaces(line: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Behind the value that stands at `at` in the place of a marker, one between quotes without them.
+pub(super) fn value_end(line: &[u8], at: usize, marker: u8) -> Option<usize> {
+    if marker == QUOTED {
+        return Some(quoted_end(line, at.checked_sub(1)?)? - 1);
+    }
+    let end = class::end_of(line, at, VALUE);
+    (end > at).then_some(end)
+}
+
 /// Behind the quoted value that begins at `at`.
 fn quoted_end(line: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;

@@ -120,3 +120,41 @@ proptest! {
         prop_assert_eq!(back, line.as_bytes());
     }
 }
+
+/// Lines many of which have skeletons in common.
+fn alike() -> impl Strategy<Value = String> {
+    let value = "[a\"\\\\ =1.{}\\[\\],:-]{0,4}|\"[a\\\\\" ]{0,3}\"|-?[0-9]{1,2}|true|\\[1?\\]|\u{e9}|";
+    let json = (value, value, "[ab]")
+        .prop_map(|(one, two, key)| format!("{{\"{key}\":{one},\"o\":{{\"k\": \"{two}\"}}}}"));
+    let logfmt =
+        (value, value, "[ab]").prop_map(|(one, two, key)| format!("{key}={one}  msg=\"{two}\" c={one}"));
+    prop_oneof![json, logfmt]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_skeleton_is_followed_by_the_lines_that_have_it_and_no_others(lines in prop::collection::vec(alike(), 2..12)) {
+        let mut all = Vec::new();
+        for line in &lines {
+            let mut scanned = Scanned::default();
+            let kind = scanned.scan(line.as_bytes());
+            all.push((kind, scanned));
+        }
+        let mut slots = Vec::new();
+        for (kind, scanned) in &all {
+            let Some(course) = Course::of(*kind, &scanned.skeleton) else {
+                prop_assert_eq!(*kind, LineKind::Text);
+                continue;
+            };
+            for (line, (of_line, other)) in lines.iter().zip(&all) {
+                let has_it = of_line == kind && other.skeleton == scanned.skeleton;
+                prop_assert_eq!(course.follow(line.as_bytes(), &mut slots), has_it, "{} {:?}", line, course);
+                if has_it {
+                    prop_assert_eq!(&slots, &other.slots, "{}", line);
+                }
+            }
+        }
+    }
+}

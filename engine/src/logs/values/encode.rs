@@ -31,6 +31,7 @@ pub(in crate::logs) fn encode(texts: &Texts, times: &[i64], effort: Effort, gath
         gather,
         out: Vec::new(),
         range: None,
+        spare: Vec::new(),
     };
     out.column(texts, Some(times), Depth::Outer);
     Encoded {
@@ -52,6 +53,8 @@ struct Encoder<'g> {
     gather: &'g mut Gather,
     out: Vec<u8>,
     range: Option<(i64, i64)>,
+    /// Room for the columns of slots.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Encoder<'_> {
@@ -130,8 +133,7 @@ impl Encoder<'_> {
     }
 
     fn typed(&mut self, texts: &Texts, times: Option<&[i64]>) -> bool {
-        let decimals: Option<Vec<(i64, u8)>> = texts.iter().map(numbers::decimal).collect();
-        if let Some(decimals) = decimals {
+        if let Some(decimals) = numbers::each(texts, numbers::decimal) {
             self.gather.any_digits();
             self.out.push(form::DECIMALS);
             let (digits, places): (Vec<i64>, Vec<i64>) = decimals
@@ -143,7 +145,7 @@ impl Encoder<'_> {
             return true;
         }
         if let Some((width, bytes)) = numbers::hex(texts) {
-            texts.iter().for_each(|text| self.gather.text(text));
+            texts.iter().for_each(|text| self.gather.hex(text));
             self.out.extend_from_slice(&[form::HEX, width as u8]);
             self.out.extend_from_slice(&bytes);
             return true;
@@ -213,10 +215,13 @@ impl Encoder<'_> {
             Depth::Digits
         };
         for values in found.slots.iter().flatten() {
-            let outer = std::mem::take(&mut self.out);
+            let room = self.spare.pop().unwrap_or_default();
+            let outer = std::mem::replace(&mut self.out, room);
             self.column(values, None, inner);
-            let bytes = std::mem::replace(&mut self.out, outer);
+            let mut bytes = std::mem::replace(&mut self.out, outer);
             put_bytes(&mut self.out, &bytes);
+            bytes.clear();
+            self.spare.push(bytes);
         }
         true
     }

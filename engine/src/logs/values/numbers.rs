@@ -48,7 +48,23 @@ pub(super) fn put_digits(mut n: u64, width: usize, out: &mut Vec<u8>) {
 
 /// Whole numbers of all texts, if they are.
 pub(super) fn ints(texts: &Texts) -> Option<Vec<i64>> {
-    texts.iter().map(int).collect()
+    each(texts, int)
+}
+
+/// What `read` makes of all texts; none when it makes nothing of one.
+pub(super) fn each<T>(texts: &Texts, read: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
+    // Most columns show with their first text that they are not what they are taken for.
+    let mut all = match texts.is_empty() {
+        true => return Some(Vec::new()),
+        false => {
+            read(texts.get(0))?;
+            Vec::with_capacity(texts.len())
+        }
+    };
+    for text in texts.iter() {
+        all.push(read(text)?);
+    }
+    Some(all)
 }
 
 /// Digits of one width with leading zeros, if all texts are such.
@@ -61,8 +77,7 @@ pub(super) fn padded(texts: &Texts) -> Option<(usize, Vec<i64>)> {
         let fits = text.len() == width && text.iter().all(u8::is_ascii_digit);
         fits.then(|| text.iter().fold(0i64, |n, d| n * 10 + i64::from(d - b'0')))
     };
-    let numbers: Option<Vec<i64>> = texts.iter().map(number).collect();
-    Some((width, numbers?))
+    Some((width, each(texts, number)?))
 }
 
 /// A number with a fraction as its digits without the point, and how many stand behind the point; 0 for a whole number.

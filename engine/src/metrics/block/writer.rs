@@ -143,7 +143,9 @@ impl<'w> SeriesWriter<'w> {
         for exemplar in &rows.exemplars {
             self.span(exemplar.time, exemplar.time);
         }
-        self.rows += (rows.floats.len() + rows.histograms.len() + rows.exemplars.len()) as u64;
+        let count = (rows.floats.len() + rows.histograms.len() + rows.exemplars.len()) as u64;
+        self.writer.half_done(2 * count);
+        self.rows += count;
         self.series_count += 1;
         if self.series_count.is_multiple_of(section::SERIES_PER_PAGE) {
             self.close_page()

@@ -126,7 +126,8 @@ impl Group {
         self.link_span_id.push(span_id);
     }
 
-    pub(super) fn end_trace(&mut self) {
+    /// The rows of the trace.
+    pub(super) fn end_trace(&mut self) -> usize {
         let rows = self.rows() - self.from;
         self.trace_rows.push(rows as i64);
         self.trace_starts.push(self.starts[self.from]);
@@ -162,6 +163,7 @@ impl Group {
                 }
             }
         }
+        rows
     }
 
     fn summary(&self) -> Option<Summary> {

@@ -89,7 +89,8 @@ impl<'w> SpanWriter<'w> {
 
     /// Ends the trace, and the group when it is full.
     pub(in crate::traces) fn end_trace(&mut self) -> Result<()> {
-        self.group.end_trace();
+        let rows = self.group.end_trace();
+        self.out.half_done(rows as u64);
         if self.group.rows() >= GROUP_ROWS {
             self.end_group()?;
         }
@@ -102,6 +103,7 @@ impl<'w> SpanWriter<'w> {
         };
         summary.encode(&mut self.groups);
         self.group_count += 1;
+        self.out.half_done(summary.rows.into());
         let written = self.written.get_or_insert(Written {
             min_time: summary.first_start,
             max_time: summary.last_span_start,

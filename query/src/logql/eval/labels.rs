@@ -52,6 +52,16 @@ impl LabelSet {
         LabelSet(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
     }
 
+    /// Without labels that have no value.
+    pub fn without_empty(self) -> LabelSet {
+        let has_empty = self.0.iter().any(|(_, value)| value.is_empty());
+        if !has_empty {
+            return self;
+        }
+        let others = self.0.iter().filter(|(_, value)| !value.is_empty());
+        LabelSet(others.cloned().collect())
+    }
+
     /// With a label set, or taken away when the value is empty.
     pub fn with(&self, name: &str, value: &str) -> LabelSet {
         let others = self.iter().filter(|(n, _)| *n != name);

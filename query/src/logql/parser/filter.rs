@@ -110,7 +110,7 @@ impl Parser {
             }
             Kind::Duration(nanos) => Bound::Duration(if negative { -nanos } else { nanos }),
             Kind::Bytes(bytes) if !negative => Bound::Bytes(bytes),
-            _ => return Err(self.unexpected(&["BYTES", "NUMBER", "DURATION"])),
+            _ => return Err(self.unexpected(&[])),
         };
         self.advance();
         Ok(bound)

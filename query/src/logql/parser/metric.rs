@@ -87,6 +87,10 @@ impl Parser {
             return Ok(labels);
         }
         loop {
+            let may_end = labels.is_empty() && !matches!(self.kind(), Kind::Identifier(_) | Kind::Text(_));
+            if may_end {
+                return Err(self.unexpected(&["IDENTIFIER", ")"]));
+            }
             labels.push(self.label_name()?);
             if self.accept_sign(")") {
                 return Ok(labels);
@@ -216,6 +220,13 @@ impl Parser {
             }
             _ => None,
         };
+        if !self.is_sign("{") && !self.is_sign("(") {
+            let expecting: &[&str] = match param {
+                None => &["NUMBER", "{", "("],
+                Some(_) => &["{", "("],
+            };
+            return Err(self.unexpected(expecting));
+        }
         let range = self.log_range()?;
         self.expect_sign(")")?;
         let grouping = self.grouping()?;

@@ -22,12 +22,12 @@ impl Parser {
     pub(super) fn stages(&mut self) -> Parsed<Vec<Stage>> {
         let mut stages = Vec::new();
         while self.at_stage() && self.tail_word().is_none() {
-            match self.step()? {
-                Step::Stage(stage) => stages.push(stage),
-                Step::Unwrap(_) => {
-                    self.at -= 1;
-                    return Err(self.unexpected(&[]));
-                }
+            if matches!(self.kind_at(1), Kind::Word("unwrap")) {
+                self.advance();
+                return Err(self.unexpected(&[]));
+            }
+            if let Step::Stage(stage) = self.step()? {
+                stages.push(stage);
             }
         }
         Ok(stages)

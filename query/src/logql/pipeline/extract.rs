@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use super::fields::Fields;
 use super::hints::Hints;
 use super::label_filter::LabelFilter;
-use super::{BadStage, Clock, Pipeline, Run, convert};
+use super::{BadStage, Clock, Pipeline, Run};
 use kymo_engine::logs::Wanted;
 
 use crate::logql::ast::{Conversion, Grouping, RangeAggregation, RangeOp};
+use crate::logql::convert;
 use crate::logql::eval::LabelSet;
 
 const SAMPLE_ERR: &str = "SampleExtractionErr";
@@ -223,8 +224,10 @@ impl Extractor {
                 }
             }
             Output::Without(names) => {
-                let others = fields.all().filter(|(name, _)| !names.iter().any(|n| n == name));
-                others.for_each(|(name, value)| add(name, value));
+                let others = fields
+                    .iter()
+                    .filter(|(name, ..)| !names.iter().any(|n| n == name));
+                others.for_each(|(name, value, _)| add(name, value));
             }
         }
     }

@@ -32,8 +32,6 @@ struct Added {
     name: Span,
     value: Span,
     kind: Kind,
-    /// A parser took it from the line: parsers behind it leave it alone.
-    by_parser: bool,
 }
 
 /// Labels of a line. Texts lie in one buffer that all lines share.
@@ -44,6 +42,8 @@ pub(in crate::logql) struct Fields {
     deleted: Vec<bool>,
     text: String,
     added: Vec<Added>,
+    /// Names of what was parsed and taken away: parsers do not bring it back.
+    gone: Vec<Span>,
     error: Option<&'static str>,
     details: Option<Span>,
     /// Of the labels that a query needs, how many a parser has found.
@@ -62,6 +62,7 @@ impl Fields {
         self.deleted.fill(false);
         self.text.clear();
         self.added.clear();
+        self.gone.clear();
         self.error = None;
         self.details = None;
         self.found = 0;
@@ -70,7 +71,7 @@ impl Fields {
                 let name = format!("{name}{DUPLICATE_SUFFIX}");
                 self.set(Kind::Metadata, &name, value);
             } else {
-                self.push(Kind::Metadata, name, value, false);
+                self.push(Kind::Metadata, name, value);
             }
         }
     }
@@ -88,14 +89,9 @@ impl Fields {
         }
     }
 
-    fn push(&mut self, kind: Kind, name: &str, value: &str, by_parser: bool) {
+    fn push(&mut self, kind: Kind, name: &str, value: &str) {
         let (name, value) = (self.store(name), self.store(value));
-        self.added.push(Added {
-            name,
-            value,
-            kind,
-            by_parser,
-        });
+        self.added.push(Added { name, value, kind });
     }
 
     fn stream_place(&self, name: &str) -> Option<usize> {
@@ -131,47 +127,28 @@ impl Fields {
         }
     }
 
-    /// Sets a label of a kind; in other kinds the name goes away, unless a stronger kind has it.
+    /// Sets a label of metadata or a parsed one, which is stronger.
     pub(super) fn set(&mut self, kind: Kind, name: &str, value: &str) {
-        self.place(kind, name, value, false);
-    }
-
-    /// Sets what a parser took from the line; false when a parser before it, or an earlier field, gave the name a value.
-    pub(super) fn set_parsed(&mut self, name: &str, value: &str) -> bool {
-        if let Some(at) = self.added_place(name)
-            && self.added[at].by_parser
-        {
-            return false;
-        }
-        self.place(Kind::Parsed, name, value, true);
-        true
-    }
-
-    fn place(&mut self, kind: Kind, name: &str, value: &str, by_parser: bool) {
-        if kind == Kind::Stream {
-            if self.added_place(name).is_none() {
-                self.push(kind, name, value, by_parser);
-                self.hide(name);
-            }
+        self.hide(name);
+        let Some(at) = self.added_place(name) else {
+            return self.push(kind, name, value);
+        };
+        if kind == Kind::Metadata && self.added[at].kind == Kind::Parsed {
             return;
         }
-        self.hide(name);
-        match self.added_place(name) {
-            Some(at) => {
-                if kind == Kind::Metadata && self.added[at].kind == Kind::Parsed {
-                    return;
-                }
-                let value = self.store(value);
-                let name = self.added[at].name;
-                self.added[at] = Added {
-                    name,
-                    value,
-                    kind,
-                    by_parser,
-                };
-            }
-            None => self.push(kind, name, value, by_parser),
+        let value = self.store(value);
+        let name = self.added[at].name;
+        self.added[at] = Added { name, value, kind };
+    }
+
+    /// Sets what a parser took from the line; false when a stage before it, or an earlier field, gave the name a value.
+    pub(super) fn set_parsed(&mut self, name: &str, value: &str) -> bool {
+        let is_there = |at: usize| self.added[at].kind == Kind::Parsed;
+        if self.added_place(name).is_some_and(is_there) || self.gone.iter().any(|of| self.span(*of) == name) {
+            return false;
         }
+        self.set(Kind::Parsed, name, value);
+        true
     }
 
     fn hide(&mut self, name: &str) {
@@ -183,7 +160,10 @@ impl Fields {
     /// Takes a label away.
     pub(super) fn delete(&mut self, name: &str) {
         if let Some(at) = self.added_place(name) {
-            self.added.remove(at);
+            let removed = self.added.remove(at);
+            if removed.kind == Kind::Parsed {
+                self.gone.push(removed.name);
+            }
         }
         self.hide(name);
     }
@@ -217,7 +197,9 @@ impl Fields {
     }
 
     fn errors(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
-        let names = [ERROR, ERROR_DETAILS].into_iter();
+        // Details without their error are told only of lines whose labels are not those of the stream.
+        let is_changed = self.error.is_some() || !self.added.is_empty() || self.deleted.contains(&true);
+        let names = [ERROR, ERROR_DETAILS].into_iter().filter(move |_| is_changed);
         names.filter_map(|name| self.value(name).map(|value| (name, value)))
     }
 

@@ -47,8 +47,15 @@ fn run(
     clock: Clock,
 ) -> Result<(), String> {
     let label = |name: &str| fields.value(name);
+    let labels = || {
+        fields
+            .all()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    };
     let context = Context {
         label: &label,
+        labels: &labels,
         line,
         time: clock.time,
         now: clock.now,
@@ -80,13 +87,12 @@ pub(super) fn labels(formats: &[(String, Format)], fields: &mut Fields, line: &s
     for (n, (name, from)) in formats.iter().enumerate() {
         match from {
             Format::Rename(of) => {
-                let Some((value, kind)) = fields.get(of) else {
+                let Some((value, _)) = fields.get(of) else {
                     continue;
                 };
                 let value = value.to_owned();
+                fields.set(Kind::Parsed, name, &value);
                 fields.delete(of);
-                let kind = if kind == Kind::Stream { Kind::Stream } else { kind };
-                fields.set(kind, name, &value);
             }
             Format::Template(_) => {
                 let made = made.get_or_insert_with(|| rest(&formats[n..], fields, line, clock).into_iter());

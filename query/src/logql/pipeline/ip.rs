@@ -72,11 +72,9 @@ impl IpSet {
                 .strip_suffix(b":")
                 .filter(|r| !r.ends_with(b":"))
                 .unwrap_or(run);
-            if parsed(run)
-                .or_else(|| parsed(trimmed))
-                .is_some_and(|ip| self.contains(ip))
-            {
-                return true;
+            // The end of an address of version 6 may look like one of version 4.
+            if let Some(address) = parsed(run).or_else(|| parsed(trimmed)) {
+                return self.contains(address);
             }
         }
         let of_v4 = |b: &u8| b.is_ascii_digit() || *b == b'.';

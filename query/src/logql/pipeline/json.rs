@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 64;
 
 /// Takes the fields of a line; false drops the line.
 pub(super) fn json(line: &str, fields: &mut Fields, hints: &Hints, early: &Early) -> bool {
-    if hints.nothing {
+    if hints.nothing || hints.is_enough(fields.found) {
         return true;
     }
     let mut walk = Walk {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::fields::{Fields, Kind};
 use super::hints::{Early, Hints};
 use super::json::{JSON_ERR, free_name, text_of};
-use super::object::{self, MALFORMED, Stopped, Type};
+use super::object::{self, Stopped, Type};
 use super::parsed::Taking;
 
 /// A step of a path.
@@ -119,14 +119,16 @@ fn find<'t>(
         let mut found = None;
         match (step, kind) {
             (Step::Field(name), Type::Object) => {
-                let walked = object::fields(text, &mut |key, value, kind| {
+                let mut is_at = false;
+                let walked = object::walk(text, &mut |key| is_at = key == name, &mut |key, value, kind| {
                     if key == name {
                         found = Some((value, kind));
                         return Err(());
                     }
                     Ok(())
                 });
-                if let Err(Stopped::Malformed(what)) = walked {
+                // What is wrong elsewhere in the line is not looked at.
+                if let (Err(Stopped::Malformed(what)), true) = (walked, is_at) {
                     return Err(what);
                 }
             }
@@ -158,21 +160,13 @@ pub(super) fn json_paths(line: &str, paths: &[JsonPath], fields: &mut Fields, hi
     let root = match line.as_bytes()[line.len() - line.trim_start().len()..].first() {
         Some(b'{') => Type::Object,
         Some(b'[') => Type::Array,
-        _ => {
-            let early = Early::default();
-            let mut taking = Taking {
-                fields,
-                hints,
-                early: &early,
-            };
-            taking.fail(JSON_ERR, Some(MALFORMED));
-            return;
-        }
+        Some(b'"') => Type::Text,
+        _ => return fail(fields, hints, None),
     };
     for path in paths {
         let name = free_name(fields, &path.name);
         match find(line, root, &path.steps) {
-            Ok(None) if name != path.name => {}
+            Ok(None) if fields.get(&path.name).is_some() => {}
             Ok(Some((_, Type::Null)) | None) => fields.set(Kind::Parsed, &name, ""),
             Ok(Some((value, Type::Text))) => {
                 fields.set(Kind::Parsed, &name, &text_of(value));
@@ -180,14 +174,13 @@ pub(super) fn json_paths(line: &str, paths: &[JsonPath], fields: &mut Fields, hi
             Ok(Some((value, _))) => fields.set(Kind::Parsed, &name, value),
             Err(what) => {
                 fields.set(Kind::Parsed, &name, "");
-                let early = Early::default();
-                let mut taking = Taking {
-                    fields,
-                    hints,
-                    early: &early,
-                };
-                taking.fail(JSON_ERR, Some(what));
+                fail(fields, hints, Some(what));
             }
         }
     }
+}
+
+fn fail(fields: &mut Fields, hints: &Hints, details: Option<&str>) {
+    let early = &Early::default();
+    Taking { fields, hints, early }.fail(JSON_ERR, details);
 }

@@ -2,10 +2,10 @@
 
 use kymo_engine::metrics::matcher::Matcher;
 
-use super::convert;
 use super::fields::Fields;
 use super::ip::IpSet;
 use crate::logql::ast::{Bound, Compare, Filter};
+use crate::logql::convert;
 
 const LABEL_FILTER_ERR: &str = "LabelFilterErr";
 

@@ -143,7 +143,7 @@ pub(super) fn logfmt(
     hints: &Hints,
     early: &Early,
 ) -> bool {
-    if hints.nothing {
+    if hints.nothing || hints.is_enough(fields.found) {
         return true;
     }
     let mut taking = Taking { fields, hints, early };
@@ -171,7 +171,7 @@ pub(super) fn logfmt(
     true
 }
 
-/// Takes the pairs that are asked for under other names; a label whose key is not there is
+/// Takes the pairs that are asked for under other names, of several with one key the last; a label whose key is not there is
 /// empty, unless its name is taken.
 pub(super) fn logfmt_fields(line: &str, options: &LogfmtParser, fields: &mut Fields, hints: &Hints) {
     if hints.nothing {
@@ -194,7 +194,6 @@ pub(super) fn logfmt_fields(line: &str, options: &LogfmtParser, fields: &mut Fie
         early: &early,
     };
     let mut pairs = Pairs { line, at: 0 };
-    let mut seen = vec![false; names.len()];
     let mut clean_key = String::new();
     while let Some(pair) = pairs.next() {
         match pair {
@@ -205,9 +204,7 @@ pub(super) fn logfmt_fields(line: &str, options: &LogfmtParser, fields: &mut Fie
                 sanitize(&mut clean_key, key, false);
                 let wanted = options.fields.iter().enumerate();
                 for (n, _) in wanted.filter(|(_, (_, of))| *of == clean_key || of == key) {
-                    if !std::mem::replace(&mut seen[n], true) {
-                        taking.fields.set(Kind::Parsed, &names[n], &clean(value.clone()));
-                    }
+                    taking.fields.set(Kind::Parsed, &names[n], &clean(value.clone()));
                 }
             }
         }

@@ -8,8 +8,6 @@ const MALFORMED_OBJECT: &str = "Value looks like object, but can't find closing 
 const MALFORMED_ARRAY: &str = "Value is array, but can't find closing ']' symbol";
 const MALFORMED_STRING: &str = "Value is string, but can't find closing '\"' symbol";
 const MALFORMED_ESCAPE: &str = "Encountered an invalid escape sequence in a string";
-const MALFORMED_VALUE: &str =
-    "Value looks like Number/Boolean/None, but can't find its end: ',' or '}' symbol";
 const UNKNOWN_VALUE: &str = "Unknown value type";
 
 /// What a value is.
@@ -34,6 +32,15 @@ pub(super) enum Stopped<S> {
 /// Shows each field of an object: key, value, type.
 pub(super) fn fields<'t, S>(
     text: &'t str,
+    visit: &mut dyn FnMut(&str, &'t str, Type) -> Result<(), S>,
+) -> Result<(), Stopped<S>> {
+    walk(text, &mut |_| {}, visit)
+}
+
+/// Shows each field of an object, its key once more before its value is read.
+pub(super) fn walk<'t, S>(
+    text: &'t str,
+    begin: &mut dyn FnMut(&str),
     visit: &mut dyn FnMut(&str, &'t str, Type) -> Result<(), S>,
 ) -> Result<(), Stopped<S>> {
     let malformed = |what| Stopped::Malformed(what);
@@ -64,6 +71,7 @@ pub(super) fn fields<'t, S>(
         if bytes.get(at) != Some(&b':') {
             return Err(malformed(MALFORMED));
         }
+        begin(&key);
         let (value, kind, next) = value(text, at + 1).map_err(malformed)?;
         visit(&key, value, kind).map_err(Stopped::ByVisitor)?;
         at = blank(bytes, next);
@@ -146,7 +154,7 @@ fn value(text: &str, at: usize) -> Result<(&str, Type, usize), &'static str> {
         }
         Some(_) => {
             let ends = |b: &u8| matches!(b, b' ' | b'\n' | b'\r' | b'\t' | b',' | b'}' | b']');
-            let len = bytes[at..].iter().position(ends).ok_or(MALFORMED_VALUE)?;
+            let len = bytes[at..].iter().position(ends).unwrap_or(bytes.len() - at);
             let value = &text[at..at + len];
             let kind = match value.as_bytes().first() {
                 Some(b't' | b'f') if matches!(value, "true" | "false") => Type::Bool,

@@ -46,7 +46,7 @@ fn labels_are_told_apart_by_where_they_come_from() {
     );
     assert_eq!(
         shown.unwrap(),
-        r#"{d="1", k="s"} {k_extracted="x", m="2"} {a_extracted="4", b="3", c="3!", m_extracted="5"} b=3 a=4 m=5"#
+        r#"{k="s"} {k_extracted="x", m="2"} {a_extracted="4", b="3", c="3!", d="1", m_extracted="5"} b=3 a=4 m=5"#
     );
 }
 

@@ -1,6 +1,7 @@
 //! The functions of templates: Go's own, sprig's and Loki's.
 
 mod compare;
+mod decimal;
 mod math;
 mod text;
 
@@ -10,100 +11,119 @@ use super::{Context, date, printf};
 /// What a function makes of its arguments; none when it is of another family.
 type Found = Option<Result<Value, String>>;
 
-const NAMES: &[&str] = &[
-    "and",
-    "or",
-    "not",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "index",
-    "slice",
-    "len",
-    "print",
-    "printf",
-    "println",
-    "html",
-    "js",
-    "urlquery",
-    "__line__",
-    "__timestamp__",
-    "ToLower",
-    "ToUpper",
-    "Replace",
-    "Trim",
-    "TrimLeft",
-    "TrimRight",
-    "TrimPrefix",
-    "TrimSuffix",
-    "TrimSpace",
-    "regexReplaceAll",
-    "regexReplaceAllLiteral",
-    "count",
-    "urldecode",
-    "urlencode",
-    "bytes",
-    "duration",
-    "duration_seconds",
-    "unixEpochMillis",
-    "unixEpochNanos",
-    "toDateInZone",
-    "unixToTime",
-    "alignLeft",
-    "alignRight",
-    "b64dec",
-    "b64enc",
-    "lower",
-    "upper",
-    "title",
-    "trunc",
-    "substr",
-    "contains",
-    "hasPrefix",
-    "hasSuffix",
-    "indent",
-    "nindent",
-    "replace",
-    "repeat",
-    "trim",
-    "trimAll",
-    "trimSuffix",
-    "trimPrefix",
-    "int",
-    "float64",
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "mod",
-    "addf",
-    "subf",
-    "mulf",
-    "divf",
-    "max",
-    "min",
-    "maxf",
-    "minf",
-    "ceil",
-    "floor",
-    "round",
-    "fromJson",
-    "date",
-    "toDate",
-    "now",
-    "unixEpoch",
-    "default",
+const MANY: usize = usize::MAX;
+
+/// Names, and how many arguments there are at least and at most.
+const FUNCTIONS: &[(&str, usize, usize)] = &[
+    ("and", 1, MANY),
+    ("or", 1, MANY),
+    ("not", 1, 1),
+    ("eq", 1, MANY),
+    ("ne", 2, 2),
+    ("lt", 2, 2),
+    ("le", 2, 2),
+    ("gt", 2, 2),
+    ("ge", 2, 2),
+    ("index", 1, MANY),
+    ("slice", 1, MANY),
+    ("len", 1, 1),
+    ("print", 0, MANY),
+    ("printf", 1, MANY),
+    ("println", 0, MANY),
+    ("html", 0, MANY),
+    ("js", 0, MANY),
+    ("urlquery", 0, MANY),
+    ("__line__", 0, 0),
+    ("__timestamp__", 0, 0),
+    ("ToLower", 1, 1),
+    ("ToUpper", 1, 1),
+    ("Replace", 4, 4),
+    ("Trim", 2, 2),
+    ("TrimLeft", 2, 2),
+    ("TrimRight", 2, 2),
+    ("TrimPrefix", 2, 2),
+    ("TrimSuffix", 2, 2),
+    ("TrimSpace", 1, 1),
+    ("regexReplaceAll", 3, 3),
+    ("regexReplaceAllLiteral", 3, 3),
+    ("count", 2, 2),
+    ("urldecode", 1, 1),
+    ("urlencode", 1, 1),
+    ("bytes", 1, 1),
+    ("duration", 1, 1),
+    ("duration_seconds", 1, 1),
+    ("unixEpochMillis", 1, 1),
+    ("unixEpochNanos", 1, 1),
+    ("toDateInZone", 3, 3),
+    ("unixToTime", 1, 1),
+    ("alignLeft", 2, 2),
+    ("alignRight", 2, 2),
+    ("b64dec", 1, 1),
+    ("b64enc", 1, 1),
+    ("lower", 1, 1),
+    ("upper", 1, 1),
+    ("title", 1, 1),
+    ("trunc", 2, 2),
+    ("substr", 3, 3),
+    ("contains", 2, 2),
+    ("hasPrefix", 2, 2),
+    ("hasSuffix", 2, 2),
+    ("indent", 2, 2),
+    ("nindent", 2, 2),
+    ("replace", 3, 3),
+    ("repeat", 2, 2),
+    ("trim", 1, 1),
+    ("trimAll", 2, 2),
+    ("trimSuffix", 2, 2),
+    ("trimPrefix", 2, 2),
+    ("int", 1, 1),
+    ("float64", 1, 1),
+    ("add", 0, MANY),
+    ("sub", 2, 2),
+    ("mul", 1, MANY),
+    ("div", 2, 2),
+    ("mod", 2, 2),
+    ("addf", 0, MANY),
+    ("subf", 1, MANY),
+    ("mulf", 1, MANY),
+    ("divf", 1, MANY),
+    ("max", 1, MANY),
+    ("min", 1, MANY),
+    ("maxf", 1, MANY),
+    ("minf", 1, MANY),
+    ("ceil", 1, 1),
+    ("floor", 1, 1),
+    ("round", 2, MANY),
+    ("fromJson", 1, 1),
+    ("date", 2, 2),
+    ("toDate", 2, 2),
+    ("now", 0, 0),
+    ("unixEpoch", 1, 1),
+    ("default", 1, MANY),
 ];
 
+fn find(name: &str) -> Option<(usize, usize)> {
+    let found = FUNCTIONS.iter().find(|(of, ..)| *of == name);
+    found.map(|(_, least, most)| (*least, *most))
+}
+
 pub(super) fn is_function(name: &str) -> bool {
-    NAMES.contains(&name)
+    find(name).is_some()
+}
+
+/// What Go says of a call with too many or too few arguments.
+fn miscounted(name: &str, (least, most): (usize, usize), count: usize) -> Option<String> {
+    let at_least = if most == MANY { "at least " } else { "" };
+    (!(least..=most).contains(&count))
+        .then(|| format!("wrong number of args for {name}: want {at_least}{least} got {count}"))
 }
 
 /// Calls a function.
 pub(super) fn call(name: &str, arguments: Vec<Value>, context: &Context<'_>) -> Result<Value, String> {
+    let counts = find(name).unwrap_or((0, MANY));
+    if let Some(fault) = miscounted(name, counts, arguments.len()) {
+        return Err(fault);
+    }
     let mut arguments = Arguments { list: arguments };
     let found = compare::call(name, &mut arguments)
         .or_else(|| text::call(name, &mut arguments))
@@ -122,8 +142,9 @@ pub(super) fn call(name: &str, arguments: Vec<Value>, context: &Context<'_>) -> 
             Ok(serde_json::from_str::<serde_json::Value>(&text).map_or(Value::Nil, Value::from))
         }
         "default" => {
-            let (default, given) = (arguments.take(0)?, arguments.list.pop().unwrap_or(Value::Nil));
-            Ok(if given.is_true() { given } else { default })
+            let default = arguments.take(0)?;
+            let given = arguments.list.get(1).filter(|given| given.is_true()).cloned();
+            Ok(given.unwrap_or(default))
         }
         _ => Err(format!("function {name:?} not defined")),
     }
@@ -144,7 +165,9 @@ fn times(name: &str, arguments: &mut Arguments, context: &Context<'_>) -> Found 
             let layout = arguments.text(0)?;
             let (time, zone) = match arguments.get(1)? {
                 Value::Time(time, zone) => (*time, zone.clone()),
-                other => (other.int().saturating_mul(1_000_000_000), "UTC".to_owned()),
+                Value::Int(seconds) => (seconds.saturating_mul(1_000_000_000), "UTC".to_owned()),
+                // What is no time is the present.
+                _ => (context.now, "UTC".to_owned()),
             };
             Ok(Value::Text(date::format(time, &zone, &layout)))
         }
@@ -205,8 +228,23 @@ impl Arguments {
     fn text(&self, n: usize) -> Result<String, String> {
         match self.get(n)? {
             Value::Text(text) => Ok(text.clone()),
-            Value::Nil => Ok(String::new()),
-            other => Ok(other.text()),
+            Value::Nil => Err("invalid value; expected string".to_owned()),
+            other => Err(format!(
+                "wrong type for value; expected string; got {}",
+                other.kind()
+            )),
+        }
+    }
+
+    /// A whole number that is no text: a number of characters or of times.
+    fn count(&self, n: usize) -> Result<i64, String> {
+        match self.get(n)? {
+            Value::Int(count) => Ok(*count),
+            Value::Float(count) if count.fract() == 0.0 => Ok(*count as i64),
+            other => Err(format!(
+                "wrong type for value; expected int; got {}",
+                other.kind()
+            )),
         }
     }
 

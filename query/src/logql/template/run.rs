@@ -89,13 +89,14 @@ impl Run<'_, '_> {
         }
         let value = self.pipeline(pipeline)?;
         if pipeline.sets.is_empty() {
-            value.print(out);
+            self.whole(value).print(out);
         }
         Ok(())
     }
 
     fn range(&mut self, pipeline: &Pipeline, body: &[Node], other: &[Node], out: &mut String) -> Outcome<()> {
         let over = self.pipeline(pipeline)?;
+        let over = self.whole(over);
         let items: Vec<(Value, Value)> = match over {
             Value::List(list) => list
                 .into_iter()
@@ -103,6 +104,10 @@ impl Run<'_, '_> {
                 .map(|(n, v)| (Value::Int(n as i64), v))
                 .collect(),
             Value::Map(map) => map.into_iter().map(|(k, v)| (Value::Text(k), v)).collect(),
+            Value::Texts(map) => map
+                .into_iter()
+                .map(|(k, v)| (Value::Text(k), Value::Text(v)))
+                .collect(),
             Value::Int(n) => (0..n.clamp(0, 100_000))
                 .map(|n| (Value::Int(n), Value::Int(n)))
                 .collect(),
@@ -156,9 +161,10 @@ impl Run<'_, '_> {
         }
         let mut arguments = Vec::with_capacity(command.len());
         for operand in &command[1..] {
-            arguments.push(self.operand(operand)?);
+            let argument = self.operand(operand)?;
+            arguments.push(self.whole(argument));
         }
-        arguments.extend(last);
+        arguments.extend(last.map(|last| self.whole(last)));
         functions::call(name, arguments, self.context).map_err(|e| format!("error calling {name}: {e}"))
     }
 
@@ -188,11 +194,20 @@ impl Run<'_, '_> {
         }
     }
 
+    /// A value with all that is in it.
+    fn whole(&self, value: Value) -> Value {
+        match value {
+            Value::Labels => Value::Texts((self.context.labels)()),
+            other => other,
+        }
+    }
+
     fn fields(&self, mut value: Value, fields: &[String]) -> Outcome<Value> {
         for field in fields {
             value = match value {
                 Value::Labels => Value::Text((self.context.label)(field).unwrap_or("").to_owned()),
                 Value::Map(mut map) => map.remove(field).unwrap_or(Value::Nil),
+                Value::Texts(mut map) => Value::Text(map.remove(field).unwrap_or_default()),
                 Value::Nil => return Err(format!("nil pointer evaluating interface {{}}.{field}")),
                 other => return Err(format!("can't evaluate field {field} in type {}", other.kind())),
             };

@@ -15,8 +15,15 @@ fn render(template: &str) -> Result<String, String> {
         ("ts", "1700000000"),
     ];
     let label = |name: &str| labels.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
+    let all = || {
+        labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
     let context = Context {
         label: &label,
+        labels: &all,
         line: "the Line",
         time: 1_700_000_000_123_456_789,
         now: 0,

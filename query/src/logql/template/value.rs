@@ -18,6 +18,8 @@ pub(super) enum Value {
     Map(BTreeMap<String, Value>),
     /// All labels: the dot of a template.
     Labels,
+    /// All labels with their values.
+    Texts(BTreeMap<String, String>),
     /// Nanoseconds since 1970 in a zone.
     Time(i64, String),
 }
@@ -33,6 +35,7 @@ impl Value {
             Value::Text(text) => !text.is_empty(),
             Value::List(list) => !list.is_empty(),
             Value::Map(map) => !map.is_empty(),
+            Value::Texts(map) => !map.is_empty(),
             Value::Labels | Value::Time(..) => true,
         }
     }
@@ -56,17 +59,9 @@ impl Value {
                 out.push(']');
             }
             Value::Map(map) => {
-                out.push_str("map[");
-                for (n, (key, value)) in map.iter().enumerate() {
-                    if n > 0 {
-                        out.push(' ');
-                    }
-                    out.push_str(key);
-                    out.push(':');
-                    value.print(out);
-                }
-                out.push(']');
+                print_map(map.iter(), &mut |value, out| value.print(out), out);
             }
+            Value::Texts(map) => print_map(map.iter(), &mut |value, out| out.push_str(value), out),
             Value::Labels => out.push_str("map[]"),
             Value::Time(time, zone) => out.push_str(&date::format(
                 *time,
@@ -100,7 +95,7 @@ impl Value {
             Value::Int(n) => *n as f64,
             Value::Float(n) => *n,
             Value::Bool(b) => f64::from(u8::from(*b)),
-            Value::Text(text) => text.trim().parse().unwrap_or(0.0),
+            Value::Text(text) => text.parse().unwrap_or(0.0),
             _ => 0.0,
         }
     }
@@ -114,14 +109,30 @@ impl Value {
             Value::Text(_) => "string",
             Value::List(_) => "[]interface {}",
             Value::Map(_) => "map[string]interface {}",
-            Value::Labels => "map[string]string",
+            Value::Labels | Value::Texts(_) => "map[string]string",
             Value::Time(..) => "time.Time",
         }
     }
 }
 
+fn print_map<'m, V: 'm>(
+    map: impl Iterator<Item = (&'m String, V)>,
+    print: &mut dyn FnMut(V, &mut String),
+    out: &mut String,
+) {
+    out.push_str("map[");
+    for (n, (key, value)) in map.enumerate() {
+        if n > 0 {
+            out.push(' ');
+        }
+        out.push_str(key);
+        out.push(':');
+        print(value, out);
+    }
+    out.push(']');
+}
+
 fn int_of(text: &str) -> i64 {
-    let text = text.trim();
     text.parse::<i64>()
         .or_else(|_| text.parse::<f64>().map(|n| n as i64))
         .unwrap_or(0)

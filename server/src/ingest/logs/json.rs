@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use kymo_proto::loki::put_labels;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -71,17 +72,25 @@ pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) -> Result<(), Fault> {
 }
 
 fn opened(stream: &Stream<'_>, intake: &mut Intake<'_>) -> Result<Open, StreamFault> {
-    match (&stream.stream, &stream.labels) {
-        (None, Some(text)) => open_text(&text.0, intake),
-        (pairs, _) => {
-            let pairs = pairs.iter().flat_map(|pairs| &pairs.0);
-            intake.open_plain(
-                pairs
-                    .map(|(name, value)| (name.as_ref(), Cow::Borrowed(value.as_ref())))
-                    .collect(),
-            )
-        }
+    let pairs = match (&stream.stream, &stream.labels) {
+        (None, Some(text)) => return open_text(&text.0, intake),
+        (pairs, _) => pairs.iter().flat_map(|pairs| &pairs.0),
+    };
+    let is_plain = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if !pairs.clone().all(|(name, _)| is_plain(name)) {
+        // A name that no selector can have is refused as it is in the text of labels.
+        let mut text = String::new();
+        put_labels(
+            &mut text,
+            pairs.map(|(name, value)| (name.as_ref(), value.as_ref())),
+        );
+        return open_text(&text, intake);
     }
+    let pairs = pairs.map(|(name, value)| (name.as_ref(), Cow::Borrowed(value.as_ref())));
+    intake.open_plain(pairs.collect())
 }
 
 fn add(stream: &Stream<'_>, open: &Open, intake: &mut Intake<'_>) -> Result<(), Fault> {

@@ -207,44 +207,77 @@ fn logfmt_field(line: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// Whether a byte goes on a word.
-static IN_WORDS: [bool; 256] = in_words();
-
-const fn in_words() -> [bool; 256] {
-    let mut out = [false; 256];
-    let mut n = 0;
-    while n < 256 {
-        out[n] = (n as u8).is_ascii_alphanumeric() || n as u8 == b'_';
-        n += 1;
-    }
-    out
+/// Whether a byte goes on a word. Without branches and tables, so that it is asked for many bytes at once.
+#[inline]
+fn goes_on(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    letter | (byte.wrapping_sub(b'0') < 10) | (byte == b'_')
 }
+
+/// Whether a byte begins a word that names a level.
+#[inline]
+fn begins(byte: u8) -> bool {
+    let lower = byte | 0x20;
+    (lower == b't')
+        | (lower == b'd')
+        | (lower == b'f')
+        | (lower == b'c')
+        | (lower == b'e')
+        | (lower == b'w')
+        | (lower == b'i')
+}
+
+/// Words that name levels, in the order of Loki's list.
+const WORDS: [(&[u8], Level); 9] = [
+    (b"trace", Level::Trace),
+    (b"debug", Level::Debug),
+    (b"fatal", Level::Fatal),
+    (b"critical", Level::Critical),
+    (b"error", Level::Error),
+    (b"err", Level::Error),
+    (b"warning", Level::Warn),
+    (b"warn", Level::Warn),
+    (b"info", Level::Info),
+];
+const WORD_LEN_MAX: usize = 8;
+
+/// Bytes of a line that are looked at together.
+const BLOCK: usize = 64;
 
 /// The level of the words of a line: the first of Loki's list that stands in it.
 fn of_words(line: &[u8]) -> Level {
-    const WORDS: [(&[u8], Level); 9] = [
-        (b"trace", Level::Trace),
-        (b"debug", Level::Debug),
-        (b"fatal", Level::Fatal),
-        (b"critical", Level::Critical),
-        (b"error", Level::Error),
-        (b"err", Level::Error),
-        (b"warning", Level::Warn),
-        (b"warn", Level::Warn),
-        (b"info", Level::Info),
-    ];
     let mut best = WORDS.len();
-    for word in line.split(|b| !IN_WORDS[usize::from(*b)]) {
-        let may = (3..=8).contains(&word.len())
-            && matches!(word[0] | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i');
-        if may {
-            let found = WORDS[..best]
-                .iter()
-                .position(|(known, _)| known.eq_ignore_ascii_case(word));
-            best = found.unwrap_or(best);
+    if line.first().is_some_and(|byte| begins(*byte)) {
+        best = word_at(line, 0, best);
+    }
+    // Before each byte stands the one that the block before it has at the same place.
+    let (before, bytes) = (line, line.get(1..).unwrap_or_default());
+    for (block, (before, bytes)) in before.chunks(BLOCK).zip(bytes.chunks(BLOCK)).enumerate() {
+        let mut starts = [0u8; BLOCK];
+        for ((start, before), byte) in starts.iter_mut().zip(before).zip(bytes) {
+            *start = u8::from(begins(*byte) & !goes_on(*before));
+        }
+        for (n, eight) in starts.as_chunks::<8>().0.iter().enumerate() {
+            let mut rest = u64::from_le_bytes(*eight);
+            while rest != 0 {
+                let at = block * BLOCK + n * 8 + rest.trailing_zeros() as usize / 8;
+                best = word_at(line, at + 1, best);
+                rest &= rest - 1;
+            }
         }
     }
     WORDS.get(best).map_or(Level::Unknown, |(_, level)| *level)
+}
+
+/// The number of the word that begins at `at` if it comes before `best`, or else `best`.
+fn word_at(line: &[u8], at: usize, best: usize) -> usize {
+    let rest = &line[at..(at + WORD_LEN_MAX + 1).min(line.len())];
+    let len = rest.iter().position(|b| !goes_on(*b)).unwrap_or(rest.len());
+    let word = &rest[..len];
+    let found = WORDS[..best]
+        .iter()
+        .position(|(known, _)| known.eq_ignore_ascii_case(word));
+    found.unwrap_or(best)
 }
 
 #[cfg(test)]

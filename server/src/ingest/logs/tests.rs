@@ -156,6 +156,38 @@ fn what_is_wrong_is_refused_alone_in_the_words_of_loki() {
 }
 
 #[test]
+fn names_that_no_selector_can_have_are_refused_in_both_forms() {
+    let time = at(1);
+    let text = r#"error parsing labels '{service.name="x"}' with error: 1:9: parse error: unexpected '.', expected '='"#;
+    let by_json = json(
+        &format!(
+            r#"{{"stream":{{"service.name":"x"}},"values":[["{time}","a"]]}},{{"stream":{{"ok":"x"}},"values":[["{time}","b"]]}}"#
+        ),
+        &[],
+    );
+    assert_eq!((by_json.batch.len(), by_json.refused.total()), (1, 1));
+    assert!(
+        by_json.refused.text().contains(text),
+        "{}",
+        by_json.refused.text()
+    );
+    let digit = json(
+        &format!(r#"{{"stream":{{"9a":"x"}},"values":[["{time}","a"]]}}"#),
+        &[],
+    );
+    assert_eq!((digit.batch.len(), digit.refused.total()), (0, 1));
+    let mut encoder = PushEncoder::default();
+    let entry = (NOW * 1_000_000, b"a".as_slice(), [].as_slice());
+    encoder.stream(r#"{service.name="x"}"#, [entry]);
+    let by_protobuf = taken(LogFormat::Push, &encoder.finish(), &[]);
+    assert!(
+        by_protobuf.refused.text().contains(text),
+        "{}",
+        by_protobuf.refused.text()
+    );
+}
+
+#[test]
 fn streams_with_wrong_labels_are_refused_whole() {
     let mut encoder = PushEncoder::default();
     let two = || [(NOW * 1_000_000, b"ab".as_slice(), [].as_slice()); 2];

@@ -6,15 +6,16 @@ use std::time::Duration;
 use kymo_engine::signal::Signal;
 use kymo_engine::store::Store;
 
-/// What a writer waits for each MiB it sends while a head is being flushed: a few writers then send about as much as is
-/// flushed meanwhile, and each waits for about as long as the others.
+/// What a writer waits for each MiB it sends when flushes are [`NEAR`] behind.
 const STEADY: Duration = Duration::from_millis(16);
-/// The share of its flush size at which the head behind the one being flushed makes writers wait for that long.
+/// How far flushes are behind, beyond what they wait for to begin, as a share of their size.
 const NEAR: f64 = 0.25;
-/// The share from which on they wait for longer.
-const FAR: f64 = 1.5;
-/// How much longer when the head has grown by its flush size beyond that.
-const STEP: Duration = Duration::from_millis(24);
+/// The part of the wait that grows with the cube: a few writers wait for little more than in step with what is to flush, and
+/// however many there are, they wait for long enough before the head is full.
+const CUBE: f64 = 1.0 / 16.0;
+
+/// No wait is longer: senders take an answer that does not come for a failure.
+const LONGEST: Duration = Duration::from_secs(4);
 
 /// Waits less than this are none: a timer takes longer.
 const LEAST: Duration = Duration::from_micros(500);
@@ -28,24 +29,12 @@ pub(super) async fn pace<S: Signal>(store: &Store<S>, bytes: usize) {
     }
 }
 
-/// Steady at first, for stopping and going makes some wait for long; then with the cube, which is enough for many writers.
+/// Grows evenly, so that writers and flushes find a pace at which each write waits for about as long as the others.
 fn wait_at(behind: f64, bytes: usize) -> Duration {
-    let far = (behind - FAR).max(0.0);
+    let far = (behind - 1.0).max(0.0) / NEAR;
     let mib = bytes as f64 / f64::from(1 << 20);
-    STEADY.mul_f64((behind / NEAR).clamp(0.0, 1.0) * mib) + STEP.mul_f64(far * far * far)
+    STEADY.mul_f64((far + CUBE * far * far * far) * mib).min(LONGEST)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writers_wait_for_longer_the_more_there_is_to_flush() {
-        let waits: Vec<u128> = [0.0, 0.125, 0.25, 1.5, 2.5, 4.0]
-            .into_iter()
-            .map(|behind| wait_at(behind, 1 << 20).as_millis())
-            .collect();
-        assert_eq!(waits, [0, 8, 16, 16, 40, 391]);
-        assert_eq!(wait_at(1.0, 1 << 16), Duration::from_millis(1));
-    }
-}
+mod tests;

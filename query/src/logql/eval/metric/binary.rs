@@ -14,11 +14,8 @@ const NOT_EXPLICIT: &str =
     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
 const NOT_UNIQUE: &str = "multiple matches for labels: grouping labels must ensure unique matches";
 
-/// What an operator makes of two numbers: division by 0 is NaN here. None takes the sample away.
+/// What an operator makes of two numbers. None takes the sample away.
 fn apply(of: &Binary, left: f64, right: f64, keep: f64) -> Option<f64> {
-    if matches!(of.op, BinaryOp::Div | BinaryOp::Mod) && right == 0.0 {
-        return Some(f64::NAN);
-    }
     let value = arithmetic(of.op, left, right)?;
     if !of.op.is_comparison() || of.return_bool {
         return Some(value);
@@ -42,9 +39,10 @@ pub(super) fn with_number(
     series
 }
 
-/// The labels by which a series finds the others.
+/// The labels by which a series finds the others; one without a value is none.
 fn signature(of: &Binary, labels: &LabelSet) -> LabelSet {
-    labels.filter(|name| of.matching.labels.iter().any(|l| l == name) == of.matching.on)
+    let wanted = labels.filter(|name| of.matching.labels.iter().any(|l| l == name) == of.matching.on);
+    wanted.without_empty()
 }
 
 pub(super) fn eval(
@@ -122,6 +120,9 @@ fn join(of: &Binary, left: &[Series], right: &[Series], grid: &Grid) -> Result<V
             .or_default()
             .push(series);
     }
+    for series in ones.values() {
+        check_unique(series, grid, swapped)?;
+    }
     let mut out: Vec<Series> = Vec::new();
     let mut numbers: HashMap<LabelSet, usize> = HashMap::new();
     let mut used: HashSet<(LabelSet, usize)> = HashSet::new();
@@ -131,7 +132,8 @@ fn join(of: &Binary, left: &[Series], right: &[Series], grid: &Grid) -> Result<V
             continue;
         };
         for n in 0..grid.len() {
-            let Some((partner, value)) = partner(others, n, swapped)? else {
+            let partner = others.iter().find_map(|s| Some((s, s.values[n]?)));
+            let Some((partner, value)) = partner else {
                 continue;
             };
             let Some(own) = series.values[n] else {
@@ -161,24 +163,14 @@ fn join(of: &Binary, left: &[Series], right: &[Series], grid: &Grid) -> Result<V
     Ok(out)
 }
 
-/// The one series that has a value at a time.
-fn partner<'s>(
-    others: &[&'s Series],
-    n: usize,
-    swapped: bool,
-) -> Result<Option<(&'s Series, f64)>, EvalError> {
-    let mut found = None;
-    for series in others {
-        let Some(value) = series.values[n] else {
-            continue;
-        };
-        if found.is_some() {
-            let message = if swapped { DUPLICATE_LEFT } else { DUPLICATE_RIGHT };
-            return Err(EvalError::Matching(message));
-        }
-        found = Some((*series, value));
+/// Refuses series that are found by the same labels and have a value at the same time.
+fn check_unique(series: &[&Series], grid: &Grid, swapped: bool) -> Result<(), EvalError> {
+    let present = |n: usize| series.iter().filter(|s| s.values[n].is_some()).count();
+    match series.len() > 1 && (0..grid.len()).any(|n| present(n) > 1) {
+        true if swapped => Err(EvalError::Matching(DUPLICATE_LEFT)),
+        true => Err(EvalError::Matching(DUPLICATE_RIGHT)),
+        false => Ok(()),
     }
-    Ok(found)
 }
 
 fn joined_labels(of: &Binary, many: &LabelSet, one: &LabelSet) -> LabelSet {
@@ -189,5 +181,5 @@ fn joined_labels(of: &Binary, many: &LabelSet, one: &LabelSet) -> LabelSet {
     for name in &of.matching.include {
         labels = labels.with(name, one.get(name).unwrap_or(""));
     }
-    labels
+    labels.without_empty()
 }

@@ -16,7 +16,7 @@ pub(super) fn eval(of: &Replacement, series: Vec<Series>, grid: &Grid) -> Result
         if let Some(captures) = regex.captures(one.labels.get(&of.src).unwrap_or("")) {
             let mut value = String::new();
             captures.expand(&of.replacement, &mut value);
-            one.labels = one.labels.with(&of.dst, &value);
+            one.labels = one.labels.with(&of.dst, &value).without_empty();
         }
         // Series that came to have the same labels are one, each time the first that has a value.
         let next = out.len();

@@ -60,6 +60,7 @@ fn len(value: &Value) -> Result<Value, String> {
         Value::Text(text) => text.len(),
         Value::List(list) => list.len(),
         Value::Map(map) => map.len(),
+        Value::Texts(map) => map.len(),
         other => return Err(format!("len of type {}", other.kind())),
     };
     Ok(Value::Int(len as i64))
@@ -71,6 +72,7 @@ fn index(arguments: &mut Arguments) -> Result<Value, String> {
         let key = arguments.get(n)?;
         value = match value {
             Value::Map(mut map) => map.remove(&key.text()).unwrap_or(Value::Nil),
+            Value::Texts(mut map) => Value::Text(map.remove(&key.text()).unwrap_or_default()),
             Value::List(mut list) => {
                 let at = usize::try_from(key.int()).ok().filter(|at| *at < list.len());
                 list.swap_remove(at.ok_or_else(|| format!("index out of range: {}", key.text()))?)

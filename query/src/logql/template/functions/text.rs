@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kymo_engine::metrics::re2::translate;
 
+use super::super::printf;
 use super::super::value::Value;
 use super::{Arguments, Found};
 
@@ -11,10 +12,27 @@ use super::{Arguments, Found};
 const LEN_MAX: usize = 1 << 20;
 
 pub(super) fn call(name: &str, arguments: &mut Arguments) -> Found {
-    let made = one(name, arguments)
+    let made = escaped(name, arguments)
+        .or_else(|| one(name, arguments))
         .or_else(|| two(name, arguments))
         .or_else(|| more(name, arguments))?;
     Some(made)
+}
+
+/// What is printed of all arguments, with what is special to a language escaped.
+fn escaped(name: &str, arguments: &Arguments) -> Found {
+    let escape: fn(&str) -> String = match name {
+        "html" => html,
+        "urlquery" => url_encode,
+        "js" => js,
+        _ => return None,
+    };
+    Some(Ok(Value::Text(escape(&printf::print(&arguments.list)))))
+}
+
+fn js(text: &str) -> String {
+    let quoted = text.replace('\\', "\\\\").replace('\'', "\\'");
+    quoted.replace('"', "\\\"").replace('\n', "\\u000A")
 }
 
 fn one(name: &str, arguments: &Arguments) -> Found {
@@ -23,19 +41,12 @@ fn one(name: &str, arguments: &Arguments) -> Found {
         "ToUpper" | "upper" => |s| Ok(s.to_uppercase()),
         "TrimSpace" | "trim" => |s| Ok(s.trim().to_owned()),
         "title" => |s| Ok(title(s)),
-        "urlencode" | "urlquery" => |s| Ok(url_encode(s)),
+        "urlencode" => |s| Ok(url_encode(s)),
         "urldecode" => url_decode,
         "b64enc" => |s| Ok(STANDARD.encode(s)),
         "b64dec" => |s| match STANDARD.decode(s) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             Err(_) => Err("illegal base64 data".to_owned()),
-        },
-        "html" => |s| Ok(html(s)),
-        "js" => |s| {
-            Ok(s.replace('\\', "\\\\")
-                .replace('\'', "\\'")
-                .replace('"', "\\\"")
-                .replace('\n', "\\u000A"))
         },
         _ => return None,
     };
@@ -96,18 +107,18 @@ fn more(name: &str, arguments: &Arguments) -> Found {
         "alignRight" => align(arguments, false),
         "indent" => indent(arguments).map(Value::Text),
         "nindent" => indent(arguments).map(|text| Value::Text(format!("\n{text}"))),
-        "repeat" => (|| {
-            let (count, text) = (
-                usize::try_from(arguments.int(0)?).unwrap_or(0),
-                arguments.text(1)?,
-            );
-            match count.saturating_mul(text.len()) > LEN_MAX {
-                true => Err(format!("repeat makes more than {LEN_MAX} bytes")),
-                false => Ok(Value::Text(text.repeat(count))),
-            }
-        })(),
+        "repeat" => repeat(arguments),
         _ => return None,
     })
+}
+
+fn repeat(arguments: &Arguments) -> Result<Value, String> {
+    let (count, text) = (arguments.count(0)?, arguments.text(1)?);
+    let count = usize::try_from(count).map_err(|_| "strings: negative Repeat count".to_owned())?;
+    match count.saturating_mul(text.len()) > LEN_MAX {
+        true => Err(format!("repeat makes more than {LEN_MAX} bytes")),
+        false => Ok(Value::Text(text.repeat(count))),
+    }
 }
 
 fn regex_of(pattern: &str) -> Result<regex::Regex, String> {
@@ -118,7 +129,7 @@ fn regex_of(pattern: &str) -> Result<regex::Regex, String> {
 
 fn replace_some(arguments: &Arguments) -> Result<Value, String> {
     let (text, old, new) = (arguments.text(0)?, arguments.text(1)?, arguments.text(2)?);
-    Ok(Value::Text(match usize::try_from(arguments.int(3)?) {
+    Ok(Value::Text(match usize::try_from(arguments.count(3)?) {
         Ok(most) => text.replacen(&old, &new, most),
         Err(_) => text.replace(&old, &new),
     }))
@@ -134,17 +145,26 @@ fn replace_all(arguments: &Arguments, literal: bool) -> Result<Value, String> {
     Ok(Value::Text(replaced.into_owned()))
 }
 
+/// From a place to another; a negative start is the beginning, and an end that is negative or too far the end.
 fn substr(arguments: &Arguments) -> Result<Value, String> {
-    let (start, end, text) = (arguments.int(0)?, arguments.int(1)?, arguments.text(2)?);
+    let (start, end, text) = (arguments.count(0)?, arguments.count(1)?, arguments.text(2)?);
     let len = text.chars().count() as i64;
-    let from = start.max(0).min(len);
-    let to = if end < 0 || end > len { len } else { end.max(from) };
+    let (from, to) = match (start, end) {
+        (..0, end) => (0, end),
+        (start, end) if end < 0 || end > len => (start, len),
+        within => within,
+    };
+    if from > to || to > len {
+        return Err(format!(
+            "runtime error: slice bounds out of range [{from}:{to}] with length {len}"
+        ));
+    }
     let chars = text.chars().skip(from as usize).take((to - from) as usize);
     Ok(Value::Text(chars.collect()))
 }
 
 fn trunc(arguments: &Arguments) -> Result<Value, String> {
-    let (count, text) = (arguments.int(0)?, arguments.text(1)?);
+    let (count, text) = (arguments.count(0)?, arguments.text(1)?);
     let len = text.chars().count();
     let kept = usize::try_from(count.unsigned_abs())
         .unwrap_or(usize::MAX)
@@ -155,12 +175,12 @@ fn trunc(arguments: &Arguments) -> Result<Value, String> {
     }))
 }
 
-/// Cut or filled with blanks to a number of characters.
+/// Cut or filled with blanks to a number of characters, unless that is negative.
 fn align(arguments: &Arguments, left: bool) -> Result<Value, String> {
-    let (count, text) = (
-        usize::try_from(arguments.int(0)?).unwrap_or(0),
-        arguments.text(1)?,
-    );
+    let (count, text) = (arguments.count(0)?, arguments.text(1)?);
+    let Ok(count) = usize::try_from(count) else {
+        return Ok(Value::Text(text));
+    };
     if count > LEN_MAX {
         return Err(format!("aligned to more than {LEN_MAX} characters"));
     }
@@ -175,10 +195,8 @@ fn align(arguments: &Arguments, left: bool) -> Result<Value, String> {
 }
 
 fn indent(arguments: &Arguments) -> Result<String, String> {
-    let (count, text) = (
-        usize::try_from(arguments.int(0)?).unwrap_or(0),
-        arguments.text(1)?,
-    );
+    let (count, text) = (arguments.count(0)?, arguments.text(1)?);
+    let count = usize::try_from(count).map_err(|_| "strings: negative Repeat count".to_owned())?;
     if count.saturating_mul(text.matches('\n').count() + 1) > LEN_MAX {
         return Err(format!("indent makes more than {LEN_MAX} bytes"));
     }
@@ -189,7 +207,11 @@ fn indent(arguments: &Arguments) -> Result<String, String> {
 fn title(text: &str) -> String {
     let mut begins = true;
     let upper = |c: char| {
-        let first = std::mem::replace(&mut begins, !c.is_alphanumeric() && c != '_' && c != '\'');
+        let separates = match c.is_ascii() {
+            true => !c.is_ascii_alphanumeric() && c != '_',
+            false => c.is_whitespace(),
+        };
+        let first = std::mem::replace(&mut begins, separates);
         if first {
             c.to_uppercase().collect::<String>()
         } else {

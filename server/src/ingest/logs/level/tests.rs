@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{of, of_line};
+use super::{Level, WORDS, of, of_line, of_words};
 
 #[test]
 fn lines_tell_their_level() {
@@ -50,7 +50,43 @@ fn what_is_said_outright_wins() {
     assert_eq!(level(None, &[("level", "")]), "error");
 }
 
+/// The first word of the list that stands in a line, by plain splitting.
+fn plainly(line: &[u8]) -> Level {
+    let in_word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let words: Vec<Vec<u8>> = line
+        .split(|b| !in_word(b))
+        .map(<[u8]>::to_ascii_lowercase)
+        .collect();
+    let found = WORDS.iter().find(|(word, _)| words.iter().any(|w| w == word));
+    found.map_or(Level::Unknown, |(_, level)| *level)
+}
+
+/// A line of words that name levels and others, separated in many ways, with words at each place of a block.
+fn words() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        prop::sample::select(WORDS.to_vec()).prop_map(|(word, _)| word.to_vec()),
+        "[A-Za-z0-9_]{1,9}".prop_map(String::into_bytes),
+        "(?i)(error|info|warn|criticals|err_|0err|debug)".prop_map(String::into_bytes),
+    ];
+    let gap = prop_oneof![
+        "[ .:@`\\[{/^]{1,3}".prop_map(String::into_bytes),
+        Just(vec![0xc3, 0xa9]),
+        " {60,70}".prop_map(String::into_bytes)
+    ];
+    prop::collection::vec((gap, word), 0..12).prop_map(|all| {
+        all.into_iter()
+            .flat_map(|(gap, word)| [gap, word].concat())
+            .collect()
+    })
+}
+
 proptest! {
+    #[test]
+    fn words_are_found_at_every_place(line in words(), skip in 0usize..3) {
+        let line = &line[skip.min(line.len())..];
+        prop_assert_eq!(of_words(line), plainly(line), "{}", String::from_utf8_lossy(line));
+    }
+
     #[test]
     fn no_line_panics(line in "[{}\\[\\]\":=\\\\ a-z]{0,40}", bytes in prop::collection::vec(any::<u8>(), 0..40)) {
         of_line(line.as_bytes());
