@@ -5,6 +5,7 @@ mod logs;
 mod pace;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use kymo_engine::Error;
@@ -114,6 +115,7 @@ pub(crate) async fn write(
     (mut room, expected): (Reserved, usize),
     open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
 ) -> Result<Outcome, Fault> {
+    let began = Instant::now();
     let work = {
         let (app, tenant) = (Arc::clone(app), tenant.clone());
         move || {
@@ -131,7 +133,7 @@ pub(crate) async fn write(
         Err(_) => app.stated.forget(),
     }
     if let Some(db) = app.reading(&tenant).filter(|_| outcome.is_ok()) {
-        pace(&db.metrics, expected).await;
+        pace(&db.metrics, expected, began).await;
     }
     outcome
 }
@@ -146,6 +148,7 @@ pub(crate) async fn write_traces(
     (mut room, expected): (Reserved, usize),
     open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
 ) -> Result<Rejects, Fault> {
+    let began = Instant::now();
     let work = {
         let app = Arc::clone(app);
         move || {
@@ -165,7 +168,7 @@ pub(crate) async fn write_traces(
     rejects.count_into(&app.counters);
     drop(room);
     if let Some(db) = app.reading(&tenant) {
-        pace(&db.traces, expected).await;
+        pace(&db.traces, expected, began).await;
     }
     Ok(rejects)
 }

@@ -1,6 +1,7 @@
 //! The way of log lines to the store.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use kymo_engine::Error;
@@ -37,6 +38,7 @@ pub(crate) async fn write_logs(
     (mut room, expected): (Reserved, usize),
     open: impl FnOnce(&mut Reserved) -> Result<Bytes, Fault> + Send + 'static,
 ) -> Result<LogOutcome, Fault> {
+    let began = Instant::now();
     let work = {
         let app = Arc::clone(app);
         move || {
@@ -53,7 +55,7 @@ pub(crate) async fn write_logs(
     outcome.refused.count_into(&app.counters);
     drop(room);
     if let Some(db) = app.reading(&tenant) {
-        pace(&db.logs, expected).await;
+        pace(&db.logs, expected, began).await;
     }
     Ok(outcome)
 }

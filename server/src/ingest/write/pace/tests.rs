@@ -16,17 +16,14 @@ use crate::config::Config;
 use crate::ingest::{LogFormat, Reserved, write_logs};
 
 #[test]
-fn writers_wait_for_longer_the_more_there_is_to_flush() {
-    let waits: Vec<u128> = [0.0, 0.9, 1.0, 1.125, 1.25, 1.5, 2.0, 3.0, 4.0]
+fn writes_take_longer_the_more_there_is_to_flush() {
+    let times: Vec<u128> = [0.0, 0.9, 1.0, 1.125, 1.25, 1.5, 2.0, 3.0, 4.0]
         .into_iter()
-        .map(|behind| wait_at(behind, 1 << 20).as_millis())
+        .map(|behind| time_of(behind, 1 << 20).as_millis())
         .collect();
-    assert_eq!(waits, [0, 0, 0, 8, 17, 40, 128, 640, 1920]);
-    assert_eq!(wait_at(4.0, 64 << 20), LONGEST);
-    assert_eq!(
-        wait_at(1.25, 1 << 16),
-        Duration::from_micros(1062) + Duration::from_nanos(500)
-    );
+    assert_eq!(times, [0, 0, 0, 5, 10, 20, 40, 280, 1720]);
+    assert_eq!(time_of(4.0, 64 << 20), LONGEST);
+    assert_eq!(time_of(1.5, 1 << 16), Duration::from_micros(1250));
 }
 
 #[tokio::test]
