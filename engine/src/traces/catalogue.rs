@@ -2,7 +2,6 @@
 //! time range. Rows are read only of columns that have no dictionary. Which blocks and heads overlap it in part is told; their
 //! rows are for a scan.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -231,33 +230,14 @@ impl Found {
     }
 
     fn settle(&mut self) {
-        self.values.sort_by(order);
-        self.values.dedup_by(|a, b| order(a, b).is_eq());
+        self.values.sort_by(Value::order);
+        self.values.dedup_by(|a, b| a.order(b).is_eq());
     }
 
     fn finish(mut self) -> Vec<Value> {
         self.settle();
         self.values.truncate(self.limit);
         self.values
-    }
-}
-
-/// By kind and value; equal for the same values only.
-fn order(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        (Value::Int(a), Value::Int(b)) => a.cmp(b),
-        (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
-        (a, b) => a.kind().cmp(&b.kind()).then_with(|| {
-            let encoded = |value: &Value| {
-                let mut bytes = Vec::new();
-                value.encode(&mut bytes);
-                bytes
-            };
-            encoded(a).cmp(&encoded(b))
-        }),
     }
 }
 

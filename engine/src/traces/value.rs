@@ -1,6 +1,7 @@
 //! Values of attributes with the types OTLP gives them, and their bytes in records and blocks. Not for comparing them as a
 //! query language does.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::coding::{Malformed, Reader, put_bytes, put_svarint, put_uvarint};
@@ -89,6 +90,25 @@ impl ValueKind {
 }
 
 impl Value {
+    /// By type and value; equal for the same values only.
+    pub fn order(&self, other: &Value) -> Ordering {
+        match (self, other) {
+            (Value::String(a), Value::String(b)) => a.cmp(b),
+            (Value::Int(a), Value::Int(b)) => a.cmp(b),
+            (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
+            (a, b) => a.kind().cmp(&b.kind()).then_with(|| {
+                let encoded = |value: &Value| {
+                    let mut bytes = Vec::new();
+                    value.encode(&mut bytes);
+                    bytes
+                };
+                encoded(a).cmp(&encoded(b))
+            }),
+        }
+    }
+
     /// Its type.
     pub fn kind(&self) -> ValueKind {
         match self {
@@ -199,3 +219,6 @@ fn decode_items(r: &mut Reader<'_>, kind: ValueKind, depth: usize) -> Result<Val
     }
     Ok(Value::KvList(pairs.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -319,19 +319,8 @@ fn distinct(values: Vec<Value>, limit: usize) -> Vec<Value> {
             other => flat.push(other),
         }
     }
-    flat.sort_by(order);
-    flat.dedup_by(|a, b| order(a, b).is_eq());
+    flat.sort_by(Value::order);
+    flat.dedup_by(|a, b| a.order(b).is_eq());
     flat.truncate(limit);
     flat
-}
-
-fn order(a: &Value, b: &Value) -> std::cmp::Ordering {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Int(a), Value::Int(b)) => a.cmp(b),
-        (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
-        (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
-        (a, b) => (a.kind() as u8).cmp(&(b.kind() as u8)),
-    }
 }
