@@ -25,6 +25,7 @@ mod vocabulary;
 pub use crate::metrics::TraceId;
 pub use batch::{Applied, Batch, BatchBuilder, BatchSpan, Part, SharedFields, SpanFields};
 pub(crate) use block::column::{decode_ints, effort_for, encode_ints};
+pub use catalogue::Astride;
 pub use filter::{Filter, TestOp};
 pub use model::{Attribute, EntityRef, Event, Link, Resource, Scope, Span, SpanId, Trace};
 pub use scan::{Part as ScanPart, Scan, ScanBy};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kymo_engine::db::Db;
 use kymo_engine::store::Snapshot;
 use kymo_engine::traces::scan::{self, Scan, ScanBy};
-use kymo_engine::traces::{Trace, TraceId, Traces};
+use kymo_engine::traces::{Astride, Trace, TraceId, Traces};
 use kymo_query::promql::eval::Budget;
 use kymo_query::traceql::answer::{MetricsAnswer, Progress, SearchAnswer};
 use kymo_query::traceql::grid::Grid;
@@ -117,7 +117,7 @@ impl<'a> Asking<'a> {
             need: need(query),
         };
         let parts = self.snapshot.scan(&asked)?;
-        let attribute_names = || self.snapshot.attribute_names(times);
+        let attribute_names = || self.snapshot.attribute_names(times, Astride::Told);
         let options = MetricsOptions {
             grid,
             exemplars,

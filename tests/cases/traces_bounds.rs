@@ -101,6 +101,35 @@ fn tags_of_a_range_are_those_of_its_spans_wherever_they_lie() {
 }
 
 #[test]
+fn spans_of_a_part_of_a_block_are_compared_by_all_of_their_attributes() {
+    let (_dir, server) = start();
+    for second in [0, 500] {
+        send(&server, second, Some("a"));
+    }
+    for flushed in [false, true] {
+        if flushed {
+            assert_eq!(server.client.post("/api/v1/admin/flush", &[]).status, 200);
+        }
+        let (start, end) = ((EVENING + 400).to_string(), (EVENING + 600).to_string());
+        let query = "{ } | compare({ name = \"n500\" })";
+        let params = [("q", query), ("start", &*start), ("end", &*end), ("step", "100s")];
+        let answer = tempo(&server, "/api/metrics/query_range", &params);
+        let series = answer["series"].as_array().unwrap();
+        let has = |key: &str, value: &str| {
+            let label = json!({"key": key, "value": {"stringValue": value}});
+            series
+                .iter()
+                .any(|one| one["labels"].as_array().unwrap().contains(&label))
+        };
+        assert!(
+            has("span.same", "v500") && has("resource.service.name", "a"),
+            "flushed: {flushed}, {answer}"
+        );
+        assert!(!has("span.same", "v0"), "flushed: {flushed}, {answer}");
+    }
+}
+
+#[test]
 fn an_empty_value_is_a_value_and_an_empty_name_is_none() {
     let (_dir, server) = start();
     send(&server, 0, None);

@@ -1,6 +1,6 @@
-//! Names and values of attributes, from the vocabularies and dictionaries of the blocks and heads whose spans all overlap a
-//! time range. Rows are read only of columns that have no dictionary. Which blocks and heads overlap it in part is told; their
-//! rows are for a scan.
+//! Names and values of attributes, from the vocabularies and dictionaries of the blocks and heads that overlap a time range.
+//! Rows are read only of columns that have no dictionary. Which blocks and heads overlap it in part is told; who wants no words
+//! of spans outside it leaves them out and scans their rows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,9 +25,17 @@ use crate::store::{Block, Snapshot};
 /// First and last time in nanoseconds since 1970.
 pub type Times = Option<(i64, i64)>;
 
+/// What becomes of blocks and heads of which some spans may overlap the times and others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Astride {
+    /// All of their words are told.
+    Told,
+    /// None are.
+    LeftOut,
+}
+
 impl Snapshot<Traces> {
-    /// The times, cut to those asked for, of blocks and heads of which some spans may overlap them and others do not: what is
-    /// asked below leaves those out. Sorted, and apart from each other.
+    /// The times, cut to those asked for, of blocks and heads that are [`Astride`]. Sorted, and apart from each other.
     pub fn astride(&self, (first, last): (i64, i64)) -> Vec<(i64, i64)> {
         let times = Some((first, last));
         let blocks = self.blocks.iter().map(|block| extent_of_block(block));
@@ -49,13 +57,13 @@ impl Snapshot<Traces> {
         apart
     }
 
-    /// The names of attributes by whose they are, sorted, of blocks and heads whose spans all overlap the times.
+    /// The names of attributes by whose they are, sorted.
     ///
     /// # Errors
     /// What reading a block can bring.
-    pub fn attribute_names(&self, times: Times) -> Result<Vec<(AttributeScope, Arc<str>)>> {
+    pub fn attribute_names(&self, times: Times, astride: Astride) -> Result<Vec<(AttributeScope, Arc<str>)>> {
         let mut names = BTreeSet::new();
-        for block in self.within(times) {
+        for block in self.chosen(times, astride) {
             let (file, index) = (block.file(), block.index());
             let vocabulary = &index.schema.vocabulary;
             let used = |n: usize| index.schema.counts[n] > 0;
@@ -77,7 +85,7 @@ impl Snapshot<Traces> {
         }
         for head in &self.heads {
             let state = head.state.read();
-            if times.is_some() && !extent_of_head(&state).is_within(times) {
+            if times.is_some() && !extent_of_head(&state).is_chosen(times, astride) {
                 continue;
             }
             let vocabulary = &state.vocabulary;
@@ -94,28 +102,32 @@ impl Snapshot<Traces> {
         Ok(names.into_iter().collect())
     }
 
-    /// The distinct values of a field, sorted by kind and value, of blocks and heads whose spans all overlap the times; when
-    /// there are more than `limit`, so many of them.
+    /// The distinct values of a field, sorted by kind and value; when there are more than `limit`, so many of them.
     ///
     /// # Errors
     /// What reading a block can bring.
-    pub fn attribute_values(&self, field: &Field, times: Times, limit: usize) -> Result<Vec<Value>> {
+    pub fn attribute_values(
+        &self,
+        field: &Field,
+        (times, astride): (Times, Astride),
+        limit: usize,
+    ) -> Result<Vec<Value>> {
         let mut found = Found::new(limit);
-        for block in self.within(times) {
-            add_block(block, field, &mut found)?;
+        for block in self.chosen(times, astride) {
+            add_block(block, field, times, &mut found)?;
         }
         for head in &self.heads {
             let state = head.state.read();
-            if times.is_none() || extent_of_head(&state).is_within(times) {
+            if times.is_none() || extent_of_head(&state).is_chosen(times, astride) {
                 add_head(&state, field, &mut found);
             }
         }
         Ok(found.finish())
     }
 
-    fn within(&self, times: Times) -> impl Iterator<Item = &Arc<Block<Traces>>> {
+    fn chosen(&self, times: Times, astride: Astride) -> impl Iterator<Item = &Arc<Block<Traces>>> {
         let all = self.blocks.iter();
-        all.filter(move |block| times.is_none() || extent_of_block(block).is_within(times))
+        all.filter(move |block| times.is_none() || extent_of_block(block).is_chosen(times, astride))
     }
 }
 
@@ -133,6 +145,13 @@ impl Extent {
     /// True when some span may overlap the times.
     fn overlaps(&self, times: Times) -> bool {
         times.is_none_or(|(first, last)| self.first <= last && self.last >= first)
+    }
+
+    fn is_chosen(&self, times: Times, astride: Astride) -> bool {
+        match astride {
+            Astride::Told => self.overlaps(times),
+            Astride::LeftOut => self.is_within(times),
+        }
     }
 
     /// True when every span overlaps the times.
@@ -259,13 +278,16 @@ fn column_of(field: &Field) -> Option<(Owner, ColumnName)> {
     })
 }
 
-fn add_block(block: &Block<Traces>, field: &Field, found: &mut Found) -> Result<()> {
+fn add_block(block: &Block<Traces>, field: &Field, times: Times, found: &mut Found) -> Result<()> {
     let (file, index) = (block.file(), block.index());
-    if index.groups.is_empty() {
-        return Ok(());
-    }
+    let (first, last) = times.unwrap_or((i64::MIN, i64::MAX));
+    let overlapping = index.groups.iter().enumerate();
+    let overlapping =
+        overlapping.filter(|(_, g)| g.first_start <= last && g.last_end.max(g.last_span_start) >= first);
+    let groups: Vec<usize> = overlapping.map(|(n, _)| n).collect();
+    let Some(any) = groups.first() else { return Ok(()) };
     if is_of_class(field) {
-        let values = class_values(&GroupRows::open(file, index, 0)?, field)?;
+        let values = class_values(&GroupRows::open(file, index, *any)?, field)?;
         values.iter().flatten().for_each(|value| found.add(value.clone()));
         return Ok(());
     }
@@ -293,12 +315,12 @@ fn add_block(block: &Block<Traces>, field: &Field, found: &mut Found) -> Result<
                 })?;
             }
             _ => {
-                for group in 0..index.groups.len() {
+                for group in &groups {
                     if found.is_full() {
                         break;
                     }
                     add_page(
-                        &GroupRows::open(file, index, group)?,
+                        &GroupRows::open(file, index, *group)?,
                         n as u32,
                         column.key.kind,
                         found,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kymo_engine::node::Node;
-use kymo_engine::traces::{BatchBuilder, Scan, ScanBy, Trace};
+use kymo_engine::traces::{Astride, BatchBuilder, Scan, ScanBy, Trace};
 use kymo_query::traceql::ast::Body;
 use kymo_query::traceql::options::Part;
 use kymo_query::traceql::{Query, need};
@@ -79,7 +79,7 @@ impl TraceStoreLoader {
             },
             need: need(query),
         })?;
-        let names = snapshot.attribute_names(times)?;
+        let names = snapshot.attribute_names(times, Astride::Told)?;
         let parts: Vec<Part<'_>> = parts.iter().map(Part::of).collect();
         visit(&parts, &names);
         Ok(())

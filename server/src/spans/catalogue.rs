@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use kymo_engine::traces::scan::{self, Scan, ScanBy};
-use kymo_engine::traces::{AttributeScope, Column, Field, SpanId, Table, Value};
+use kymo_engine::traces::{Astride, AttributeScope, Column, Field, SpanId, Table, Value};
 use kymo_query::traceql::ast::{Attribute, Intrinsic, Scope};
 use kymo_query::traceql::options::{Part, SearchOptions};
 use kymo_query::traceql::{Query, need};
@@ -24,6 +24,9 @@ pub(crate) const SCOPES: [AttributeScope; 5] = [
 
 /// Nanoseconds since 1970, both inclusive; none for all times.
 type Times = Option<(i64, i64)>;
+
+/// Most spans whose rows are read so that a range has no words of spans outside it; of more, the words of whole blocks are told.
+const EXACT_SPANS_MAX: usize = 1 << 16;
 
 /// Is shown a table and rows of it, and answers whether it wants more.
 type Visit<'v> = dyn FnMut(&Table, &[usize]) -> Result<bool, ApiError> + 'v;
@@ -57,16 +60,17 @@ impl Asking<'_> {
         query: Option<&Query>,
         times: Times,
     ) -> Result<Vec<(AttributeScope, Arc<str>)>, ApiError> {
+        let (parts, astride) = self.parts(query, times)?;
         let mut names = match query {
-            None => self.snapshot.attribute_names(times)?,
+            None => self.snapshot.attribute_names(times, astride)?,
             Some(_) => Vec::new(),
         };
-        let (mut missing, pieces) = (Vec::new(), self.pieces(query, times));
-        if !pieces.is_empty() {
-            missing = self.snapshot.attribute_names(None)?;
+        let mut missing = Vec::new();
+        if !parts.is_empty() {
+            missing = self.snapshot.attribute_names(None, Astride::Told)?;
             missing.retain(|name| names.binary_search(name).is_err());
         }
-        self.each_part(query, times, pieces, &mut |table, rows| {
+        self.each_part(query, times, &parts, &mut |table, rows| {
             let mut still = Vec::with_capacity(missing.len());
             for (scope, key) in std::mem::take(&mut missing) {
                 let column = table.column(&Field::Attribute {
@@ -85,13 +89,27 @@ impl Asking<'_> {
         Ok(names)
     }
 
-    /// The times whose rows are to be read: those of spans that a query asks for, or of what lies in the times in part.
-    fn pieces(&self, query: Option<&Query>, times: Times) -> Vec<Times> {
-        match (query, times) {
+    /// The parts whose rows are to be read, those of spans that a query asks for or of what lies in the times in part, and what
+    /// is to be told of the latter beside them. Of many spans no rows are read.
+    fn parts(&self, query: Option<&Query>, times: Times) -> Result<(Vec<scan::Part>, Astride), ApiError> {
+        let pieces: Vec<Times> = match (query, times) {
             (Some(_), times) => vec![times],
             (None, Some(times)) => self.snapshot.astride(times).into_iter().map(Some).collect(),
             (None, None) => Vec::new(),
+        };
+        let mut parts = Vec::new();
+        for piece in pieces {
+            parts.extend(self.snapshot.scan(&Scan {
+                times: piece,
+                by: ScanBy::Overlap,
+                need: query.map(need).unwrap_or_default(),
+            })?);
         }
+        let rows: usize = parts.iter().map(|part| part.rows).sum();
+        if query.is_none() && rows > EXACT_SPANS_MAX {
+            return Ok((Vec::new(), Astride::Told));
+        }
+        Ok((parts, Astride::LeftOut))
     }
 
     /// Shows tables to `visit` with their rows of spans that match and overlap the times, while it answers that it wants more.
@@ -99,30 +117,23 @@ impl Asking<'_> {
         &self,
         query: Option<&Query>,
         times: Times,
-        pieces: Vec<Times>,
+        parts: &[scan::Part],
         visit: &mut Visit<'_>,
     ) -> Result<(), ApiError> {
-        for piece in pieces {
-            let asked = Scan {
-                times: piece,
-                by: ScanBy::Overlap,
-                need: query.map(need).unwrap_or_default(),
+        for part in parts {
+            self.check()?;
+            let Some(table) = part.load()? else { continue };
+            let mut rows = match query {
+                Some(query) => self.matching_rows(part, &table, query, times)?,
+                None => (0..table.rows()).collect(),
             };
-            for part in self.snapshot.scan(&asked)? {
-                self.check()?;
-                let Some(table) = part.load()? else { continue };
-                let mut rows = match query {
-                    Some(query) => self.matching_rows(&part, &table, query, times)?,
-                    None => (0..table.rows()).collect(),
-                };
-                if let Some((first, last)) = times {
-                    let (starts, durations) = (table.starts()?, table.durations()?);
-                    let end = |row: usize| starts[row].saturating_add(durations[row].max(0));
-                    rows.retain(|row| starts[*row] <= last && end(*row) >= first);
-                }
-                if !rows.is_empty() && !visit(&table, &rows)? {
-                    return Ok(());
-                }
+            if let Some((first, last)) = times {
+                let (starts, durations) = (table.starts()?, table.durations()?);
+                let end = |row: usize| starts[row].saturating_add(durations[row].max(0));
+                rows.retain(|row| starts[*row] <= last && end(*row) >= first);
+            }
+            if !rows.is_empty() && !visit(&table, &rows)? {
+                return Ok(());
             }
         }
         Ok(())
@@ -174,13 +185,13 @@ impl Asking<'_> {
             other => fields_of(other),
         };
         let mut all = Vec::new();
+        let (parts, astride) = self.parts(query, times)?;
         if query.is_none() {
             for field in &fields {
-                all.extend(self.snapshot.attribute_values(field, times, limit)?);
+                all.extend(self.snapshot.attribute_values(field, (times, astride), limit)?);
             }
         }
-        let pieces = self.pieces(query, times);
-        self.each_part(query, times, pieces, &mut |table, rows| {
+        self.each_part(query, times, &parts, &mut |table, rows| {
             for field in &fields {
                 add_values(&table.column(field)?, rows.iter().copied(), &mut all);
             }

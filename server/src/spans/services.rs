@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use kymo_engine::traces::scan::{Scan, ScanBy};
-use kymo_engine::traces::{ABSENT, AttributeScope, Column, Field, Filter, Table, TestOp, Value};
+use kymo_engine::traces::{ABSENT, Astride, AttributeScope, Column, Field, Filter, Table, TestOp, Value};
 
 use super::Asking;
 use crate::http::ApiError;
@@ -32,7 +32,7 @@ impl Asking<'_> {
     pub(crate) fn services(&self) -> Result<Vec<String>, ApiError> {
         let values = self
             .snapshot
-            .attribute_values(&service_field(), None, usize::MAX)?;
+            .attribute_values(&service_field(), (None, Astride::Told), usize::MAX)?;
         let names: BTreeSet<String> = values.iter().filter_map(plain_text).collect();
         Ok(names.into_iter().collect())
     }

@@ -9,6 +9,7 @@ use super::random::{Spread, assembled, batches, traces};
 use super::{open, write};
 use crate::node::Node;
 use crate::storage::MemoryStorage;
+use crate::traces::catalogue::Astride;
 use crate::traces::model::{Attribute, SpanId, Trace};
 use crate::traces::scan::{Scan, ScanBy};
 use crate::traces::table::{ABSENT, AttributeScope, Column, Field, Table};
@@ -397,9 +398,11 @@ proptest! {
         let (names, values) = catalogue_of(&expected);
         through_life(&all, &spread, |node, when| {
             let snapshot = node.tenant("t").unwrap().traces.snapshot();
-            assert_eq!(snapshot.attribute_names(None).unwrap(), names, "{when}");
+            assert_eq!(snapshot.attribute_names(None, Astride::Told).unwrap(), names, "{when}");
             for (field, expected) in &values {
-                let found = snapshot.attribute_values(field, None, usize::MAX).unwrap();
+                let found = snapshot
+                    .attribute_values(field, (None, Astride::Told), usize::MAX)
+                    .unwrap();
                 let found: BTreeSet<String> = found.iter().map(|v| format!("{v:?}")).collect();
                 assert_eq!(&found, expected, "{when}: {field:?}");
             }
